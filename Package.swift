@@ -1,0 +1,54 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// Arrows point downwards: a target imports only what stands above it in this list.
+// docs/ has one page per target; `make check` holds the arrows.
+let strict: [SwiftSetting] = [.strictMemorySafety(), .swiftLanguageMode(.v6)]
+
+func library(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+  .target(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .testTarget(name: name + "Tests", dependencies: dependencies, swiftSettings: [.swiftLanguageMode(.v6)])
+}
+
+let package = Package(
+  name: "ringbox",
+  products: [
+    .executable(name: "ringbox", targets: ["ringbox"]),
+    .executable(name: "ringbox-vm", targets: ["ringbox-vm"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+  ],
+  targets: [
+    library("Base"),
+    .target(name: "CHost"),
+    library("HostSystem", ["Base", "CHost"]),
+    library("X86ISA", ["Base"]),
+    library("GuestMemory", ["Base", "HostSystem", "CHost"]),
+    library("X86Engine", ["Base", "CHost", "HostSystem", "X86ISA", "GuestMemory"]),
+    library("Execution", ["Base", "HostSystem", "X86ISA", "GuestMemory", "X86Engine"]),
+    library("DeviceKit", ["Base", "HostSystem", "GuestMemory"]),
+    library("DeviceConformance", ["Base", "DeviceKit"]),
+    library("Devices", ["Base", "DeviceKit"]),
+    library("DiskImages", ["Base", "HostSystem"]),
+    library(
+      "Machine",
+      ["Base", "HostSystem", "X86ISA", "GuestMemory", "Execution", "DeviceKit", "Devices", "DiskImages"]),
+    .executableTarget(
+      name: "ringbox",
+      dependencies: ["Base", "X86ISA", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+      swiftSettings: strict),
+    .executableTarget(name: "ringbox-vm", dependencies: ["Base", "Machine", "HostSystem"], swiftSettings: strict),
+    .executableTarget(name: "isa-gen", dependencies: ["X86ISA"], swiftSettings: strict),
+    tests("Base", ["Base"]),
+    tests("X86ISA", ["X86ISA"]),
+    tests("GuestMemory", ["GuestMemory", "HostSystem"]),
+    tests("X86Engine", ["X86Engine", "X86ISA", "GuestMemory"]),
+    tests("Devices", ["Devices", "DeviceKit", "DeviceConformance"]),
+    tests("DiskImages", ["DiskImages"]),
+    tests("Machine", ["Machine", "Base"]),
+  ]
+)

@@ -1,0 +1,3 @@
+#ifndef RINGBOX_CHOST_H
+#define RINGBOX_CHOST_H
+#endif
