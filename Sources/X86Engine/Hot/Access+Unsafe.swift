@@ -162,7 +162,7 @@ extension Cpu {
         unsafe at.storeBytes(of: UInt8(truncatingIfNeeded: value >> UInt64(index &* 8)), toByteOffset: index, as: UInt8.self)
       }
     }
-    if !backing.directWrite { memory.codeWritten(GuestPhysical(physical)) }
+    if !backing.directWrite { memory.codeWritten(GuestPhysical(physical), count: size) }
   }
 
   /// Odd sizes (the parts of a page-crossing access) go out as bytes.
@@ -190,7 +190,9 @@ extension Cpu {
     guard let host = unsafe backing.host, !backing.readOnly else { return true }
     // SAFETY: page-table entries are naturally aligned inside a page.
     let at = unsafe host + Int(physical & 0xfff)
-    defer { if !backing.directWrite { memory.codeWritten(GuestPhysical(physical)) } }
+    defer {
+      if !backing.directWrite { memory.codeWritten(GuestPhysical(physical), count: MemoryLayout<T>.size) }
+    }
     if MemoryLayout<T>.size == 4 {
       var old = UInt32(truncatingIfNeeded: expected)
       return unsafe rb_cas32(at, &old, old | UInt32(truncatingIfNeeded: bits))
@@ -203,10 +205,10 @@ extension Cpu {
 
   /// Empties the translation caches (MOV CR3, mode changes, INVLPG's coarse form).
   func flushTLB() {
-    s.tlbGeneration = (s.tlbGeneration &+ 1) & 0xfff
-    x.fetchPage = ~0
+    s.tlbGeneration = s.tlbGeneration >= 0xffe ? 0 : s.tlbGeneration &+ 1
+    x.forgetFetches()
     if s.tlbGeneration == 0 {
-      // The generation wrapped: old tags could match again.
+      // The generation wrapped: old tags could match again. (0xfff is never used: empty tags are all ones.)
       // SAFETY: 3 * tlbCount entries exist.
       unsafe x.tlb.update(repeating: TLBEntry(), count: 3 * EngineState.tlbCount)
     }
@@ -214,7 +216,7 @@ extension Cpu {
 
   /// Forgets one page (INVLPG).
   func flushTLB(page linear: UInt64) {
-    x.fetchPage = ~0
+    x.forgetFetches()
     for view in UInt32(0)..<3 {
       // SAFETY: inside the table.
       unsafe entry(linear, view: view).pointee = TLBEntry()
