@@ -1,0 +1,38 @@
+#!/bin/bash
+# Builds the tests, makes the guest assets they boot, runs them and adds up the results.
+#
+#   Tools/test.sh [arguments of `swift test`]
+#
+# Ends with `N passed, N failed`. The status is that of the worst part.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+if ! command -v swift >/dev/null; then PATH=/opt/swift/usr/bin:$PATH; fi
+
+flags=(-c release -Xswiftc -enable-testing)
+log=.build/test.log
+mkdir -p .build
+
+# The products are built too: the tests start ringbox and ringbox-vm as a user would.
+# --build-tests and then --skip-build, because `swift test` compiles with flags of its own.
+swift build "${flags[@]}"
+swift build "${flags[@]}" --build-tests
+
+# An asset that cannot be made (no network for a Debian mirror, say) fails here with its
+# reason; the tests that need it fail or skip for themselves.
+assets=()
+for script in kernels busybox-initrd grub-disk debian-disk; do
+  if [[ -x Tools/guest-assets/$script.sh ]]; then assets+=("$script"); fi
+done
+missing=0
+for script in "${assets[@]+"${assets[@]}"}"; do
+  if ! "Tools/guest-assets/$script.sh" .build/guest-assets </dev/null; then
+    echo "test: guest asset $script could not be made" >&2
+    missing=$((missing + 1))
+  fi
+done
+
+status=0
+timeout --kill-after=30 "${RINGBOX_TEST_TIMEOUT:-5400}" \
+  swift test --skip-build "${flags[@]}" "$@" </dev/null 2>&1 | tee "$log" || status=$?
+if [[ $status = 124 ]]; then echo "test: no end after ${RINGBOX_TEST_TIMEOUT:-5400} s; stopped" >&2; fi
+Tools/test-summary.py "$log" --status "$status" --failed "$missing"
