@@ -37,6 +37,8 @@ test  gcc-multilib         builds 32-bit guest programs
 test  libc6-dev-i386       C library for 32-bit guest programs
 test  acpica-tools         compiles and disassembles the ACPI tables
 test  mmdebstrap           makes the Debian disk image of the boot tests
+test  fakeroot             owners and device nodes of the disk image, made as an ordinary user
+test  uidmap               the same, for mmdebstrap's user namespace
 test  grub-pc-bin          boot loader for the disk image tests
 test  grub-common          grub-mkrescue and grub-mkimage
 test  qemu-utils           qemu-img makes and compares disk images

@@ -11,6 +11,15 @@ import subprocess
 from common import REPOSITORY, Finding, Fixture, files, main, relative
 
 
+BY_MACHINE = ("one shape keeps diffs about meaning", "run `make format`")
+BY_HAND = {
+    "LineLength": ("a line is read in one glance", "break it by hand: `make format` leaves long comments and strings alone"),
+    "NeverForce": ("a wrong assumption must not stop the machine without a word",
+                   "use guard, `if let`, `??`, or a typed throw"),
+    "NeverUse": ("a wrong assumption must not stop the machine without a word", "handle the case, or make it impossible"),
+}
+
+
 def sources(root):
     found = files(root, suffixes=(".swift",), generated=False)
     return [p for p in found if "Fixtures" not in p.relative_to(root).parts]
@@ -34,7 +43,8 @@ def check(root):
             seen.add(match.groups())
             where = match.group(1)
             where = relative(where, root) if where.startswith(str(root)) else where
-            found.append(Finding(match.group(2), where, "one shape keeps diffs about meaning", "run `make format`"))
+            why, fix = next((v for k, v in BY_HAND.items() if k in match.group(2)), BY_MACHINE)
+            found.append(Finding(match.group(2), where, why, fix))
     if run.returncode and not found:
         found.append(Finding(run.stderr.strip()[-500:], "swift format", "it could not run", "see its message"))
     return found
