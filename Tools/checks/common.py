@@ -71,9 +71,9 @@ def read(path):
 
 
 def data_lines(path):
-    """(line number, text) of a data file without blank lines and # comments."""
+    """(line number, text) of a data file without blank lines and comments (a # and a blank)."""
     for number, line in enumerate(read(path).splitlines(), 1):
-        text = re.sub(r"(^|\s)#.*$", "", line).strip()
+        text = re.sub(r"(^|\s)#(\s.*)?$", "", line).strip()
         if text:
             yield number, text
 
