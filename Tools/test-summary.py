@@ -3,8 +3,8 @@
 
     test-summary.py LOG [--status N] [--failed N]
 
---status is the exit status of `swift test`; a non-zero one without a failed
-test (a crash, a time-out) counts as one failure. --failed adds failures found
+--status is the exit status of `swift test`; a run without an end, or a non-zero
+status without a failed test, counts as one failure (a crash, a time-out). --failed adds failures found
 before the tests ran. Failed and skipped tests are listed.
 """
 
@@ -12,6 +12,7 @@ import argparse
 import re
 import sys
 
+BEGUN = re.compile(r"^\S+\s+Test run started\.")
 CLOSING = re.compile(r"Test run with (\d+) tests?(?: in \d+ suites?)? (passed|failed)")
 FAILED = re.compile(r"^\S+\s+Test (.+?)(?: with \d+ test cases?)? failed after ")
 SKIPPED = re.compile(r"^\S+\s+Test (.+?) skipped(?:: (.*))?$")
@@ -22,9 +23,10 @@ X_CASE = re.compile(r"Test Case '(.+?)' (started at|passed|failed|skipped)")
 
 
 def add_up(lines):
-    """(passed, names of failed, names of skipped, names begun but not ended)."""
+    """(passed, names of failed, names of skipped, names begun but not ended, runs without an end)."""
+    begun = 0
     total, failed, skipped, running = 0, [], [], {}
-    x_executed, x_failed, x_skipped, closed = 0, [], [], False
+    x_executed, x_failed, x_skipped, closed = 0, [], [], 0
     for line in lines:
         line = line.rstrip("\n")
         if match := X_EXECUTED.search(line):
@@ -41,7 +43,9 @@ def add_up(lines):
                     x_skipped.append(name)
         elif match := CLOSING.search(line):
             total += int(match.group(1))
-            closed = True
+            closed += 1
+        elif BEGUN.search(line):
+            begun += 1
         elif match := SKIPPED.match(line):
             skipped.append(match.group(1) + (f": {match.group(2)}" if match.group(2) else ""))
         elif match := STARTED.match(line):
@@ -51,10 +55,10 @@ def add_up(lines):
             if FAILED.match(line):
                 failed.append(match.group(1))
     passed = max(0, total - len(failed) - len(skipped)) + max(0, x_executed - len(x_failed) - len(x_skipped))
-    if not closed and not total:
-        # No closing line: a crash. What ended well until then still counts.
+    if begun > closed and not total:
+        # A crash. What ended well until then still counts.
         passed += sum(1 for line in lines if re.match(r"^\S+\s+Test (?!run ).+ passed after ", line))
-    return passed, failed + x_failed, skipped + x_skipped, list(running)
+    return passed, failed + x_failed, skipped + x_skipped, list(running), max(0, begun - closed)
 
 
 def self_test():
@@ -73,9 +77,11 @@ Test Case 'X.testB' failed (0.0 seconds)
 - Suite E failed after 0.001 seconds with 1 issue.
 - Test run with 3 tests in 2 suites failed after 0.001 seconds with 1 issue.
 """.splitlines()
-    assert add_up(log) == (2, ['"a name"', "X.testB"], ['three(): "no kvm"'], []), add_up(log)
-    assert add_up(log[:-3] + ["* Test two() started."])[3] == ['"a name"', "two()"], "tests cut short"
-    assert add_up(["+ Test run with 5 tests passed after 1 seconds."]) == (5, [], [], [])
+    assert add_up(log) == (2, ['"a name"', "X.testB"], ['three(): "no kvm"'], [], 0), add_up(log)
+    assert add_up(log[:-3] + ["* Test two() started."]) == (
+        2, ["X.testB"], ['three(): "no kvm"'], ['"a name"', "two()"], 1
+    ), "a run cut short"
+    assert add_up(["+ Test run with 5 tests passed after 1 seconds."]) == (5, [], [], [], 0)
 
 
 def main():
@@ -89,15 +95,15 @@ def main():
         self_test()
         return 0
     with open(options.log, encoding="utf-8", errors="replace") as log:
-        passed, failed, skipped, running = add_up(log.readlines())
+        passed, failed, skipped, running, unended = add_up(log.readlines())
     for name in skipped:
         print("skipped:", name)
     for name in failed:
         print("FAILED:", name)
     count = len(failed) + options.failed
-    if options.status and not count:
-        count = 1
-        print(f"FAILED: swift test ended with status {options.status}" + "".join(f"; {r} was running" for r in running))
+    if unended or (options.status and not failed):
+        count += 1
+        print(f"FAILED: swift test ended early with status {options.status}" + "".join(f"; {r} was running" for r in running))
     if not passed and not count:
         count = 1
         print("FAILED: no test ran")

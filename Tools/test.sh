@@ -25,6 +25,7 @@ if [[ -x Tools/guest-assets/all.sh ]] && ! Tools/guest-assets/all.sh .build/gues
   missing=1
 fi
 
+export SWIFT_BACKTRACE=${SWIFT_BACKTRACE:-interactive=no,color=no}
 status=0
 timeout --kill-after=30 "${RINGBOX_TEST_TIMEOUT:-5400}" \
   swift test --skip-build "${flags[@]}" "$@" </dev/null 2>&1 | tee "$log" || status=$?
