@@ -304,7 +304,6 @@ struct Loopback: PCIDevice {
   }
 
   @Test func loopbackKeepsTheLaws() {
-    struct Quiet: Error {}
     let violations = DeviceConformance.check(make: { Lawful() }, seeds: 50)
     #expect(violations.isEmpty, "\(violations)")
     let broken = DeviceConformance.check(make: { Unlawful() }, seeds: 5)
