@@ -74,6 +74,9 @@ public enum DeviceConformance {
     for (timer, time) in host.deadlines where twinHost.deadlines[timer] == nil && time > host.now {
       throw Violation(law: "restored timers", detail: device.descriptor.timers[timer])
     }
+    guard host.mapped == twinHost.mapped else {
+      throw Violation(law: "restored mappings", detail: "\(host.mapped) became \(twinHost.mapped)")
+    }
     try exercise(&device, tape, host)
     try exercise(&twin, tape, twinHost)
     let after = StateWriter.encode(device.state)

@@ -98,11 +98,29 @@ extension DeviceConformance {
       let address = Int(tape.word(2)) * 16 % FakeServices.ramSize
       for index in 0..<min(32, FakeServices.ramSize - address) { host.ram[address + index] = tape.byte() }
     case 15 where action >> 4 == 0:
-      host.beginCall()
       device.reset(host)
     default:
-      _ = device.received([tape.byte()], host)
+      guard let function = device as? any PCIDevice else { return }
+      if let after = configured(function, &tape, host) as? D { device = after }
     }
+  }
+
+  /// A configuration access, done as `PCIBus` does it.
+  private static func configured<P: PCIDevice>(
+    _ function: P, _ tape: inout ByteTape, _ host: FakeServices
+  ) -> P {
+    var function = function
+    let width = [1, 2, 4, 4][Int(tape.byte() & 3)]
+    let offset = Int(tape.byte()) & ~(width - 1)
+    if tape.byte() & 3 == 0 {
+      function.configWillRead(offset, width: width, host)
+      _ = function.config.read(offset, width: width)
+    } else {
+      function.config.write(offset, UInt32(truncatingIfNeeded: value(width, &tape)), width: width)
+      function.mapBARs(host)
+      function.configWritten(offset, width: width, host)
+    }
+    return function
   }
 
   /// Mostly accesses that the bus could deliver; now and then one outside the region or with an odd width, because a
