@@ -1,0 +1,22 @@
+// Calls whose C form Swift cannot import: variadics, macros.
+#ifndef RINGBOX_CHOST_SYSTEM_H
+#define RINGBOX_CHOST_SYSTEM_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/// memfd_create(name, MFD_CLOEXEC); -1 and errno on failure.
+int rb_memfd(const char *name);
+
+/// CPUID of the host.
+static inline void rb_cpuid(uint32_t leaf, uint32_t subleaf, uint32_t *a, uint32_t *b, uint32_t *c, uint32_t *d) {
+  __asm__ volatile("cpuid" : "=a"(*a), "=b"(*b), "=c"(*c), "=d"(*d) : "a"(leaf), "c"(subleaf));
+}
+/// XGETBV of the host.
+static inline uint64_t rb_xgetbv(uint32_t index) {
+  uint32_t low, high;
+  __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(index));
+  return (uint64_t)high << 32 | low;
+}
+
+#endif
