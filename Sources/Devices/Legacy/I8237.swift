@@ -92,7 +92,8 @@ public struct I8237: Device {
   public let descriptor = DeviceDescriptor(
     name: "i8237",
     regions: [
-      .ports(0x00...0x0f, "DMA 1"), .ports(0x80...0x8f, "DMA pages"), .ports(0xc0...0xdf, "DMA 2"),
+      .ports(0x00...0x0f, "DMA 1", accessWidth: 1), .ports(0x80...0x8f, "DMA pages", accessWidth: 1),
+      .ports(0xc0...0xdf, "DMA 2", accessWidth: 1),
     ],
     inputs: (0..<8).map { "dreq\($0)" })
   public var state = State()
@@ -194,10 +195,7 @@ public struct I8237: Device {
     let byte = UInt8(truncatingIfNeeded: value)
     switch access.region {
     case 0 where access.offset < 16: writeController(0, Int(access.offset), byte)
-    case 1:
-      for index in 0..<min(max(access.width, 1), 4) where Int(clamping: access.offset) < 16 - index {
-        state.pages[Int(access.offset) + index] = UInt8(truncatingIfNeeded: value >> UInt64(index * 8))
-      }
+    case 1 where access.offset < 16: state.pages[Int(access.offset)] = byte
     case 2 where access.offset < 32: writeController(1, Int(access.offset) >> 1, byte)
     default: break
     }

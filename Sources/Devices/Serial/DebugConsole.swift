@@ -1,7 +1,8 @@
 import Base
 import DeviceKit
 
-/// The debug console of Bochs and SeaBIOS: each byte written to port 402h goes to the backend; a read gives E9h as the sign of presence.
+/// The debug console of Bochs and SeaBIOS: each byte written to port 402h goes to the backend; a read gives E9h as
+/// the sign of presence.
 public struct DebugConsole: Device {
   public struct State: SavedState {
     /// Bytes written since power-on.
@@ -15,7 +16,7 @@ public struct DebugConsole: Device {
   public let descriptor: DeviceDescriptor
   public var state = State()
   public init(port: UInt16 = 0x402) {
-    descriptor = DeviceDescriptor(name: "debugcon", regions: [.ports(port...port, "debug console")])
+    descriptor = DeviceDescriptor(name: "debugcon", regions: [.ports(port...port, "debug console", accessWidth: 1)])
   }
   public mutating func reset(_ host: some DeviceServices) { state = State() }
   public mutating func read(_ access: Access, _ host: some DeviceServices) -> UInt64 {

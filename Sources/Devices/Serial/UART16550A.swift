@@ -64,7 +64,7 @@ public struct UART16550A: Device {
   public init(name: String, base: UInt16) {
     let first = min(base, 0xfff8)
     descriptor = DeviceDescriptor(
-      name: name, regions: [.ports(first...(first + 7), "serial port")], outputs: ["irq", "receiveReady"],
+      name: name, regions: [.ports(first...(first + 7), "serial port", accessWidth: 1)], outputs: ["irq", "receiveReady"],
       timers: ["receive time-out"])
   }
 

@@ -68,7 +68,7 @@ public struct RTC: Device {
   }
 
   public let descriptor = DeviceDescriptor(
-    name: "rtc", regions: [.ports(0x70...0x73, "clock and CMOS")], outputs: ["irq8", "nmiMask"],
+    name: "rtc", regions: [.ports(0x70...0x73, "clock and CMOS", accessWidth: 1)], outputs: ["irq8", "nmiMask"],
     timers: ["periodic", "second"])
   public var state = State()
   public init() {}
@@ -224,10 +224,6 @@ public struct RTC: Device {
     case 2: state.upperIndex = byte & 0x7f
     case 3: state.cmos[128 + Int(state.upperIndex)] = byte
     default: break
-    }
-    // A 16-bit write to an index port carries the data in its upper byte.
-    if access.width == 2, access.offset & 1 == 0 {
-      write(Access(offset: access.offset + 1), value >> 8, host)
     }
   }
 
