@@ -274,7 +274,8 @@ public struct FirmwareConfig: Device {
   public func info() -> String {
     var lines = ["fw_cfg: item 0x\(String(state.selected, radix: 16)) at byte \(state.offset)"]
     for file in files {
-      lines.append("0x\(String(file.key, radix: 16)) \(file.name), \(data(file.key).count) bytes\(file.isWritable ? ", writable" : "")")
+      let key = String(file.key, radix: 16)
+      lines.append("0x\(key) \(file.name), \(data(file.key).count) bytes\(file.isWritable ? ", writable" : "")")
     }
     return lines.joined(separator: "\n")
   }

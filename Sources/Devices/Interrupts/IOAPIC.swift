@@ -45,7 +45,8 @@ public struct IOAPIC: Device {
     resetID = id & 0xf
     state.id = resetID
     descriptor = DeviceDescriptor(
-      name: "ioapic", regions: [.memory(base, size: 0x1000, "I/O APIC")], inputs: (0..<IOAPIC.pinCount).map { "pin\($0)" })
+      name: "ioapic", regions: [.memory(base, size: 0x1000, "I/O APIC")],
+      inputs: (0..<IOAPIC.pinCount).map { "pin\($0)" })
   }
 
   public mutating func reset(_ host: some DeviceServices) {

@@ -247,8 +247,8 @@ public struct I8042: Device {
     """
     i8042: command byte 0x\(String(state.ram[0], radix: 16)), \(state.full ? "output full" : "output empty"), \
     A20 \(isA20Enabled ? "on" : "off")
-    keyboard: set \(state.keyboard.scanSet), \(state.keyboard.scanning ? "scanning" : "off"), LEDs \(state.keyboard.leds), \
-    \(state.keyboard.keys.count) bytes queued
+    keyboard: set \(state.keyboard.scanSet), \(state.keyboard.scanning ? "scanning" : "off"), \
+    LEDs \(state.keyboard.leds), \(state.keyboard.keys.count) bytes queued
     mouse: ID \(state.mouse.id), \(state.mouse.reporting ? "reporting" : "off"), rate \(state.mouse.sampleRate)
     """
   }

@@ -226,9 +226,11 @@ public struct I8237: Device {
     case 0..<8: writeWord(number, register, value)
     case 8: state.controllers[number].command = value
     case 9:
-      if value & 4 != 0 { state.controllers[number].requests |= bit } else { state.controllers[number].requests &= ~bit }
+      let others = state.controllers[number].requests & ~bit
+      state.controllers[number].requests = value & 4 != 0 ? others | bit : others
     case 10:
-      if value & 4 != 0 { state.controllers[number].mask |= bit } else { state.controllers[number].mask &= ~bit }
+      let others = state.controllers[number].mask & ~bit
+      state.controllers[number].mask = value & 4 != 0 ? others | bit : others
     case 11: state.controllers[number].channels[Int(value & 3)].mode = value & 0xfc
     case 12: state.controllers[number].flipFlop = false
     case 13:  // master clear

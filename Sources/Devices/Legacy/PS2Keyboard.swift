@@ -29,7 +29,8 @@ struct PS2Keyboard: SavedState {
     try visit.field("lastSent", &lastSent)
   }
 
-  /// Key codes of set 1 from the host; a run that does not fit is dropped whole, so that no half key stays in the queue.
+  /// Key codes of set 1 from the host; a run that does not fit is dropped whole, so that no half key stays
+  /// in the queue.
   mutating func press(_ set1: [UInt8]) {
     guard scanning else { return }
     let bytes: [UInt8] =

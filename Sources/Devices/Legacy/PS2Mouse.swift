@@ -2,8 +2,9 @@ import Base
 
 /// A PS/2 mouse with the wheel and five-button extensions of the IntelliMouse.
 ///
-/// Spec: IBM PS/2 Technical Reference, *Mouse*; Microsoft "IntelliMouse" enabling sequences (sample rates 200-100-80, 200-200-80).
-/// Motion is gathered until the previous packet has left, so a slow guest gets few, long steps and the queue stays short.
+/// Spec: IBM PS/2 Technical Reference, *Mouse*; Microsoft "IntelliMouse" enabling sequences (sample rates 200-100-80,
+/// 200-200-80). Motion is gathered until the previous packet has left, so a slow guest gets few, long steps and the
+/// queue stays short.
 struct PS2Mouse: SavedState {
   static let queueLimit = 32
   static let motionLimit: Int32 = 1 << 20

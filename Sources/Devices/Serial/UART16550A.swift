@@ -64,8 +64,8 @@ public struct UART16550A: Device {
   public init(name: String, base: UInt16) {
     let first = min(base, 0xfff8)
     descriptor = DeviceDescriptor(
-      name: name, regions: [.ports(first...(first + 7), "serial port", accessWidth: 1)], outputs: ["irq", "receiveReady"],
-      timers: ["receive time-out"])
+      name: name, regions: [.ports(first...(first + 7), "serial port", accessWidth: 1)],
+      outputs: ["irq", "receiveReady"], timers: ["receive time-out"])
   }
 
   /// Bytes that `received` would take now.
@@ -266,8 +266,8 @@ public struct UART16550A: Device {
   public func info() -> String {
     func hex(_ value: UInt8) -> String { "0x" + String(value, radix: 16) }
     return """
-      \(descriptor.name): IER \(hex(state.ier)) IIR \(hex(interruptSource)) LCR \(hex(state.lcr)) MCR \(hex(state.mcr)) \
-      MSR \(hex(modemStatus | state.modemDeltas))
+      \(descriptor.name): IER \(hex(state.ier)) IIR \(hex(interruptSource)) LCR \(hex(state.lcr)) \
+      MCR \(hex(state.mcr)) MSR \(hex(modemStatus | state.modemDeltas))
       divisor \(state.divisor), FIFO \(fifoEnabled ? "on" : "off"), \(state.fifo.count) bytes waiting
       """
   }

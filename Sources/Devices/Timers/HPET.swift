@@ -14,7 +14,8 @@ public struct HPET: Device {
   static let firstPin = 20
   /// GCAP_ID: 10 ns in femtoseconds, vendor 8086h, legacy capable, 64 bits, last comparator 2, revision 1.
   static let capabilities: UInt64 = 10_000_000 << 32 | 0x8086_a201
-  /// A comparator written with a moment just passed fires at once: a slow emulated write must not cost a full turn of the counter.
+  /// Ticks. A comparator written with a moment just passed fires at once: a slow emulated write must not cost a full
+  /// turn of the counter.
   static let recentPast: UInt64 = 1_000_000
   /// Shortest distance in ns between two host timers that a periodic comparator may cause.
   static let minimumInterval: Int64 = 20_000

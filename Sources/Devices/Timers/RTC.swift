@@ -75,7 +75,8 @@ public struct RTC: Device {
 
   // MARK: CMOS for the machine
 
-  /// Sets CMOS byte `index` (0-255) at power-on: memory sizes, boot order and the like. Time and control bytes are refused.
+  /// Sets CMOS byte `index` (0-255) at power-on: memory sizes, boot order and the like.
+  /// Time and control bytes are refused.
   public mutating func setCMOS(_ index: Int, _ value: UInt8) {
     guard (0x0e..<256).contains(index), index != RTC.centuryIndex else { return }
     state.cmos[index] = value
@@ -151,7 +152,7 @@ public struct RTC: Device {
   // MARK: Calendar
 
   private func encode(_ value: Int64) -> UInt8 {
-    UInt8(truncatingIfNeeded: controlB & RegisterB.binary != 0 ? value : value / 10 << 4 | value % 10)
+    UInt8(truncatingIfNeeded: controlB & RegisterB.binary != 0 ? value : (value / 10) << 4 | value % 10)
   }
   private func decode(_ byte: UInt8) -> Int64 {
     controlB & RegisterB.binary != 0 ? Int64(byte) : Int64(byte >> 4) * 10 + Int64(byte & 0xf)
@@ -279,7 +280,8 @@ public struct RTC: Device {
     let dividerReset = controlA & 0x60 == 0x60
     if !wasStopped { unpack(seconds(host)) }
     let oldB = controlB
-    // A change of code leaves the bytes as they are: the guest writes them anew. SET clears UIE (register B description).
+    // A change of code leaves the bytes as they are: the guest writes them anew.
+    // SET clears UIE (register B description).
     state.cmos[index] = index == 0x0a ? value & 0x7f : value & 0x80 != 0 ? value & ~RegisterB.uie : value
     if wasStopped && !stopped {
       // After a divider reset the first update comes half a second later.
