@@ -19,8 +19,7 @@ build() {
     done
 
     echo 'root::0:0:root:/root:/bin/sh' >"$root/etc/passwd"
-    # A serial line does not know its size; told it, the shell need not ask the
-    # terminal by escape sequences that a script at the other end will not answer.
+    # A serial line does not know its size, and programs then guess.
     cat >"$root/etc/profile" <<'EOF'
 export PATH=/bin
 [ "$(tty)" != /dev/ttyS0 ] || stty rows 24 cols 80
