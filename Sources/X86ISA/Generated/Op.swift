@@ -1,0 +1,1 @@
+public enum Op: UInt16, Sendable, CaseIterable { case invalid }
