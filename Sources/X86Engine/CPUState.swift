@@ -1,0 +1,239 @@
+import GuestMemory
+
+/// A segment register with its hidden part (SDM 3A, 3.4.3).
+@frozen public struct SegmentRegister: Sendable, Equatable {
+  public var base: UInt64 = 0
+  /// Byte-granular limit, after G is applied.
+  public var limit: UInt32 = 0
+  /// Descriptor bits 40...47 and 52...55 as bits 0...7 and 12...15: type 3:0, S 4, DPL 6:5, P 7, AVL 12, L 13, D/B 14, G 15.
+  public var attributes: UInt16 = 0
+  public var selector: UInt16 = 0
+  /// Fast path, derived by `refreshFastSegments`: what to add to an offset, and one more than the highest offset
+  /// that a plain read or write may touch (0: always take the slow path).
+  public var fastBase: UInt64 = 0
+  public var readEnd: UInt64 = 0
+  public var writeEnd: UInt64 = 0
+
+  public init() {}
+  public var type: UInt8 { UInt8(attributes & 0xf) }
+  /// S: code or data, not system.
+  public var isCodeOrData: Bool { attributes & 0x10 != 0 }
+  public var dpl: UInt8 { UInt8(attributes >> 5 & 3) }
+  public var isPresent: Bool { attributes & 0x80 != 0 }
+  public var isLong: Bool { attributes & 0x2000 != 0 }
+  /// D/B.
+  public var isBig: Bool { attributes & 0x4000 != 0 }
+  /// Null selector loaded (or never loaded): any use faults.
+  public var isNull: Bool { attributes & 0x80 == 0 }
+}
+
+/// Indexes into `CPUState.segments`.
+public enum Seg {
+  public static let es = 0
+  public static let cs = 1
+  public static let ss = 2
+  public static let ds = 3
+  public static let fs = 4
+  public static let gs = 5
+  public static let ldtr = 6
+  public static let tr = 7
+}
+
+/// GDTR or IDTR.
+@frozen public struct DescriptorTable: Sendable, Equatable {
+  public var base: UInt64 = 0
+  public var limit: UInt16 = 0
+  public init() {}
+}
+
+/// All architectural state of one vCPU in one block of plain data, with fixed offsets.
+///
+/// Owned by the vCPU's thread while it runs; other threads touch `events` only, by atomics. Whenever an executor
+/// returns, everything is here.
+public struct CPUState {
+  /// 0...15 the general registers, 32 always zero, 33 RIP (see `Instruction`). 16...31 reserved.
+  public var regs = InlineArray<34, UInt64>(repeating: 0)
+  /// Status flags, lazily (see `Cpu` in Flags.swift).
+  public var flagsResult: UInt64 = 1
+  public var flagsAux: UInt64 = 0
+  /// The other bits of RFLAGS (status flags zero here, bit 1 set).
+  public var systemFlags: UInt64 = 2
+  /// Requests to this vCPU, `CPUEvent` bits; written by any thread with atomics.
+  public var events: UInt32 = 0
+  public var cpl: UInt8 = 0
+  /// `CodeSize.rawValue` of the current code segment.
+  public var codeSize: UInt8 = 0
+  /// `CPUMode.rawValue`.
+  public var mode: UInt8 = 0
+  /// 0 = none; interrupts inhibited for one instruction after STI (1) or MOV/POP SS (2, debug traps too).
+  public var interruptShadow: UInt8 = 0
+  /// Which translation cache data accesses use now: 0 user, 1 supervisor, 2 supervisor with SMAP in force.
+  public var dataTLB: UInt32 = 1
+  /// Mixed into every tag: changing it empties the translation caches.
+  public var tlbGeneration: UInt64 = 0
+  public var segments = InlineArray<8, SegmentRegister>(repeating: SegmentRegister())
+  public var gdtr = DescriptorTable()
+  public var idtr = DescriptorTable()
+
+  public var cr0: UInt64 = 0
+  public var cr2: UInt64 = 0
+  public var cr3: UInt64 = 0
+  public var cr4: UInt64 = 0
+  public var efer: UInt64 = 0
+  public var xcr0: UInt64 = 1
+  public var pkru: UInt32 = 0
+  public var dr = InlineArray<8, UInt64>(repeating: 0)
+  /// Physical-address bits that exist (A20 gate and MAXPHYADDR applied).
+  public var physicalMask: UInt64 = ~0
+
+  // Model-specific registers with a place of their own.
+  public var apicBase: UInt64 = 0
+  public var star: UInt64 = 0
+  public var lstar: UInt64 = 0
+  public var cstar: UInt64 = 0
+  public var fmask: UInt64 = 0
+  public var kernelGSBase: UInt64 = 0
+  public var sysenterCS: UInt64 = 0
+  public var sysenterESP: UInt64 = 0
+  public var sysenterEIP: UInt64 = 0
+  public var pat: UInt64 = 0x0007_0406_0007_0406
+  public var tscAux: UInt64 = 0
+  /// Added to the host's TSC.
+  public var tscOffset: UInt64 = 0
+  public var miscEnable: UInt64 = 1
+  public var mtrrDefType: UInt64 = 0
+  public var mtrrFixed = InlineArray<11, UInt64>(repeating: 0)
+  public var mtrrVariable = InlineArray<16, UInt64>(repeating: 0)
+  public var xss: UInt64 = 0
+  public var debugControl: UInt64 = 0
+  public var mcgStatus: UInt64 = 0
+  public var specControl: UInt64 = 0
+
+  // SIMD state. x87/MMX registers live in `x87` (FXSAVE image, first 160 bytes) unless `x87Live`, when the host's
+  // x87 unit holds them for this thread.
+  public var mxcsr: UInt32 = 0x1f80
+  public var x87Live: Bool = false
+  public var vectors = InlineArray<256, UInt64>(repeating: 0)
+  public var opmasks = InlineArray<8, UInt64>(repeating: 0)
+  public var x87 = InlineArray<64, UInt64>(repeating: 0)
+
+  /// Instructions retired.
+  public var instructionCount: UInt64 = 0
+  /// Set by the instruction that is being executed: #DB conditions (DR6 bits) to raise when it completes.
+  public var pendingDebug: UInt64 = 0
+  /// RIP at the start of the instruction being executed: where a fault points.
+  public var instructionStart: UInt64 = 0
+  /// Filled when a handler reports `Step.fault`.
+  public var fault = Fault(0)
+  /// Code pages changed under our feet: leave the running block after this instruction.
+  public var codeChanged: Bool = false
+  /// MONITOR's armed physical line, ~0 when none.
+  public var monitorAddress: UInt64 = ~0
+  public var activity: UInt8 = 0
+
+  public init() {}
+}
+
+/// Bits of `CPUState.events`.
+public enum CPUEvent {
+  /// An interrupt controller has something to deliver (maskable).
+  public static let interrupt: UInt32 = 1
+  public static let nmi: UInt32 = 2
+  public static let initSignal: UInt32 = 4
+  public static let startup: UInt32 = 8
+  /// Leave the run loop: pause, stop, reset.
+  public static let stop: UInt32 = 16
+  /// Other threads changed the memory layout or A20: flush translation caches.
+  public static let flushTLB: UInt32 = 32
+  /// NMIs blocked until IRET (kept here so that one test covers it; not an event).
+  public static let nmiBlocked: UInt32 = 1 << 31
+}
+
+/// `CPUState.activity`.
+public enum Activity {
+  public static let running: UInt8 = 0
+  public static let halted: UInt8 = 1
+  /// After INIT (application processors at power-on): only SIPI, NMI held.
+  public static let waitForStartup: UInt8 = 2
+  /// Triple fault: only a reset helps.
+  public static let shutdown: UInt8 = 3
+}
+
+/// How the current code is interpreted.
+public enum CPUMode: UInt8, Sendable {
+  case real = 0
+  case virtual8086 = 1
+  /// 16- or 32-bit protected mode outside IA-32e mode.
+  case protected = 2
+  /// IA-32e mode, CS.L = 0.
+  case compatibility = 3
+  case long = 4
+}
+
+public enum CR0 {
+  public static let pe: UInt64 = 1
+  public static let mp: UInt64 = 2
+  public static let em: UInt64 = 4
+  public static let ts: UInt64 = 8
+  public static let et: UInt64 = 16
+  public static let ne: UInt64 = 32
+  public static let wp: UInt64 = 1 << 16
+  public static let am: UInt64 = 1 << 18
+  public static let nw: UInt64 = 1 << 29
+  public static let cd: UInt64 = 1 << 30
+  public static let pg: UInt64 = 1 << 31
+}
+
+public enum CR4 {
+  public static let vme: UInt64 = 1
+  public static let pvi: UInt64 = 2
+  public static let tsd: UInt64 = 4
+  public static let de: UInt64 = 8
+  public static let pse: UInt64 = 16
+  public static let pae: UInt64 = 32
+  public static let mce: UInt64 = 64
+  public static let pge: UInt64 = 128
+  public static let pce: UInt64 = 256
+  public static let osfxsr: UInt64 = 512
+  public static let osxmmexcpt: UInt64 = 1024
+  public static let umip: UInt64 = 1 << 11
+  public static let la57: UInt64 = 1 << 12
+  public static let fsgsbase: UInt64 = 1 << 16
+  public static let pcide: UInt64 = 1 << 17
+  public static let osxsave: UInt64 = 1 << 18
+  public static let smep: UInt64 = 1 << 20
+  public static let smap: UInt64 = 1 << 21
+  public static let pke: UInt64 = 1 << 22
+}
+
+public enum EFER {
+  public static let sce: UInt64 = 1
+  public static let lme: UInt64 = 1 << 8
+  public static let lma: UInt64 = 1 << 10
+  public static let nxe: UInt64 = 1 << 11
+  public static let ffxsr: UInt64 = 1 << 14
+}
+
+public enum RFLAGS {
+  public static let cf: UInt64 = 1
+  public static let pf: UInt64 = 4
+  public static let af: UInt64 = 16
+  public static let zf: UInt64 = 64
+  public static let sf: UInt64 = 128
+  public static let tf: UInt64 = 256
+  public static let `if`: UInt64 = 512
+  public static let df: UInt64 = 1024
+  public static let of: UInt64 = 2048
+  public static let iopl: UInt64 = 3 << 12
+  public static let nt: UInt64 = 1 << 14
+  public static let rf: UInt64 = 1 << 16
+  public static let vm: UInt64 = 1 << 17
+  public static let ac: UInt64 = 1 << 18
+  public static let vif: UInt64 = 1 << 19
+  public static let vip: UInt64 = 1 << 20
+  public static let id: UInt64 = 1 << 21
+  /// CF PF AF ZF SF OF.
+  public static let status: UInt64 = 0x8d5
+  /// Every bit that exists.
+  public static let defined: UInt64 = 0x3f_7fd7
+}

@@ -1,0 +1,130 @@
+import CHost
+import GuestMemory
+import X86ISA
+
+/// The objects a vCPU refers to, kept alive by `Vcpu`.
+final class VcpuContext: Sendable {
+  let memory: GuestMemory
+  let platform: any Platform
+  let index: Int
+  let model: CPUModel
+  init(memory: GuestMemory, platform: any Platform, index: Int, model: CPUModel) {
+    self.memory = memory
+    self.platform = platform
+    self.index = index
+    self.model = model
+  }
+}
+
+/// A vCPU as its handlers see it: one pointer to the state block.
+///
+/// Copyable and trivial, so that passing it costs a register. Valid while its `Vcpu` lives; used on the vCPU's
+/// own thread only.
+@safe public struct Cpu {
+  // SAFETY: `p` points to a block that `Vcpu` allocated and initialised and frees after the last use; only the
+  // vCPU's thread goes through it, except for `CPUState.events`, which is atomic.
+  let p: UnsafeMutablePointer<CPUBlock>
+
+  /// The architectural state, in place.
+  @inline(__always) public var s: CPUState {
+    _read { yield unsafe p.pointee.state }
+    nonmutating _modify { yield unsafe &p.pointee.state }
+  }
+  /// Translation caches, decode cache and the rest that is not architectural.
+  @inline(__always) var x: EngineState {
+    _read { yield unsafe p.pointee.engine }
+    nonmutating _modify { yield unsafe &p.pointee.engine }
+  }
+  /// A 64-bit general register by number, or the pseudo registers of `Instruction`; the number comes from the decoder.
+  @inline(__always) subscript(reg number: UInt8) -> UInt64 {
+    // SAFETY: the decoder only makes numbers 0...33, and `regs` is the first field of the block.
+    get { unsafe UnsafeRawPointer(p).load(fromByteOffset: Int(number) &* 8, as: UInt64.self) }
+    nonmutating set {
+      unsafe UnsafeMutableRawPointer(p).storeBytes(of: newValue, toByteOffset: Int(number) &* 8, as: UInt64.self)
+    }
+  }
+  /// A byte register in the decoder's numbering: 0...15 low bytes, `Instruction.highByte` + 0...3 = AH CH DH BH.
+  @inline(__always) subscript(reg8 number: UInt8) -> UInt8 {
+    // SAFETY: as above; (number & 63) * 8 + (number >> 6) stays inside `regs`.
+    get {
+      unsafe UnsafeRawPointer(p).load(fromByteOffset: Int(number & 63) &* 8 &+ Int(number >> 6), as: UInt8.self)
+    }
+    nonmutating set {
+      unsafe UnsafeMutableRawPointer(p).storeBytes(
+        of: newValue, toByteOffset: Int(number & 63) &* 8 &+ Int(number >> 6), as: UInt8.self)
+    }
+  }
+  @inline(__always) subscript(reg16 number: UInt8) -> UInt16 {
+    // SAFETY: as above.
+    get { unsafe UnsafeRawPointer(p).load(fromByteOffset: Int(number) &* 8, as: UInt16.self) }
+    nonmutating set {
+      unsafe UnsafeMutableRawPointer(p).storeBytes(of: newValue, toByteOffset: Int(number) &* 8, as: UInt16.self)
+    }
+  }
+  /// Writing zero-extends, as 32-bit operations do.
+  @inline(__always) subscript(reg32 number: UInt8) -> UInt32 {
+    get { UInt32(truncatingIfNeeded: self[reg: number]) }
+    nonmutating set { self[reg: number] = UInt64(newValue) }
+  }
+  @inline(__always) public var rip: UInt64 {
+    get { self[reg: Instruction.instructionPointer] }
+    nonmutating set { self[reg: Instruction.instructionPointer] = newValue }
+  }
+  @inline(__always) public var rsp: UInt64 {
+    get { self[reg: 4] }
+    nonmutating set { self[reg: 4] = newValue }
+  }
+
+  @inline(__always) var context: VcpuContext {
+    // SAFETY: `Vcpu` retains the context for as long as the block exists.
+    unsafe p.pointee.engine.context.takeUnretainedValue()
+  }
+  var memory: GuestMemory { context.memory }
+  var platform: any Platform { context.platform }
+  var index: Int { context.index }
+  var model: CPUModel { context.model }
+
+  // MARK: Events, from any thread
+
+  @inline(__always) public var pendingEvents: UInt32 {
+    // SAFETY: atomic access to a field of the live block.
+    unsafe rb_load32_acquire(&p.pointee.state.events)
+  }
+  public func raise(_ event: UInt32) {
+    // SAFETY: as above.
+    _ = unsafe rb_or32(&p.pointee.state.events, event)
+  }
+  func clear(_ event: UInt32) {
+    // SAFETY: as above.
+    _ = unsafe rb_and32(&p.pointee.state.events, ~event)
+  }
+}
+
+/// The block behind a `Cpu`: architectural state first (its registers at offset 0).
+struct CPUBlock {
+  var state = CPUState()
+  var engine: EngineState
+}
+
+/// One entry of a translation cache: 4 KiB of linear address space.
+///
+/// A tag is (page address | generation); an access compares the page of its *last* byte, so accesses that cross a
+/// page, and pages that are MMIO, ROM (writes) or hold code (writes), miss by construction.
+@safe struct TLBEntry {
+  var tagRead: UInt64 = ~0
+  var tagWrite: UInt64 = ~0
+  /// Host address of a byte = guest-linear address + addend.
+  var addend: Int = 0
+  /// Guest-physical page, for the code and atomic paths.
+  var physicalPage: UInt64 = 0
+}
+
+/// What an engine keeps for a vCPU besides the architecture.
+@safe struct EngineState {
+  // SAFETY: owned by `Vcpu`, which outlives every use of the block.
+  var context: Unmanaged<VcpuContext>
+  /// `tlbCount` entries for each of the three data views (user, supervisor, supervisor under SMAP).
+  var tlb: UnsafeMutablePointer<TLBEntry>
+  static let tlbBits = 9
+  static let tlbCount = 1 << tlbBits
+}

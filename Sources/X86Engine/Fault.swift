@@ -1,0 +1,37 @@
+/// A guest-visible exception on its way to delivery (SDM 3A, chapter 6).
+///
+/// Trivially small, so that `throws(Fault)` costs one register test on the hot path and never allocates.
+@frozen public struct Fault: Error, Equatable, Sendable {
+  public var vector: UInt8
+  public var hasErrorCode: Bool
+  public var errorCode: UInt32
+
+  @inlinable public init(_ vector: UInt8) {
+    self.vector = vector
+    hasErrorCode = false
+    errorCode = 0
+  }
+  @inlinable public init(_ vector: UInt8, errorCode: UInt32) {
+    self.vector = vector
+    hasErrorCode = true
+    self.errorCode = errorCode
+  }
+
+  public static let divideError = Fault(0)
+  public static let debug = Fault(1)
+  public static let breakpoint = Fault(3)
+  public static let overflow = Fault(4)
+  public static let boundRange = Fault(5)
+  public static let invalidOpcode = Fault(6)
+  public static let deviceNotAvailable = Fault(7)
+  public static let x87 = Fault(16)
+  public static let simd = Fault(19)
+  public static func doubleFault() -> Fault { Fault(8, errorCode: 0) }
+  public static func invalidTSS(_ code: UInt32) -> Fault { Fault(10, errorCode: code) }
+  public static func notPresent(_ code: UInt32) -> Fault { Fault(11, errorCode: code) }
+  public static func stack(_ code: UInt32 = 0) -> Fault { Fault(12, errorCode: code) }
+  public static func protection(_ code: UInt32 = 0) -> Fault { Fault(13, errorCode: code) }
+  /// CR2 is set by whoever throws.
+  public static func page(_ code: UInt32) -> Fault { Fault(14, errorCode: code) }
+  public static func alignment() -> Fault { Fault(17, errorCode: 0) }
+}

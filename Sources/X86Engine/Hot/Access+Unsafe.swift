@@ -1,0 +1,228 @@
+import Base
+import CHost
+import GuestMemory
+
+/// Integer types that a memory access can have.
+public typealias AccessWidth = FixedWidthInteger & UnsignedInteger & Sendable
+
+/// What an access wants of a page (SDM 3A, 4.6).
+public enum AccessKind: UInt8, Sendable {
+  case read = 0
+  case write = 1
+  case execute = 2
+}
+
+// Guest memory by linear address. The law of the fast path:
+//   entry = tlb[view][page number & mask]
+//   hit  <=> (page of the access's last byte | generation) == tag
+// Everything else (first touch, page crossing, MMIO, ROM, code pages) goes to the slow path.
+extension Cpu {
+  @inline(__always) func entry(_ linear: UInt64, view: UInt32) -> UnsafeMutablePointer<TLBEntry> {
+    let index = Int(truncatingIfNeeded: linear >> 12) & (EngineState.tlbCount &- 1)
+    // SAFETY: view is 0...2 and index is masked; `Vcpu` allocated 3 * tlbCount entries.
+    return unsafe p.pointee.engine.tlb + (Int(view) &* EngineState.tlbCount &+ index)
+  }
+
+  /// Reads guest memory with the rights of the running code.
+  @inline(__always) func readLinear<T: AccessWidth>(_ type: T.Type, _ linear: UInt64) throws(Fault) -> T {
+    try readLinear(type, linear, view: s.dataTLB)
+  }
+  @inline(__always) func writeLinear<T: AccessWidth>(_ linear: UInt64, _ value: T) throws(Fault) {
+    try writeLinear(linear, value, view: s.dataTLB)
+  }
+  /// Implicit supervisor accesses: descriptor tables, TSS, interrupt stacks at CPL < 3.
+  @inline(__always) func readSystem<T: AccessWidth>(_ type: T.Type, _ linear: UInt64) throws(Fault) -> T {
+    try readLinear(type, linear, view: s.systemView)
+  }
+  @inline(__always) func writeSystem<T: AccessWidth>(_ linear: UInt64, _ value: T) throws(Fault) {
+    try writeLinear(linear, value, view: s.systemView)
+  }
+
+  @inline(__always) func readLinear<T: AccessWidth>(
+    _ type: T.Type, _ linear: UInt64, view: UInt32
+  ) throws(Fault) -> T {
+    let entry = unsafe entry(linear, view: view)
+    let last = linear &+ UInt64(truncatingIfNeeded: MemoryLayout<T>.size &- 1)
+    // SAFETY: a matching tag means the whole access lies in a page of RAM mapped at linear + addend.
+    if unsafe (last & ~0xfff) | s.tlbGeneration == entry.pointee.tagRead {
+      return unsafe UnsafeRawPointer(bitPattern: Int(truncatingIfNeeded: linear) &+ entry.pointee.addend)
+        .unsafelyUnwrapped.loadUnaligned(as: T.self)
+    }
+    return try T(truncatingIfNeeded: readSlow(linear, size: MemoryLayout<T>.size, view: view))
+  }
+
+  @inline(__always) func writeLinear<T: AccessWidth>(_ linear: UInt64, _ value: T, view: UInt32) throws(Fault) {
+    let entry = unsafe entry(linear, view: view)
+    let last = linear &+ UInt64(truncatingIfNeeded: MemoryLayout<T>.size &- 1)
+    // SAFETY: as in readLinear; the write tag is only set for plain RAM without decoded code.
+    if unsafe (last & ~0xfff) | s.tlbGeneration == entry.pointee.tagWrite {
+      unsafe UnsafeMutableRawPointer(bitPattern: Int(truncatingIfNeeded: linear) &+ entry.pointee.addend)
+        .unsafelyUnwrapped.storeBytes(of: value, as: T.self)
+      return
+    }
+    try writeSlow(linear, UInt64(truncatingIfNeeded: value), size: MemoryLayout<T>.size, view: view)
+  }
+
+  // MARK: Slow paths
+
+  @inline(never) func readSlow(_ linear: UInt64, size: Int, view: UInt32) throws(Fault) -> UInt64 {
+    let first = 0x1000 &- Int(linear & 0xfff)
+    if size <= first { return try readInPage(linear, size: size, view: view) }
+    // Both pages must be readable before either has a side effect.
+    let next = wrap(linear &+ UInt64(first))
+    _ = try resolve(linear, .read, view: view)
+    _ = try resolve(next, .read, view: view)
+    let low = try readInPage(linear, size: first, view: view)
+    let high = try readInPage(next, size: size &- first, view: view)
+    return low | high << UInt64(first &* 8)
+  }
+
+  /// Linear addresses wrap at 4 GiB outside 64-bit mode.
+  @inline(__always) func wrap(_ linear: UInt64) -> UInt64 {
+    s.mode == CPUMode.long.rawValue ? linear : linear & 0xffff_ffff
+  }
+
+  private func readInPage(_ linear: UInt64, size: Int, view: UInt32) throws(Fault) -> UInt64 {
+    let physical = try resolve(linear, .read, view: view)
+    return readPhysical(physical, size: size)
+  }
+
+  @inline(never) func writeSlow(_ linear: UInt64, _ value: UInt64, size: Int, view: UInt32) throws(Fault) {
+    let first = 0x1000 &- Int(linear & 0xfff)
+    if size <= first {
+      let physical = try resolve(linear, .write, view: view)
+      writePhysical(physical, value, size: size)
+      return
+    }
+    let low = try resolve(linear, .write, view: view)
+    let high = try resolve(wrap(linear &+ UInt64(first)), .write, view: view)
+    writePhysical(low, value, size: first)
+    writePhysical(high, value >> UInt64(first &* 8), size: size &- first)
+  }
+
+  /// Translates for an access of `kind`, and fills the translation cache when the page is plain memory.
+  func resolve(_ linear: UInt64, _ kind: AccessKind, view: UInt32) throws(Fault) -> UInt64 {
+    let physical = try translate(linear, kind, view: view) & s.physicalMask
+    let backing = memory.backing(of: GuestPhysical(physical))
+    guard let host = unsafe backing.host, kind != .execute else { return physical }
+    let page = linear & ~0xfff
+    let tag = page | s.tlbGeneration
+    // SAFETY: `host` is the page's first byte; entries are inside the vCPU's own table.
+    unsafe {
+      let entry = entry(linear, view: view)
+      let addend = Int(bitPattern: host) &- Int(truncatingIfNeeded: page)
+      if entry.pointee.addend != addend || entry.pointee.physicalPage != physical & ~0xfff {
+        entry.pointee = TLBEntry(addend: addend, physicalPage: physical & ~0xfff)
+      }
+      if kind == .read { entry.pointee.tagRead = tag }
+      // A write hit implies read rights only where reads are allowed too: x86 has no write-only pages.
+      if kind == .write {
+        entry.pointee.tagRead = tag
+        if backing.directWrite { entry.pointee.tagWrite = tag }
+      }
+    }
+    return physical
+  }
+
+  // MARK: Physical memory
+
+  /// Reads 1...8 bytes that do not cross a page, from RAM or the bus.
+  func readPhysical(_ physical: UInt64, size: Int) -> UInt64 {
+    let backing = memory.backing(of: GuestPhysical(physical))
+    guard let host = unsafe backing.host else { return busRead(physical, size: size) }
+    // SAFETY: offset + size stays inside the page.
+    let at = unsafe UnsafeRawPointer(host) + Int(physical & 0xfff)
+    switch size {
+    case 1: return UInt64(unsafe at.load(as: UInt8.self))
+    case 2: return UInt64(unsafe at.loadUnaligned(as: UInt16.self))
+    case 4: return UInt64(unsafe at.loadUnaligned(as: UInt32.self))
+    case 8: return unsafe at.loadUnaligned(as: UInt64.self)
+    default:
+      var value: UInt64 = 0
+      for index in 0..<size {
+        value |= UInt64(unsafe at.load(fromByteOffset: index, as: UInt8.self)) << UInt64(index &* 8)
+      }
+      return value
+    }
+  }
+
+  func writePhysical(_ physical: UInt64, _ value: UInt64, size: Int) {
+    let backing = memory.backing(of: GuestPhysical(physical))
+    guard let host = unsafe backing.host else { return busWrite(physical, value, size: size) }
+    if backing.readOnly { return }
+    // SAFETY: offset + size stays inside the page.
+    let at = unsafe host + Int(physical & 0xfff)
+    switch size {
+    case 1: unsafe at.storeBytes(of: UInt8(truncatingIfNeeded: value), as: UInt8.self)
+    case 2: unsafe at.storeBytes(of: UInt16(truncatingIfNeeded: value), as: UInt16.self)
+    case 4: unsafe at.storeBytes(of: UInt32(truncatingIfNeeded: value), as: UInt32.self)
+    case 8: unsafe at.storeBytes(of: value, as: UInt64.self)
+    default:
+      for index in 0..<size {
+        unsafe at.storeBytes(of: UInt8(truncatingIfNeeded: value >> UInt64(index &* 8)), toByteOffset: index, as: UInt8.self)
+      }
+    }
+    if !backing.directWrite { memory.codeWritten(GuestPhysical(physical)) }
+  }
+
+  /// Odd sizes (the parts of a page-crossing access) go out as bytes.
+  private func busRead(_ physical: UInt64, size: Int) -> UInt64 {
+    guard size & (size &- 1) != 0 else { return platform.memoryRead(physical, width: size, cpu: index) }
+    var value: UInt64 = 0
+    for byte in 0..<size {
+      value |= platform.memoryRead(physical &+ UInt64(byte), width: 1, cpu: index) << UInt64(byte &* 8)
+    }
+    return value
+  }
+  private func busWrite(_ physical: UInt64, _ value: UInt64, size: Int) {
+    guard size & (size &- 1) != 0 else {
+      return platform.memoryWrite(physical, width: size, value: value, cpu: index)
+    }
+    for byte in 0..<size {
+      platform.memoryWrite(physical &+ UInt64(byte), width: 1, value: value >> UInt64(byte &* 8) & 0xff, cpu: index)
+    }
+  }
+
+  /// Sets bits of a page-table entry as the walker does: atomically, and only if it still holds `expected`.
+  /// False when another processor changed it: walk again.
+  func setEntryBits<T: AccessWidth>(_ physical: UInt64, expected: T, set bits: T) -> Bool {
+    let backing = memory.backing(of: GuestPhysical(physical))
+    guard let host = unsafe backing.host, !backing.readOnly else { return true }
+    // SAFETY: page-table entries are naturally aligned inside a page.
+    let at = unsafe host + Int(physical & 0xfff)
+    defer { if !backing.directWrite { memory.codeWritten(GuestPhysical(physical)) } }
+    if MemoryLayout<T>.size == 4 {
+      var old = UInt32(truncatingIfNeeded: expected)
+      return unsafe rb_cas32(at, &old, old | UInt32(truncatingIfNeeded: bits))
+    }
+    var old = UInt64(truncatingIfNeeded: expected)
+    return unsafe rb_cas64(at, &old, old | UInt64(truncatingIfNeeded: bits))
+  }
+
+  // MARK: Invalidation
+
+  /// Empties the translation caches (MOV CR3, mode changes, INVLPG's coarse form).
+  func flushTLB() {
+    s.tlbGeneration = (s.tlbGeneration &+ 1) & 0xfff
+    x.fetchPage = ~0
+    if s.tlbGeneration == 0 {
+      // The generation wrapped: old tags could match again.
+      // SAFETY: 3 * tlbCount entries exist.
+      unsafe x.tlb.update(repeating: TLBEntry(), count: 3 * EngineState.tlbCount)
+    }
+  }
+
+  /// Forgets one page (INVLPG).
+  func flushTLB(page linear: UInt64) {
+    x.fetchPage = ~0
+    for view in UInt32(0)..<3 {
+      // SAFETY: inside the table.
+      unsafe entry(linear, view: view).pointee = TLBEntry()
+    }
+  }
+}
+
+extension CPUState {
+  /// The view of implicit supervisor accesses: SMAP applies to them whatever AC says.
+  @inline(__always) var systemView: UInt32 { cr4 & CR4.smap != 0 ? 2 : 1 }
+}
