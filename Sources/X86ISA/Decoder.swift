@@ -208,7 +208,10 @@ extension DecodeState {
       }
     case 0xc4, 0xc5, 0x62:
       // Outside 64-bit mode these are LES, LDS and BOUND unless the next byte could not be their ModRM.
-      if try !is64 && peek(code) < 0xc0 { return }
+      if !is64 {
+        let following = try peek(code)
+        if following < 0xc0 { return }
+      }
       if !facts.isDisjoint(with: [.lock, .operandSize66, .repeatF2, .repeatF3, .rex]) { throw .invalid }
       if opcode == 0x62 { try evexPrefix(code) } else { try vexPrefix(code) }
       opcode = try next(code)

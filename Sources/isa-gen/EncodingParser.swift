@@ -35,7 +35,7 @@ extension ParsedEncoding {
     for token in text.split(separator: " ").map(String.init) {
       if token.hasPrefix("VEX") || token.hasPrefix("EVEX") {
         try vector(token)
-      } else if opcodeBytes.isEmpty, try prefixToken(token) {
+      } else if opcodeBytes.isEmpty, map == .oneByte, try prefixToken(token) {
         continue
       } else if try !shapeToken(token, &opcodeBytes) {
         throw TableError(description: "unknown token \(token) in encoding \(text)")

@@ -31,7 +31,10 @@ enum Files {
   }
 
   /// Removes a file if it exists.
-  static func remove(_ path: String) { _ = unlink(path) }
+  static func remove(_ path: String) {
+    // SAFETY: the path is a NUL-terminated string that lives through the call.
+    unsafe _ = unlink(path)
+  }
 
   static func exit(_ code: Int32) -> Never { Glibc.exit(code) }
 }

@@ -17,7 +17,7 @@ struct HandlerGenerator {
 
   /// File names (without directory) and contents.
   func files() -> [(name: String, text: String)] {
-    let entries = rows.indices.flatMap { entries(of: $0) }
+    let entries = rows.indices.flatMap { installations(of: $0) }
     let functions = stride(from: 0, to: entries.count, by: Self.entriesPerFunction).map {
       Array(entries[$0..<min($0 + Self.entriesPerFunction, entries.count)])
     }
@@ -40,7 +40,7 @@ struct HandlerGenerator {
     return files
   }
 
-  private func entries(of number: Int) -> [String] {
+  private func installations(of number: Int) -> [String] {
     let row = rows[number]
     guard let template = handlerTemplate(for: row.row) else { return [] }
     var result: [String] = []
