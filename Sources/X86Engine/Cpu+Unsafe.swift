@@ -147,8 +147,6 @@ struct CPUBlock {
   var blocks: BlockCache
   /// Vector of the last STARTUP IPI.
   var startupVector: UInt32 = 0
-  /// One instruction at a time: TF, or breakpoints armed in DR7.
-  var singleStep = false
   /// Instructions that no handler or host feature covers, by cause: for statistics.
   var undefinedCount: UInt64 = 0
 

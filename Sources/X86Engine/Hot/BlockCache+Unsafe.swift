@@ -233,7 +233,7 @@ extension Cpu {
         let at = first + count
         at.initialize(to: Instruction())
         let status = Decoder.decode(
-          UnsafeRawBufferPointer(start: code + offset, count: min(pageEnd - offset, 15)), codeSize: size, into: &at.pointee)
+          RawSpan(_unsafeStart: code + offset, byteCount: min(pageEnd - offset, 15)), codeSize: size, into: &at.pointee)
         if status == .needMore && count == 0 {
           secondPage = try decodeAcross(linear, physical, code, pageEnd, size, &at.pointee)
         } else if status == .needMore {
@@ -316,11 +316,7 @@ extension Cpu {
 
   /// Gives a decoded instruction its handler.
   private func bind(_ instruction: inout Instruction) {
-    let sizeIndex = instruction.operandSize.trailingZeroBitCount
-    let variant = sizeIndex * 2 + (instruction.prefixes.contains(.memory) ? 1 : 0)
-    guard model.offers(row: Int(instruction.row)),
-      let handler = unsafe HandlerTable.shared.handler(row: Int(instruction.row), variant: variant)
-    else {
+    guard model.offers(row: Int(instruction.row)), let handler = unsafe HandlerTable.shared.handler(for: instruction) else {
       x.undefinedCount &+= 1
       instruction.handler = unsafe unsafeBitCast(undefinedHandler, to: UInt.self)
       return
