@@ -108,6 +108,19 @@ public struct CPUState {
   public var debugControl: UInt64 = 0
   public var mcgStatus: UInt64 = 0
   public var specControl: UInt64 = 0
+  /// The four page-directory-pointer entries that PAE paging loads with CR3 (SDM 3A, 4.4.1).
+  public var pdpte = InlineArray<4, UInt64>(repeating: 0)
+  /// IA32_TSC_ADJUST: sum of all software changes of the TSC.
+  public var tscAdjust: UInt64 = 0
+  /// Model-specific registers that only hold what was written to them (`PlainMSR`).
+  public var plainMSRs = InlineArray<64, UInt64>(repeating: 0)
+  /// RDMSR and WRMSR of registers that do not exist, and the last such register.
+  public var unknownMSRCount: UInt64 = 0
+  public var unknownMSR: UInt32 = 0
+  /// Large pages since the last flush, for the lower and the upper half of the linear space: all of them
+  /// lie where `linear & largePageMask == largePageBase`; INVLPG there must flush more than one page.
+  public var largePageBase = InlineArray<2, UInt64>(repeating: ~0)
+  public var largePageMask = InlineArray<2, UInt64>(repeating: ~0)
 
   // SIMD state. x87/MMX registers live in `x87` (FXSAVE image, first 160 bytes) unless `x87Live`, when the host's
   // x87 unit holds them for this thread.
@@ -198,6 +211,7 @@ public enum CR4 {
   public static let osxmmexcpt: UInt64 = 1024
   public static let umip: UInt64 = 1 << 11
   public static let la57: UInt64 = 1 << 12
+  public static let vmxe: UInt64 = 1 << 13
   public static let fsgsbase: UInt64 = 1 << 16
   public static let pcide: UInt64 = 1 << 17
   public static let osxsave: UInt64 = 1 << 18

@@ -8,11 +8,14 @@ final class VcpuContext: Sendable {
   let platform: any Platform
   let index: Int
   let model: CPUModel
+  /// What the system instructions ask of the model, looked up once.
+  let features: ModelFeatures
   init(memory: GuestMemory, platform: any Platform, index: Int, model: CPUModel) {
     self.memory = memory
     self.platform = platform
     self.index = index
     self.model = model
+    features = ModelFeatures(model)
   }
 }
 
@@ -83,6 +86,7 @@ final class VcpuContext: Sendable {
   var platform: any Platform { context.platform }
   var index: Int { context.index }
   var model: CPUModel { context.model }
+  var features: ModelFeatures { context.features }
 
   // MARK: Events, from any thread
 
@@ -125,6 +129,7 @@ struct CPUBlock {
   var context: Unmanaged<VcpuContext>
   /// `tlbCount` entries for each of the three data views (user, supervisor, supervisor under SMAP).
   var tlb: UnsafeMutablePointer<TLBEntry>
+  var fetchPage: UInt64 = ~0
   static let tlbBits = 9
   static let tlbCount = 1 << tlbBits
 }
