@@ -23,14 +23,18 @@ public struct Region: Sendable, Equatable {
   public var base: UInt64?
   public var size: UInt64
   public var name: String
-  public init(_ space: Space, base: UInt64?, size: UInt64, _ name: String) {
+  /// Widest access in bytes that the device decodes; the bus splits wider ones into a sequence of smaller ones, as an
+  /// ISA bus does. Natural width (4 for ports, 8 for memory) unless told.
+  public var accessWidth: Int
+  public init(_ space: Space, base: UInt64?, size: UInt64, _ name: String, accessWidth: Int? = nil) {
     self.space = space
     self.base = base
     self.size = size
     self.name = name
+    self.accessWidth = accessWidth ?? (space == .port ? 4 : 8)
   }
-  public static func ports(_ range: ClosedRange<UInt16>, _ name: String) -> Region {
-    Region(.port, base: UInt64(range.lowerBound), size: UInt64(range.count), name)
+  public static func ports(_ range: ClosedRange<UInt16>, _ name: String, accessWidth: Int = 4) -> Region {
+    Region(.port, base: UInt64(range.lowerBound), size: UInt64(range.count), name, accessWidth: accessWidth)
   }
   public static func memory(_ base: UInt64, size: UInt64, _ name: String) -> Region {
     Region(.memory, base: base, size: size, name)
@@ -65,7 +69,7 @@ public struct DeviceDescriptor: Sendable {
 ///
 /// Every method runs under the device's own lock (see `DeviceSlot`), on a vCPU, timer or worker thread.
 /// No guest access, in any order or width, and no state accepted by `State.fields` may make a method trap.
-public protocol Device {
+public protocol Device: SendableMetatype {
   associatedtype State: SavedState
   var descriptor: DeviceDescriptor { get }
   /// All that survives a snapshot.
@@ -103,6 +107,9 @@ public enum MachineRequest: Sendable, Equatable {
   case a20(enabled: Bool)
   /// Non-maskable interrupt to the boot processor.
   case nmi
+  /// Where reads and writes of a shadowed run of low memory go (host bridge PAM registers): to RAM when true, else to
+  /// the ROM or the bus behind it.
+  case shadow(base: UInt64, size: UInt64, readable: Bool, writable: Bool)
 }
 
 public enum LogKind: Sendable { case guestError, unimplemented, info }

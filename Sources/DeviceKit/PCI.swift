@@ -9,6 +9,10 @@ public struct PCIConfigSpace: SavedState {
   public var writeOneToClear = [UInt8](repeating: 0, count: 256)
   public init() {}
 
+  /// Subsystem IDs of the board's own functions: by these, common firmware tells a virtual PC with an fw_cfg
+  /// interface from a physical board.
+  public static let platform: (vendor: UInt16, device: UInt16) = (0x1af4, 0x1100)
+
   public init(
     vendor: UInt16, device: UInt16, classCode: UInt32, revision: UInt8 = 0, subsystem: (vendor: UInt16, device: UInt16) = (0, 0),
     headerType: UInt8 = 0, interruptPin: UInt8 = 0

@@ -2,18 +2,22 @@ import X86ISA
 
 /// Writes the engine's dispatch table: one closure per row and variant that has a handler.
 ///
-/// In a handler's expression `$W` stands for the operand-size type and `$0`…`$3` for the accessor types of the row's
-/// operands.
+/// See `handlerTemplate` for the placeholders.
 struct HandlerGenerator {
   let rows: [PackedRow]
 
-  /// The line that installs one handler: change it here.
-  static func entry(row: Int, variant: Int, expression: String) -> String {
-    "    t.set(row: \(row), variant: \(variant), { x throws(Fault) in try x.\(expression) })"
+  /// The line that installs one handler: change it here. SAFETY: `Interp` takes the two pointers as the run loop passes them.
+  static func entry(row: Int, variant: Int, condition: Int?, statement: String) -> String {
+    let place = condition.map { "row: \(row), condition: \($0), variant: \(variant)" } ?? "row: \(row), variant: \(variant)"
+    return "    unsafe t.set(\(place)) { unsafe Interp($0, $1).step { x throws(Fault) in \(statement) } }"
   }
 
   static let entriesPerFunction = 100
   static let functionsPerFile = 8
+  static let conditions = [
+    "CondO", "CondNO", "CondB", "CondNB", "CondZ", "CondNZ", "CondBE", "CondNBE", "CondS", "CondNS", "CondP", "CondNP",
+    "CondL", "CondNL", "CondLE", "CondNLE",
+  ]
 
   /// File names (without directory) and contents.
   func files() -> [(name: String, text: String)] {
@@ -28,12 +32,12 @@ struct HandlerGenerator {
         text += "  static func install\(number)(_ t: inout HandlerTable) {\n"
         text += functions[number].joined(separator: "\n") + "\n  }\n"
       }
-      files.append(("Handlers\(start / Self.functionsPerFile).swift", text + "}\n"))
+      files.append(("Handlers\(start / Self.functionsPerFile)+Unsafe.swift", text + "}\n"))
     }
     if !functions.isEmpty {
       var text = TableGenerator.notice + "\nextension HandlerTable {\n"
       text += "  /// Installs every generated handler.\n"
-      text += "  static func installGenerated(_ t: inout HandlerTable) {\n"
+      text += "  static func installAll(_ t: inout HandlerTable) {\n"
       text += functions.indices.map { "    install\($0)(&t)" }.joined(separator: "\n") + "\n  }\n}\n"
       files.append(("Handlers.swift", text))
     }
@@ -42,16 +46,24 @@ struct HandlerGenerator {
 
   private func installations(of number: Int) -> [String] {
     let row = rows[number]
-    guard let template = handlerTemplate(for: row.row) else { return [] }
     var result: [String] = []
+    // Rows that do not depend on the operand size still meet every size the decoder may report.
     for size in operandSizes(row) {
       for memory in [false, true] where memory ? row.allowsMemory : row.allowsRegister {
+        guard let template = handlerTemplate(for: row.row, memory: memory) else { continue }
         let variant = size.trailingZeroBitCount * 2 + (memory ? 1 : 0)
-        var expression = template.replacing("$W", with: "W\(size * 8)")
+        var statement = template.replacing("$W", with: "W\(size * 8)").replacing("$Z", with: "W\(min(size, 4) * 8)")
         for (place, code) in row.operands.codes.enumerated() {
-          expression = expression.replacing("$\(place)", with: accessor(code, size: size, memory: memory))
+          statement = statement.replacing("$\(place)", with: accessor(code, size: size, memory: memory))
         }
-        result.append(Self.entry(row: number, variant: variant, expression: expression))
+        if statement.contains("$C") {
+          for (condition, name) in Self.conditions.enumerated() {
+            let own = statement.replacing("$C", with: name)
+            result.append(Self.entry(row: number, variant: variant, condition: condition, statement: own))
+          }
+        } else {
+          result.append(Self.entry(row: number, variant: variant, condition: nil, statement: statement))
+        }
       }
     }
     return result

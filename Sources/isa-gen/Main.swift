@@ -37,7 +37,7 @@ import X86ISA
   /// Handler files beyond the last one written would be left over from a larger table.
   static func stale(after files: [(path: String, text: String)], _ root: String) -> [String] {
     let current = Set(files.map(\.path))
-    return (0..<64).map { "Sources/X86Engine/Generated/Handlers\($0).swift" }
+    return (0..<64).map { "Sources/X86Engine/Generated/Handlers\($0)+Unsafe.swift" }
       .filter { !current.contains($0) && Files.read(root + "/" + $0) != nil }
   }
 

@@ -1,0 +1,235 @@
+import Base
+import HostSystem
+import Synchronization
+
+/// A device of any kind, as the machine keeps it in a list.
+public protocol MachineComponent: AnyObject, Sendable {
+  var name: String { get }
+  var stateVersion: Int { get }
+  /// Maps the regions that have a base and resets the device.
+  func start() throws(BusError)
+  /// Hardware reset.
+  func reset()
+  func saveState() -> [UInt8]
+  /// Replaces the state; when it is refused the device keeps its old one.
+  func restoreState(_ bytes: [UInt8], version: Int) throws(StateError)
+  /// Block requests not yet completed: a state may only be saved at 0.
+  var outstandingRequests: Int { get }
+  func info() -> String
+}
+
+/// A device in a machine: the device, its lock, and its connections to bus, lines, timers and backends.
+///
+/// Every entry takes the device's lock. On a thread that holds it already (a device that reaches itself through the
+/// bus) accesses are refused, all-ones and counted; line changes, completions and input are delivered after the call
+/// that is under way.
+///
+/// Lock order: device, then interrupt router (PIIX3), then shared line, then interrupt controller, then vCPU; bus
+/// and timer queue locks are innermost. Output sinks are called with the device's lock held, so a sink must never
+/// lead back to a device higher in that order.
+public final class DeviceSlot<D: Device>: BusTarget, SlotEvents, MachineComponent {
+  private struct Core {
+    var device: D
+    let services: SlotServices
+  }
+  private enum Deferred: Sendable {
+    case line(Int, Bool)
+    case completion(BlockCompletion, epoch: Int)
+    case input([UInt8])
+    case timer(Int)
+  }
+  /// More deferred events than this in one call mean that devices feed each other in a circle.
+  private static var deferredLimit: Int { 1024 }
+
+  public let descriptor: DeviceDescriptor
+  private let core: OwnedLock<Core>
+  private let deferred = Mutex<[Deferred]>([])
+  private let hasDeferred = Atomic<Bool>(false)
+  private let refused = Atomic<Int>(0)
+  private let bus: IOBus
+
+  public init(
+    _ device: D, machine: MachineServices, drives: [any BlockBackend] = [], character: (any CharacterBackend)? = nil
+  ) throws(BusError) {
+    descriptor = device.descriptor
+    bus = machine.bus
+    let services = SlotServices(descriptor, machine, drives: drives, character: character)
+    core = OwnedLock(Core(device: device, services: services))
+    services.owner = self
+    for timer in descriptor.timers.indices {
+      services.timers.append(machine.timers.register { [weak self] in self?.timerExpired(timer) })
+    }
+    for (index, region) in descriptor.regions.enumerated() {
+      services.mappings.append(try machine.bus.attach(self, region: index, region, owner: descriptor.name))
+    }
+  }
+
+  public var name: String { descriptor.name }
+  public var stateVersion: Int { descriptor.stateVersion }
+  /// Re-entrant accesses refused.
+  public var refusedAccesses: Int { refused.load(ordering: .relaxed) }
+  public var outstandingRequests: Int { enter { _, services in services.outstanding } ?? 0 }
+
+  // MARK: Wiring
+
+  /// Adds a receiver of an output line. It is called with this device's lock held.
+  public func connect(output: Int, to sink: @escaping @Sendable (Bool) -> Void) {
+    _ = enter { _, services in services.connect(output, to: sink) }
+  }
+  /// Adds a receiver of the output line called `name`; false if the device has none.
+  @discardableResult
+  public func connect(output name: String, to sink: @escaping @Sendable (Bool) -> Void) -> Bool {
+    guard let output = descriptor.outputs.firstIndex(of: name) else { return false }
+    connect(output: output, to: sink)
+    return true
+  }
+  /// The driver of an input line, to be connected to another device's output.
+  public func input(_ input: Int) -> @Sendable (Bool) -> Void { { level in self.setInput(input, level) } }
+  /// The driver of the input line called `name`; nil if the device has none.
+  public func input(_ name: String) -> (@Sendable (Bool) -> Void)? {
+    descriptor.inputs.firstIndex(of: name).map { input($0) }
+  }
+  /// Calls `observer` now and at each move with region and base, so that a machine can back a region with RAM.
+  public func observeMap(_ observer: @escaping @Sendable (Int, UInt64?) -> Void) {
+    _ = enter { _, services in services.observeMap(observer) }
+  }
+  /// Maps a region from outside (fixed wiring that the descriptor leaves open).
+  public func map(_ region: Int, at base: UInt64?) { _ = enter { _, services in services.map(region, at: base) } }
+
+  public func start() throws(BusError) {
+    let result: Result<Void, BusError>? = enter { device, services in
+      for (index, region) in descriptor.regions.enumerated() {
+        guard let base = region.base else { continue }
+        do throws(BusError) {
+          try bus.map(services.mappings[index], at: base)
+        } catch {
+          return .failure(error)
+        }
+      }
+      device.reset(services)
+      return .success(())
+    }
+    if case .failure(let error)? = result { throw error }
+  }
+
+  // MARK: Entries
+
+  /// Runs `body` with the device's lock held: the machine's way to a device. Nil when this thread holds it already.
+  @discardableResult
+  public func withDevice<R>(_ body: (inout D, SlotServices) throws -> R) rethrows -> R? { try enter(body) }
+
+  public func read(region: Int, offset: UInt64, width: Int) -> UInt64 {
+    let access = Access(region: region, offset: offset, width: width)
+    if let value = enter({ device, services in device.read(access, services) }) { return value }
+    refused.add(1, ordering: .relaxed)
+    return .max
+  }
+  public func write(region: Int, offset: UInt64, width: Int, value: UInt64) {
+    let access = Access(region: region, offset: offset, width: width)
+    if enter({ device, services in device.write(access, value, services) }) == nil {
+      refused.add(1, ordering: .relaxed)
+    }
+  }
+  /// Changes an input line.
+  public func setInput(_ input: Int, _ level: Bool) {
+    enterOrDefer(.line(input, level))
+  }
+  /// Bytes from the character backend; returns how many were taken (all of them when they had to be put off).
+  public func receive(_ bytes: [UInt8]) -> Int {
+    if let taken = enter({ device, services in device.received(bytes, services) }) {
+      return min(max(0, taken), bytes.count)
+    }
+    `defer`(.input(bytes))
+    return bytes.count
+  }
+  func timerExpired(_ timer: Int) { enterOrDefer(.timer(timer)) }
+  func blockEnded(_ completion: BlockCompletion, epoch: Int) { enterOrDefer(.completion(completion, epoch: epoch)) }
+
+  // MARK: State
+
+  public func reset() {
+    _ = enter { device, services in
+      services.epoch += 1
+      device.reset(services)
+    }
+  }
+  public func saveState() -> [UInt8] { enter { device, _ in StateWriter.encode(device.state) } ?? [] }
+  public func restoreState(_ bytes: [UInt8], version: Int) throws(StateError) {
+    guard version == descriptor.stateVersion else { throw .outOfRange(field: "version") }
+    let result: Result<Void, StateError>? = enter { device, services in
+      do throws(StateError) {
+        let state = try StateReader.decode(bytes, into: device.state)
+        services.epoch += 1
+        services.disarmAll()
+        device.state = state
+        device.stateRestored(services)
+        return .success(())
+      } catch {
+        return .failure(error)
+      }
+    }
+    if case .failure(let error)? = result { throw error }
+  }
+  public func info() -> String { enter { device, _ in device.info() } ?? "busy" }
+
+  // MARK: Lock
+
+  private func enter<R>(_ body: (inout D, SlotServices) throws -> R) rethrows -> R? {
+    try core.withLock(as: HostThread.currentID) { core in
+      let result = try body(&core.device, core.services)
+      if hasDeferred.load(ordering: .relaxed) { deliverDeferred(&core) }
+      return result
+    }
+  }
+  private func enterOrDefer(_ event: Deferred) {
+    let done: Void? = core.withLock(as: HostThread.currentID) { core in
+      deliver(event, &core)
+      if hasDeferred.load(ordering: .relaxed) { deliverDeferred(&core) }
+    }
+    if done == nil { `defer`(event) }
+  }
+  /// Only the thread that holds the lock gets here, so the holder's own check sees the flag.
+  private func `defer`(_ event: Deferred) {
+    deferred.withLock { events in
+      guard events.count < DeviceSlot.deferredLimit else {
+        refused.add(1, ordering: .relaxed)
+        return
+      }
+      events.append(event)
+    }
+    hasDeferred.store(true, ordering: .relaxed)
+  }
+  private func deliverDeferred(_ core: inout Core) {
+    var delivered = 0
+    while true {
+      let events = deferred.withLock { events in
+        defer { events = [] }
+        return events
+      }
+      guard !events.isEmpty else { break }
+      for event in events {
+        delivered += 1
+        // Completions are bounded by what the device submitted; never lose one.
+        if case .completion = event {} else if delivered > DeviceSlot.deferredLimit {
+          refused.add(1, ordering: .relaxed)
+          continue
+        }
+        deliver(event, &core)
+      }
+    }
+    hasDeferred.store(false, ordering: .relaxed)
+  }
+  private func deliver(_ event: Deferred, _ core: inout Core) {
+    switch event {
+    case .line(let input, let level):
+      core.device.lineChanged(input, level, core.services)
+    case .completion(let completion, let epoch):
+      core.services.outstanding -= 1
+      if epoch == core.services.epoch { core.device.blockCompleted(completion, core.services) }
+    case .input(let bytes):
+      _ = core.device.received(bytes, core.services)
+    case .timer(let timer):
+      if core.services.takeDue(timer) { core.device.timerFired(timer, core.services) }
+    }
+  }
+}
