@@ -54,6 +54,8 @@ public final class GuestMemory: @unchecked Sendable {
   public let base: UnsafeMutableRawPointer
   /// One byte a page, indexed by page number below `top >> 12`.
   public let flags: UnsafeMutablePointer<UInt8>
+  /// One bit for each 64-byte chunk of a page that decoded code came from.
+  private let codeChunks: UnsafeMutablePointer<UInt64>
   /// The RAM memfd (for direct execution, saved states).
   public let ramDescriptor: Int32
   private let layout = Mutex(())
@@ -71,6 +73,8 @@ public final class GuestMemory: @unchecked Sendable {
     base = try unsafe GuestMemory.reserve(Int(top), PROT_NONE)
     flags = try unsafe GuestMemory.reserve(Int(top >> 12), PROT_READ | PROT_WRITE)
       .bindMemory(to: UInt8.self, capacity: Int(top >> 12))
+    codeChunks = try unsafe GuestMemory.reserve(Int(top >> 12) * 8, PROT_READ | PROT_WRITE)
+      .bindMemory(to: UInt64.self, capacity: Int(top >> 12))
     try mapFile(ramDescriptor, fileOffset: 0, at: 0, size: lowSize)
     if ramSize > lowSize {
       try mapFile(ramDescriptor, fileOffset: lowSize, at: 4 << 30, size: ramSize - lowSize)
@@ -81,6 +85,7 @@ public final class GuestMemory: @unchecked Sendable {
     // SAFETY: both mappings were made by init with these sizes and nothing outlives the owner.
     unsafe munmap(base, Int(top))
     unsafe munmap(flags, Int(top >> 12))
+    unsafe munmap(codeChunks, Int(top >> 12) * 8)
     close(ramDescriptor)
   }
 
@@ -159,17 +164,19 @@ public final class GuestMemory: @unchecked Sendable {
       readOnly: flag & PageFlag.readOnly != 0)
   }
 
-  /// Marks the page as holding decoded code; true when it was not marked before (stale write tags may exist).
-  public func markCode(_ address: GuestPhysical) -> Bool {
+  /// Marks `count` bytes (inside one page) as decoded code; true when the page was not marked before, so that
+  /// stale write rights to it may exist in translation caches.
+  public func markCode(_ address: GuestPhysical, count: Int) -> Bool {
     guard address.value < top else { return false }
     // SAFETY: page index is below top >> 12.
+    _ = unsafe rb_or64(codeChunks + Int(address.page), GuestMemory.chunkMask(address, count))
     return unsafe rb_or8(flags + Int(address.page), PageFlag.holdsCode) & PageFlag.holdsCode == 0
   }
 
-  public func clearCode(_ address: GuestPhysical) {
-    guard address.value < top else { return }
-    // SAFETY: page index is below top >> 12.
-    _ = unsafe rb_and8(flags + Int(address.page), ~PageFlag.holdsCode)
+  private static func chunkMask(_ address: GuestPhysical, _ count: Int) -> UInt64 {
+    let first = address.pageOffset >> 6
+    let last = min(address.pageOffset + UInt64(max(count, 1)) - 1, 0xfff) >> 6
+    return (last == 63 ? ~0 : (1 << (last + 1)) - 1) & ~((1 << first) - 1)
   }
 
   /// Registers an engine that must hear of stores to pages that hold code.
@@ -177,8 +184,16 @@ public final class GuestMemory: @unchecked Sendable {
     codeListeners.withLock { $0.append(listener) }
   }
 
-  /// Tells every engine that the page of `address` was written.
-  public func codeWritten(_ address: GuestPhysical) {
+  /// Tells every engine that `count` bytes (inside one page) were written, if decoded code came from them: all
+  /// decoded code of the page is forgotten, and stores to it are plain again until it is next decoded.
+  public func codeWritten(_ address: GuestPhysical, count: Int) {
+    guard address.value < top else { return }
+    // SAFETY: page index is below top >> 12.
+    let chunks = unsafe rb_load64(codeChunks + Int(address.page))
+    guard chunks & GuestMemory.chunkMask(address, count) != 0 else { return }
+    // Cleared before the listeners run: code decoded from now on marks the page anew.
+    _ = unsafe rb_and64(codeChunks + Int(address.page), 0)
+    _ = unsafe rb_and8(flags + Int(address.page), ~PageFlag.holdsCode)
     let listeners = codeListeners.withLock { $0 }
     for listener in listeners { listener(address) }
   }
@@ -216,7 +231,7 @@ public final class GuestMemory: @unchecked Sendable {
       unsafe bytes.withUnsafeBytes {
         unsafe (host + Int(page.pageOffset)).copyMemory(from: $0.baseAddress! + offset, byteCount: length)
       }
-      if !backing.directWrite { didWrite(page) }
+      if !backing.directWrite { codeWritten(page, count: length) }
     }
   }
 
@@ -235,13 +250,7 @@ public final class GuestMemory: @unchecked Sendable {
 
   /// Tells engines about stores made through `span` to pages that hold code.
   public func didWrite(_ address: GuestPhysical, count: Int) {
-    forEachChunk(address, count) { page, _, _ in didWrite(page) }
-  }
-
-  private func didWrite(_ page: GuestPhysical) {
-    guard page.value < top else { return }
-    // SAFETY: page index is below top >> 12.
-    if unsafe rb_load8(flags + Int(page.page)) & PageFlag.holdsCode != 0 { codeWritten(page) }
+    forEachChunk(address, count) { page, _, length in codeWritten(page, count: length) }
   }
 
   /// Calls `body` with (address, offset into the copy, length) for each part that stays inside one page.

@@ -8,11 +8,13 @@ final class VcpuContext: Sendable {
   let platform: any Platform
   let index: Int
   let model: CPUModel
-  init(memory: GuestMemory, platform: any Platform, index: Int, model: CPUModel) {
+  let group: VcpuGroup
+  init(memory: GuestMemory, platform: any Platform, index: Int, model: CPUModel, group: VcpuGroup) {
     self.memory = memory
     self.platform = platform
     self.index = index
     self.model = model
+    self.group = group
   }
 }
 
@@ -91,8 +93,21 @@ final class VcpuContext: Sendable {
     unsafe rb_load32_acquire(&p.pointee.state.events)
   }
   public func raise(_ event: UInt32) {
+    // SAFETY: as above; the futex word is the event word itself.
+    unsafe {
+      let old = rb_or32(&p.pointee.state.events, event)
+      if old & event != event { rb_futex_wake(&p.pointee.state.events) }
+    }
+  }
+  /// Starts at `handler` with the instruction it belongs to; true when it faulted (then `s.fault` says how).
+  @inline(__always) func call(_ instruction: UnsafeMutablePointer<Instruction>) -> Bool {
+    // SAFETY: every decoded instruction carries a handler (`bind`).
+    unsafe unsafeBitCast(instruction.pointee.handler, to: Handler.self)(p, instruction)
+  }
+  /// Sleeps until an event other than those in `seen` is raised.
+  func sleep(seen: UInt32) {
     // SAFETY: as above.
-    _ = unsafe rb_or32(&p.pointee.state.events, event)
+    unsafe rb_futex_wait(&p.pointee.state.events, seen, -1)
   }
   func clear(_ event: UInt32) {
     // SAFETY: as above.
@@ -119,12 +134,22 @@ struct CPUBlock {
   var physicalPage: UInt64 = 0
 }
 
-/// What an engine keeps for a vCPU besides the architecture.
+/// What an engine keeps for a vCPU besides the architecture. Every pointer is owned by `Vcpu`.
 @safe struct EngineState {
-  // SAFETY: owned by `Vcpu`, which outlives every use of the block.
+  // SAFETY: `Vcpu` allocates what these point to before the block is used and frees it after the last use.
   var context: Unmanaged<VcpuContext>
   /// `tlbCount` entries for each of the three data views (user, supervisor, supervisor under SMAP).
   var tlb: UnsafeMutablePointer<TLBEntry>
   static let tlbBits = 9
   static let tlbCount = 1 << tlbBits
+  /// Address one past the last instruction of the running block; zeroed to leave it early.
+  var blockEnd: UInt = 0
+  var blocks: BlockCache
+  /// Vector of the last STARTUP IPI.
+  var startupVector: UInt32 = 0
+  /// Instructions that no handler or host feature covers, by cause: for statistics.
+  var undefinedCount: UInt64 = 0
+
+  /// Linear-to-code shortcuts are stale.
+  mutating func forgetFetches() { blocks.jumpGeneration &+= 1 }
 }

@@ -9,5 +9,6 @@
 
 #include "CHostAtomics.h"
 #include "CHostSystem.h"
+#include "CHostThunk.h"
 
 #endif

@@ -8,6 +8,11 @@
 /// memfd_create(name, MFD_CLOEXEC); -1 and errno on failure.
 int rb_memfd(const char *name);
 
+/// Sleeps while `*word == expected`, until woken, a signal, or `nanoseconds` have passed (negative: no limit).
+void rb_futex_wait(const uint32_t *word, uint32_t expected, int64_t nanoseconds);
+/// Wakes every thread that sleeps on `word`.
+void rb_futex_wake(const uint32_t *word);
+
 /// CPUID of the host.
 static inline void rb_cpuid(uint32_t leaf, uint32_t subleaf, uint32_t *a, uint32_t *b, uint32_t *c, uint32_t *d) {
   __asm__ volatile("cpuid" : "=a"(*a), "=b"(*b), "=c"(*c), "=d"(*d) : "a"(leaf), "c"(subleaf));

@@ -66,6 +66,7 @@ extension Cpu {
   // MARK: Slow paths
 
   @inline(never) func readSlow(_ linear: UInt64, size: Int, view: UInt32) throws(Fault) -> UInt64 {
+    noteDataAccess(linear, size: size, write: false)
     let first = 0x1000 &- Int(linear & 0xfff)
     if size <= first { return try readInPage(linear, size: size, view: view) }
     // Both pages must be readable before either has a side effect.
@@ -88,6 +89,7 @@ extension Cpu {
   }
 
   @inline(never) func writeSlow(_ linear: UInt64, _ value: UInt64, size: Int, view: UInt32) throws(Fault) {
+    noteDataAccess(linear, size: size, write: true)
     let first = 0x1000 &- Int(linear & 0xfff)
     if size <= first {
       let physical = try resolve(linear, .write, view: view)
@@ -104,23 +106,18 @@ extension Cpu {
   func resolve(_ linear: UInt64, _ kind: AccessKind, view: UInt32) throws(Fault) -> UInt64 {
     let physical = try translate(linear, kind, view: view) & s.physicalMask
     let backing = memory.backing(of: GuestPhysical(physical))
-    guard let host = unsafe backing.host, kind != .execute else { return physical }
+    guard let host = unsafe backing.host, kind != .execute, !isWatched(page: linear) else { return physical }
     let page = linear & ~0xfff
     let tag = page | s.tlbGeneration
     // SAFETY: `host` is the page's first byte; entries are inside the vCPU's own table.
-    unsafe {
-      let entry = entry(linear, view: view)
-      let addend = Int(bitPattern: host) &- Int(truncatingIfNeeded: page)
-      if entry.pointee.addend != addend || entry.pointee.physicalPage != physical & ~0xfff {
-        entry.pointee = TLBEntry(addend: addend, physicalPage: physical & ~0xfff)
-      }
-      if kind == .read { entry.pointee.tagRead = tag }
-      // A write hit implies read rights only where reads are allowed too: x86 has no write-only pages.
-      if kind == .write {
-        entry.pointee.tagRead = tag
-        if backing.directWrite { entry.pointee.tagWrite = tag }
-      }
+    let entry = unsafe entry(linear, view: view)
+    let addend = unsafe Int(bitPattern: host) &- Int(truncatingIfNeeded: page)
+    if unsafe entry.pointee.addend != addend || entry.pointee.physicalPage != physical & ~0xfff {
+      unsafe entry.pointee = TLBEntry(addend: addend, physicalPage: physical & ~0xfff)
     }
+    // A write hit implies read rights only where reads are allowed too: x86 has no write-only pages.
+    unsafe entry.pointee.tagRead = tag
+    if kind == .write && backing.directWrite { unsafe entry.pointee.tagWrite = tag }
     return physical
   }
 
@@ -162,7 +159,7 @@ extension Cpu {
         unsafe at.storeBytes(of: UInt8(truncatingIfNeeded: value >> UInt64(index &* 8)), toByteOffset: index, as: UInt8.self)
       }
     }
-    if !backing.directWrite { memory.codeWritten(GuestPhysical(physical)) }
+    if !backing.directWrite { memory.codeWritten(GuestPhysical(physical), count: size) }
   }
 
   /// Odd sizes (the parts of a page-crossing access) go out as bytes.
@@ -190,7 +187,9 @@ extension Cpu {
     guard let host = unsafe backing.host, !backing.readOnly else { return true }
     // SAFETY: page-table entries are naturally aligned inside a page.
     let at = unsafe host + Int(physical & 0xfff)
-    defer { if !backing.directWrite { memory.codeWritten(GuestPhysical(physical)) } }
+    defer {
+      if !backing.directWrite { memory.codeWritten(GuestPhysical(physical), count: MemoryLayout<T>.size) }
+    }
     if MemoryLayout<T>.size == 4 {
       var old = UInt32(truncatingIfNeeded: expected)
       return unsafe rb_cas32(at, &old, old | UInt32(truncatingIfNeeded: bits))
@@ -203,10 +202,10 @@ extension Cpu {
 
   /// Empties the translation caches (MOV CR3, mode changes, INVLPG's coarse form).
   func flushTLB() {
-    s.tlbGeneration = (s.tlbGeneration &+ 1) & 0xfff
-    x.fetchPage = ~0
+    s.tlbGeneration = s.tlbGeneration >= 0xffe ? 0 : s.tlbGeneration &+ 1
+    x.forgetFetches()
     if s.tlbGeneration == 0 {
-      // The generation wrapped: old tags could match again.
+      // The generation wrapped: old tags could match again. (0xfff is never used: empty tags are all ones.)
       // SAFETY: 3 * tlbCount entries exist.
       unsafe x.tlb.update(repeating: TLBEntry(), count: 3 * EngineState.tlbCount)
     }
@@ -214,7 +213,7 @@ extension Cpu {
 
   /// Forgets one page (INVLPG).
   func flushTLB(page linear: UInt64) {
-    x.fetchPage = ~0
+    x.forgetFetches()
     for view in UInt32(0)..<3 {
       // SAFETY: inside the table.
       unsafe entry(linear, view: view).pointee = TLBEntry()

@@ -1,0 +1,95 @@
+# Ringbox: everything a developer does, one target each. `make help` lists them.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+
+# The tool chain may be installed without being on PATH.
+ifeq ($(shell command -v swift 2>/dev/null),)
+  export PATH := /opt/swift/usr/bin:$(PATH)
+endif
+
+# One build configuration for build, run, test and check: nothing is compiled twice.
+SWIFT_FLAGS := -c release -Xswiftc -enable-testing
+BIN := .build/release
+ASSETS := .build/guest-assets
+PREFIX ?= /usr/local
+T ?= 60
+MEMORY ?= 512M
+CPUS ?= 2
+APPEND ?= console=ttyS0
+
+.PHONY: help
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: setup
+setup: ## install the Debian packages that all targets need; quiet when nothing is to do
+	@Tools/setup.sh all
+
+.PHONY: build
+build: ## build the command line, the VM process and the tools (release)
+	@Tools/setup.sh build
+	swift build $(SWIFT_FLAGS)
+
+.PHONY: run
+run: ## boot a Linux guest to a shell on this terminal (MEMORY=512M CPUS=2 APPEND=...)
+	@Tools/setup.sh run
+	swift build $(SWIFT_FLAGS)
+	@Tools/guest-assets/demo.sh $(ASSETS)
+	@exec $(BIN)/ringbox run --memory $(MEMORY) --cpus $(CPUS) --kernel $(ASSETS)/demo/linux \
+	  --initrd $(ASSETS)/demo/initrd.gz --append "$(APPEND)" --serial stdio
+
+.PHONY: test
+test: ## build and run all tests; FILTER=regex for some of them
+	@Tools/setup.sh test
+	@Tools/test.sh $(if $(FILTER),--filter '$(FILTER)')
+
+.PHONY: check
+check: ## everything but the tests: format, imports, unsafe fence, hot-path purity, generated code, documents
+	@Tools/setup.sh build
+	swift build $(SWIFT_FLAGS)
+	@Tools/checks/run.py
+
+.PHONY: format
+format: ## rewrite the Swift files as the format check wants them
+	@find Package.swift Sources Tests -name '*.swift' -not -path '*/Generated/*' -not -path '*/Fixtures/*' -print0 \
+	  | xargs -0 -r swift format --in-place --parallel --configuration .swift-format
+
+.PHONY: generate
+generate: ## rewrite Generated/ from the instruction table
+	swift build $(SWIFT_FLAGS) --product isa-gen
+	$(BIN)/isa-gen
+
+.PHONY: code-map
+code-map: ## rewrite the code map of ARCHITECTURE.md
+	@Tools/code-map.py
+
+.PHONY: ratchet
+ratchet: ## lower the numbers in Tools/checks/ratchets.txt to what the tree has reached
+	@Tools/checks/run.py --lower-ratchets
+
+.PHONY: bench
+bench: ## compare with the host, QEMU and Bochs; prints ratios, writes JSON
+	@Tools/setup.sh bench
+	swift build $(SWIFT_FLAGS)
+	python3 Benchmarks/run.py
+
+.PHONY: fuzz
+fuzz: ## run the fuzzers for T seconds each (T=60)
+	@Tools/setup.sh test
+	@RINGBOX_FUZZ_SECONDS=$(T) Tools/test.sh --filter Fuzz
+
+.PHONY: install
+install: ## install to PREFIX (/usr/local), self-contained; DESTDIR for packagers
+	@Tools/setup.sh build
+	swift build -c release --static-swift-stdlib --scratch-path .build/install --product ringbox
+	swift build -c release --static-swift-stdlib --scratch-path .build/install --product ringbox-vm
+	install -D -m 755 -s .build/install/release/ringbox '$(DESTDIR)$(PREFIX)/bin/ringbox'
+	install -D -m 755 -s .build/install/release/ringbox-vm '$(DESTDIR)$(PREFIX)/bin/ringbox-vm'
+
+.PHONY: clean
+clean: ## remove everything that was built, guest assets included
+	rm -rf .build

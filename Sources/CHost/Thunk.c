@@ -1,0 +1,115 @@
+#define _GNU_SOURCE
+#include "CHost.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <ucontext.h>
+#include <unistd.h>
+
+int rb_thunk_enter(const void *code, void *state, void *memory, uint64_t *rsp_slot);
+void rb_thunk_abort(void);
+
+// Stack pointer to return to while generated code runs on this thread, else 0. Initial-exec, so that reading it in a
+// signal handler never calls the dynamic linker.
+static __thread uint64_t return_stack __attribute__((tls_model("initial-exec")));
+
+static void resume_after_fault(int signal, siginfo_t *info, void *context) {
+  (void)info;
+  ucontext_t *frame = context;
+  if (return_stack == 0) {
+    // Not ours: die as the process would have died without us.
+    struct sigaction standard = {.sa_handler = SIG_DFL};
+    sigaction(signal, &standard, NULL);
+    return;
+  }
+  frame->uc_mcontext.gregs[REG_RSP] = (greg_t)return_stack;
+  frame->uc_mcontext.gregs[REG_RIP] = (greg_t)(uintptr_t)rb_thunk_abort;
+  frame->uc_mcontext.gregs[REG_RAX] = signal;
+}
+
+static void install_once(void) {
+  struct sigaction action = {.sa_sigaction = resume_after_fault, .sa_flags = SA_SIGINFO | SA_ONSTACK};
+  sigemptyset(&action.sa_mask);
+  int signals[] = {SIGFPE, SIGILL, SIGSEGV, SIGBUS};
+  for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) sigaction(signals[i], &action, NULL);
+}
+
+void rb_thunk_install(void) {
+  static pthread_once_t once = PTHREAD_ONCE_INIT;
+  pthread_once(&once, install_once);
+}
+
+static pthread_key_t stack_key;
+static pthread_once_t stack_once = PTHREAD_ONCE_INIT;
+enum { ALTERNATE_STACK_SIZE = 64 * 1024 };
+
+static void free_stack(void *memory) {
+  stack_t none = {.ss_flags = SS_DISABLE};
+  sigaltstack(&none, NULL);
+  munmap(memory, ALTERNATE_STACK_SIZE);
+}
+static void make_stack_key(void) { pthread_key_create(&stack_key, free_stack); }
+
+void rb_thunk_prepare_thread(void) {
+  pthread_once(&stack_once, make_stack_key);
+  if (pthread_getspecific(stack_key)) return;
+  void *memory = mmap(NULL, ALTERNATE_STACK_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED) return;
+  stack_t stack = {.ss_sp = memory, .ss_size = ALTERNATE_STACK_SIZE};
+  sigaltstack(&stack, NULL);
+  pthread_setspecific(stack_key, memory);
+}
+
+int rb_thunk_call(const void *code, void *state, void *memory) {
+  int signal = rb_thunk_enter(code, state, memory, &return_stack);
+  return_stack = 0;
+  return signal;
+}
+
+// FXSAVE and FXRSTOR carry SSE state too; the image's SSE part is kept as it was, and the host's registers survive.
+typedef struct {
+  uint8_t bytes[512];
+} __attribute__((aligned(16))) fx_image;
+
+void rb_x87_save(void *image) {
+  fx_image now;
+  __asm__ volatile("fxsave64 %0" : "=m"(now));
+  // Control, status, tag, opcode, pointers; then the eight registers. MXCSR (bytes 24..31) stays out.
+  memcpy(image, now.bytes, 24);
+  memcpy((uint8_t *)image + 32, now.bytes + 32, 128);
+}
+
+void rb_x87_load(const void *image) {
+  fx_image next;
+  __asm__ volatile("fxsave64 %0" : "=m"(next));
+  memcpy(next.bytes, image, 24);
+  memcpy(next.bytes + 32, (const uint8_t *)image + 32, 128);
+  __asm__ volatile("fxrstor64 %0" : : "m"(next));
+}
+
+bool rb_code_memory(size_t size, void **write, void **execute) {
+  int fd = memfd_create("ringbox-code", MFD_CLOEXEC);
+  if (fd < 0) return false;
+  void *w = MAP_FAILED, *x = MAP_FAILED;
+  if (ftruncate(fd, (off_t)size) == 0) {
+    w = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    x = mmap(NULL, size, PROT_READ | PROT_EXEC, MAP_SHARED, fd, 0);
+  }
+  close(fd);
+  if (w == MAP_FAILED || x == MAP_FAILED) {
+    if (w != MAP_FAILED) munmap(w, size);
+    if (x != MAP_FAILED) munmap(x, size);
+    return false;
+  }
+  *write = w;
+  *execute = x;
+  return true;
+}
+
+void rb_code_free(void *write, void *execute, size_t size) {
+  munmap(write, size);
+  munmap(execute, size);
+}

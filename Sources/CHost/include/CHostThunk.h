@@ -1,0 +1,26 @@
+// Calling small pieces of generated host code that may raise SIGFPE, SIGILL, SIGSEGV or SIGBUS, and getting control
+// back when they do.
+#ifndef RINGBOX_CHOST_THUNK_H
+#define RINGBOX_CHOST_THUNK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/// Installs the process-wide signal handlers. Idempotent.
+void rb_thunk_install(void);
+/// Gives the calling thread an alternate signal stack of its own. Idempotent.
+void rb_thunk_prepare_thread(void);
+/// Calls `code(state in rsi, memory in rdi)`; returns 0, or the number of the signal that ended it.
+/// Callee-saved registers and MXCSR are as before in both cases.
+int rb_thunk_call(const void *code, void *state, void *memory);
+
+/// Stores the thread's x87 and MMX state as a 512-byte FXSAVE image (16-byte aligned), and loads it; SSE state untouched.
+void rb_x87_save(void *image);
+void rb_x87_load(const void *image);
+
+/// A piece of memory mapped twice: writable at `*write`, executable at `*execute`. False and errno on failure.
+bool rb_code_memory(size_t size, void **write, void **execute);
+void rb_code_free(void *write, void *execute, size_t size);
+
+#endif

@@ -1,0 +1,131 @@
+import CHost
+import Synchronization
+
+/// Serialises locked accesses that no single host instruction can make atomic: across two pages, or on MMIO.
+private let busLock = Mutex(())
+
+extension Cpu {
+  /// Plain read-modify-write: one translation for both halves, so the store cannot fault after the load.
+  @inline(__always) func update<T: AccessWidth>(_ linear: UInt64, _ operation: (T) -> T) throws(Fault) {
+    let entry = unsafe entry(linear, view: s.dataTLB)
+    let last = linear &+ UInt64(truncatingIfNeeded: MemoryLayout<T>.size &- 1)
+    // SAFETY: a matching write tag means the whole access lies in writable RAM at linear + addend.
+    if unsafe (last & ~0xfff) | s.tlbGeneration == entry.pointee.tagWrite {
+      unsafe {
+        let host = UnsafeMutableRawPointer(bitPattern: Int(truncatingIfNeeded: linear) &+ entry.pointee.addend)
+          .unsafelyUnwrapped
+        host.storeBytes(of: operation(host.loadUnaligned(as: T.self)), as: T.self)
+      }
+      return
+    }
+    try updateSlow(linear, operation)
+  }
+
+  /// Checks write access first, as the processor does: the fault of a read-modify-write is a write fault.
+  @inline(never) private func updateSlow<T: AccessWidth>(_ linear: UInt64, _ operation: (T) -> T) throws(Fault) {
+    try probeWrite(linear, size: MemoryLayout<T>.size)
+    let old = try readLinear(T.self, linear)
+    try writeLinear(linear, operation(old))
+  }
+
+  /// Faults now if a write of `size` bytes would.
+  func probeWrite(_ linear: UInt64, size: Int) throws(Fault) {
+    _ = try resolve(linear, .write, view: s.dataTLB)
+    let last = wrap(linear &+ UInt64(size &- 1))
+    if (linear ^ last) & ~0xfff != 0 { _ = try resolve(last, .write, view: s.dataTLB) }
+  }
+
+  /// Read-modify-write that is atomic between vCPUs; returns the old value.
+  @inline(__always) func atomicUpdate<T: AccessWidth>(_ linear: UInt64, _ operation: (T) -> T) throws(Fault) -> T {
+    let entry = unsafe entry(linear, view: s.dataTLB)
+    let last = linear &+ UInt64(truncatingIfNeeded: MemoryLayout<T>.size &- 1)
+    // SAFETY: as in `update`; the exchange is a single host LOCK CMPXCHG, whatever the alignment.
+    if unsafe (last & ~0xfff) | s.tlbGeneration == entry.pointee.tagWrite {
+      let host = unsafe UnsafeMutableRawPointer(bitPattern: Int(truncatingIfNeeded: linear) &+ entry.pointee.addend)
+        .unsafelyUnwrapped
+      return unsafe Cpu.exchangeLoop(host, operation)
+    }
+    return try atomicSlow(linear, operation)
+  }
+
+  @inline(__always) private static func exchangeLoop<T: AccessWidth>(
+    _ host: UnsafeMutableRawPointer, _ operation: (T) -> T
+  ) -> T {
+    // SAFETY: `host` is inside guest RAM (callers); compare-and-exchange takes any alignment.
+    var old = unsafe host.loadUnaligned(as: T.self)
+    while true {
+      let new = operation(old)
+      var seen = old
+      let done = unsafe compareExchange(host, &seen, new)
+      if done { return old }
+      old = seen
+    }
+  }
+
+  @inline(__always) private static func compareExchange<T: AccessWidth>(
+    _ host: UnsafeMutableRawPointer, _ expected: inout T, _ desired: T
+  ) -> Bool {
+    // SAFETY: as in exchangeLoop; the width of T selects the instruction.
+    switch T.bitWidth {
+    case 8:
+      var old = UInt8(truncatingIfNeeded: expected)
+      defer { expected = T(truncatingIfNeeded: old) }
+      return unsafe rb_cas8(host, &old, UInt8(truncatingIfNeeded: desired))
+    case 16:
+      var old = UInt16(truncatingIfNeeded: expected)
+      defer { expected = T(truncatingIfNeeded: old) }
+      return unsafe rb_cas16(host, &old, UInt16(truncatingIfNeeded: desired))
+    case 32:
+      var old = UInt32(truncatingIfNeeded: expected)
+      defer { expected = T(truncatingIfNeeded: old) }
+      return unsafe rb_cas32(host, &old, UInt32(truncatingIfNeeded: desired))
+    default:
+      var old = UInt64(truncatingIfNeeded: expected)
+      defer { expected = T(truncatingIfNeeded: old) }
+      return unsafe rb_cas64(host, &old, UInt64(truncatingIfNeeded: desired))
+    }
+  }
+
+  @inline(never) private func atomicSlow<T: AccessWidth>(_ linear: UInt64, _ operation: (T) -> T) throws(Fault) -> T {
+    let size = MemoryLayout<T>.size
+    try probeWrite(linear, size: size)
+    // A page of code is RAM all the same: exchange in place, then tell the engines.
+    if linear & 0xfff <= UInt64(0x1000 &- size) {
+      let physical = try resolve(linear, .write, view: s.dataTLB)
+      let backing = memory.backing(of: .init(physical))
+      if let page = unsafe backing.host, !backing.readOnly {
+        // SAFETY: offset + size stays inside the page.
+        let old: T = unsafe Cpu.exchangeLoop(page + Int(physical & 0xfff), operation)
+        if !backing.directWrite { memory.codeWritten(.init(physical), count: size) }
+        return old
+      }
+    }
+    // Split locks and MMIO: atomic among themselves only.
+    var old: T = 0
+    try busLock.withLock { _ throws(Fault) in
+      old = try readLinear(T.self, linear)
+      try writeLinear(linear, operation(old))
+    }
+    return old
+  }
+
+  /// 16-byte compare-and-exchange at an aligned address: (equal, old low, old high).
+  func compareExchange16(
+    _ linear: UInt64, expected: (UInt64, UInt64), desired: (UInt64, UInt64)
+  ) throws(Fault) -> (Bool, UInt64, UInt64) {
+    let physical = try resolve(linear, .write, view: s.dataTLB)
+    let backing = memory.backing(of: .init(physical))
+    guard let page = unsafe backing.host, !backing.readOnly else {
+      let low = try readLinear(UInt64.self, linear), high = try readLinear(UInt64.self, linear &+ 8)
+      let same = low == expected.0 && high == expected.1
+      try writeLinear(linear, same ? desired.0 : low)
+      try writeLinear(linear &+ 8, same ? desired.1 : high)
+      return (same, low, high)
+    }
+    var (low, high) = expected
+    // SAFETY: 16-byte aligned (checked by the caller), so inside the page.
+    let same = unsafe rb_cas128(page + Int(physical & 0xfff), &low, &high, desired.0, desired.1)
+    if !backing.directWrite { memory.codeWritten(.init(physical), count: 16) }
+    return (same, low, high)
+  }
+}

@@ -1,0 +1,359 @@
+import Base
+import CHost
+import GuestMemory
+import X86ISA
+
+/// A straight run of decoded instructions inside one physical page (the last may reach into the next page).
+@safe struct Block {
+  /// Guest-physical address of its first byte, and the code size it was decoded for.
+  var physical: UInt64
+  var codeSize: UInt8
+  var valid: Bool
+  /// Bytes from the first to the last instruction's end.
+  var bytes: UInt16
+  var count: UInt32
+  // SAFETY: points into the arena of the same cache.
+  var first: UnsafeMutablePointer<Instruction>
+  /// Second physical page when the last instruction crosses into it, else ~0.
+  var secondPage: UInt64
+  /// Next block in the same hash bucket, and in the same page bucket; index + 1, 0 ends.
+  var nextInBucket: UInt32
+  var nextInPage: UInt32
+}
+
+@safe struct JumpEntry {
+  var linear: UInt64 = ~0
+  var key: UInt64 = ~0
+  var block: UnsafeMutablePointer<Block>?
+}
+
+/// Decoded code of one vCPU, keyed by physical address and code size so that processes share it.
+///
+/// Bounded: when the arena is full everything is forgotten and decoding starts over.
+@safe struct BlockCache {
+  static let instructionCapacity = 48 * 1024
+  static let blockCapacity = 12 * 1024
+  static let bucketCount = 8192
+  static let jumpCount = 4096
+  static let maximumBlock = 64
+
+  // SAFETY: allocated in init, freed in `deallocate`; indexes are masked or bounded by the capacities.
+  let instructions: UnsafeMutablePointer<Instruction>
+  let blocks: UnsafeMutablePointer<Block>
+  let buckets: UnsafeMutablePointer<UInt32>
+  let pageBuckets: UnsafeMutablePointer<UInt32>
+  let jumps: UnsafeMutablePointer<JumpEntry>
+  var instructionCount = 0
+  var blockCount = 0
+  /// List of the blocks that reach into a second page (index + 1, linked by `nextInPage`).
+  private var crossing: UInt32 = 0
+  /// Part of every jump key; bumped when linear addresses may mean other code.
+  var jumpGeneration: UInt64 = 1
+  /// Statistics.
+  var decodedBlocks: UInt64 = 0
+  var invalidatedBlocks: UInt64 = 0
+  var fullFlushes: UInt64 = 0
+
+  init() {
+    unsafe {
+      // SAFETY: fresh allocations of trivial types; pages of the arena are touched as blocks are decoded.
+      instructions = .allocate(capacity: BlockCache.instructionCapacity)
+      blocks = .allocate(capacity: BlockCache.blockCapacity)
+      buckets = .allocate(capacity: BlockCache.bucketCount)
+      pageBuckets = .allocate(capacity: BlockCache.bucketCount)
+      jumps = .allocate(capacity: BlockCache.jumpCount)
+      buckets.initialize(repeating: 0, count: BlockCache.bucketCount)
+      pageBuckets.initialize(repeating: 0, count: BlockCache.bucketCount)
+      jumps.initialize(repeating: JumpEntry(), count: BlockCache.jumpCount)
+    }
+  }
+  func deallocate() {
+    // SAFETY: called once by `Vcpu`'s deinit.
+    unsafe {
+      instructions.deallocate()
+      blocks.deallocate()
+      buckets.deallocate()
+      pageBuckets.deallocate()
+      jumps.deallocate()
+    }
+  }
+
+  @inline(__always) private static func bucket(_ physical: UInt64) -> Int {
+    Int(truncatingIfNeeded: physical ^ physical >> 13) & (bucketCount - 1)
+  }
+  @inline(__always) private static func pageBucket(_ page: UInt64) -> Int {
+    Int(truncatingIfNeeded: page ^ page >> 13) & (bucketCount - 1)
+  }
+
+  func find(_ physical: UInt64, _ codeSize: UInt8) -> UnsafeMutablePointer<Block>? {
+    unsafe {
+      var index = buckets[BlockCache.bucket(physical)]
+      while index != 0 {
+        let block = blocks + Int(index &- 1)
+        if block.pointee.physical == physical && block.pointee.codeSize == codeSize && block.pointee.valid { return block }
+        index = block.pointee.nextInBucket
+      }
+      return nil
+    }
+  }
+
+  /// Room for one more block of the largest size; empties the cache when there is none.
+  mutating func reserve() {
+    if instructionCount + BlockCache.maximumBlock > BlockCache.instructionCapacity
+      || blockCount + 1 >= BlockCache.blockCapacity
+    {
+      removeAll()
+      fullFlushes &+= 1
+    }
+  }
+
+  mutating func removeAll() {
+    unsafe {
+      buckets.update(repeating: 0, count: BlockCache.bucketCount)
+      pageBuckets.update(repeating: 0, count: BlockCache.bucketCount)
+    }
+    instructionCount = 0
+    blockCount = 0
+    crossing = 0
+    jumpGeneration &+= 1
+  }
+
+  /// Adds the block whose `count` instructions were just decoded at the arena's end.
+  mutating func insert(_ block: Block) -> UnsafeMutablePointer<Block> {
+    unsafe {
+      var new = block
+      let index = UInt32(blockCount + 1)
+      let bucket = BlockCache.bucket(block.physical)
+      let pageBucket = BlockCache.pageBucket(block.physical >> 12)
+      new.nextInBucket = buckets[bucket]
+      let crosses = block.secondPage != ~0
+      new.nextInPage = crosses ? crossing : pageBuckets[pageBucket]
+      let at = blocks + blockCount
+      at.initialize(to: new)
+      buckets[bucket] = index
+      if crosses { crossing = index } else { pageBuckets[pageBucket] = index }
+      blockCount += 1
+      instructionCount += Int(block.count)
+      decodedBlocks &+= 1
+      return at
+    }
+  }
+
+  /// Forgets every block of a physical page; true when there was one.
+  mutating func invalidate(page: UInt64) -> Bool {
+    let here = invalidate(list: unsafe pageBuckets[BlockCache.pageBucket(page)], page)
+    return invalidate(list: crossing, page) || here
+  }
+
+  private mutating func invalidate(list: UInt32, _ page: UInt64) -> Bool {
+    var found = false
+    var index = list
+    while index != 0 {
+      // SAFETY: list links are indexes of existing blocks.
+      unsafe {
+        let block = blocks + Int(index &- 1)
+        if block.pointee.valid && (block.pointee.physical >> 12 == page || block.pointee.secondPage == page << 12) {
+          block.pointee.valid = false
+          found = true
+          invalidatedBlocks &+= 1
+        }
+        index = block.pointee.nextInPage
+      }
+    }
+    return found
+  }
+}
+
+// Finding and decoding the block at RIP.
+extension Cpu {
+  @inline(__always) var codeLinear: UInt64 {
+    s.codeSize == 2 ? rip : (s.segments[Seg.cs].base &+ rip) & 0xffff_ffff
+  }
+
+  /// The block at RIP, decoded now if need be.
+  @inline(__always) func currentBlock() throws(Fault) -> UnsafeMutablePointer<Block> {
+    let linear = codeLinear
+    let key = x.blocks.jumpGeneration << 3 | (s.cpl == 3 ? 4 : 0) | UInt64(s.codeSize)
+    // SAFETY: the index is masked; entries only ever point to blocks of this cache.
+    let entry = unsafe x.blocks.jumps + (Int(truncatingIfNeeded: linear ^ linear >> 12) & (BlockCache.jumpCount - 1))
+    if unsafe entry.pointee.linear == linear && entry.pointee.key == key, let block = unsafe entry.pointee.block,
+      unsafe block.pointee.valid, unsafe s.codeSize == 2 || rip &+ UInt64(block.pointee.bytes) &- 1 <= UInt64(s.segments[Seg.cs].limit)
+    {
+      return unsafe block
+    }
+    return try unsafe blockSlow(linear, key, entry)
+  }
+
+  @inline(never) private func blockSlow(
+    _ linear: UInt64, _ key: UInt64, _ entry: UnsafeMutablePointer<JumpEntry>
+  ) throws(Fault) -> UnsafeMutablePointer<Block> {
+    if s.codeSize != 2 && rip > UInt64(s.segments[Seg.cs].limit) { throw .protection() }
+    let view: UInt32 = s.cpl == 3 ? 0 : 1
+    let physical = try translate(linear, .execute, view: view) & s.physicalMask
+    if let known = unsafe x.blocks.find(physical, s.codeSize),
+      unsafe s.codeSize == 2 || rip &+ UInt64(known.pointee.bytes) &- 1 <= UInt64(s.segments[Seg.cs].limit)
+    {
+      if unsafe known.pointee.secondPage == ~0 {
+        unsafe entry.pointee = JumpEntry(linear: linear, key: key, block: known)
+        return unsafe known
+      }
+      // Crosses a page: the same first page may be followed by another second one in this address space.
+      let second = try translate(wrap((linear & ~0xfff) &+ 0x1000), .execute, view: view) & s.physicalMask & ~0xfff
+      if unsafe second == known.pointee.secondPage { return unsafe known }
+      unsafe known.pointee.valid = false
+    }
+    let block = try unsafe decodeBlock(linear, physical)
+    if unsafe block.pointee.secondPage == ~0 && block.pointee.valid {
+      // The generation may have moved when the cache was emptied.
+      let fresh = x.blocks.jumpGeneration << 3 | key & 7
+      unsafe entry.pointee = JumpEntry(linear: linear, key: fresh, block: block)
+    }
+    return unsafe block
+  }
+
+  /// Decodes from `linear` to the end of the run, the page, or the size cap.
+  private func decodeBlock(_ linear: UInt64, _ physical: UInt64) throws(Fault) -> UnsafeMutablePointer<Block> {
+    x.blocks.reserve()
+    let size = CodeSize(rawValue: s.codeSize) ?? .bits16
+    let pageEnd = Int(0x1000 - (physical & 0xfff))
+    guard let host = unsafe memory.backing(of: GuestPhysical(physical)).host else {
+      return try unsafe decodeFromBus(linear, physical, size)
+    }
+    // Marked before the bytes are read: a store after this point is noticed.
+    markCode(physical, count: 1)
+    // SAFETY: from the first byte to the end of its page.
+    let code = unsafe UnsafeRawPointer(host) + Int(physical & 0xfff)
+    let limit = codeBytesLeft
+    unsafe {
+      let first = x.blocks.instructions + x.blocks.instructionCount
+      var offset = 0
+      var count = 0
+      var secondPage = ~UInt64(0)
+      while count < BlockCache.maximumBlock && offset < pageEnd {
+        let at = first + count
+        at.initialize(to: Instruction())
+        let status = Decoder.decode(
+          RawSpan(_unsafeStart: code + offset, byteCount: min(pageEnd - offset, 15)), codeSize: size, into: &at.pointee)
+        if status == .needMore && count == 0 {
+          secondPage = try decodeAcross(linear, physical, code, pageEnd, size, &at.pointee)
+        } else if status == .needMore {
+          break
+        } else if status != .ok {
+          at.pointee.handler = unsafeBitCast(status == .tooLong ? tooLongHandler : undefinedHandler, to: UInt.self)
+          at.pointee.length = 1
+        } else {
+          bind(&at.pointee)
+        }
+        if UInt64(offset) + UInt64(at.pointee.length) > limit {
+          if count == 0 { throw .protection() }
+          break
+        }
+        offset += Int(at.pointee.length)
+        count += 1
+        if status != .ok || secondPage != ~0 || EndsBlock.check(at.pointee) { break }
+      }
+      markCode(physical, count: min(offset, pageEnd))
+      return x.blocks.insert(
+        Block(
+          physical: physical, codeSize: s.codeSize, valid: true, bytes: UInt16(offset), count: UInt32(count), first: first,
+          secondPage: secondPage, nextInBucket: 0, nextInPage: 0))
+    }
+  }
+
+  /// Bytes from RIP to the end of CS (all there are in 64-bit mode).
+  private var codeBytesLeft: UInt64 { s.codeSize == 2 ? ~0 : UInt64(s.segments[Seg.cs].limit) &- rip &+ 1 }
+
+  /// An instruction that begins in one page and ends in the next; returns the second physical page.
+  private func decodeAcross(
+    _ linear: UInt64, _ physical: UInt64, _ code: UnsafeRawPointer, _ available: Int, _ size: CodeSize,
+    _ instruction: inout Instruction
+  ) throws(Fault) -> UInt64 {
+    let view: UInt32 = s.cpl == 3 ? 0 : 1
+    let next = wrap((linear & ~0xfff) &+ 0x1000)
+    let second = try translate(next, .execute, view: view) & s.physicalMask & ~0xfff
+    markCode(second, count: 15)
+    var bytes = InlineArray<16, UInt8>(repeating: 0)
+    for index in 0..<min(available, 15) { bytes[index] = unsafe code.load(fromByteOffset: index, as: UInt8.self) }
+    for index in min(available, 15)..<15 {
+      bytes[index] = UInt8(truncatingIfNeeded: readPhysical(second &+ UInt64(index - available), size: 1))
+    }
+    let status = decode(bytes, size, &instruction)
+    if status != .ok { instruction.length = UInt8(available + 1) }
+    return second
+  }
+
+  /// Code outside RAM: one instruction at a time, never kept.
+  private func decodeFromBus(
+    _ linear: UInt64, _ physical: UInt64, _ size: CodeSize
+  ) throws(Fault) -> UnsafeMutablePointer<Block> {
+    var bytes = InlineArray<16, UInt8>(repeating: 0)
+    for index in 0..<15 { bytes[index] = UInt8(truncatingIfNeeded: readPhysical(physical &+ UInt64(index), size: 1)) }
+    unsafe {
+      let first = x.blocks.instructions + x.blocks.instructionCount
+      first.initialize(to: Instruction())
+      if decode(bytes, size, &first.pointee) != .ok { first.pointee.length = 1 }
+      let block = x.blocks.insert(
+        Block(
+          physical: physical, codeSize: s.codeSize, valid: true, bytes: UInt16(first.pointee.length), count: 1, first: first,
+          secondPage: ~0, nextInBucket: 0, nextInPage: 0))
+      block.pointee.valid = false
+      return block
+    }
+  }
+
+  private func decode(_ bytes: InlineArray<16, UInt8>, _ size: CodeSize, _ instruction: inout Instruction) -> DecodeStatus {
+    // SAFETY: the span covers the array's first 15 bytes only.
+    let status = unsafe bytes.span.withUnsafeBytes {
+      unsafe Decoder.decode(UnsafeRawBufferPointer(rebasing: $0[0..<15]), codeSize: size, into: &instruction)
+    }
+    if status == .ok {
+      bind(&instruction)
+    } else {
+      instruction.handler = unsafe unsafeBitCast(status == .invalid ? undefinedHandler : tooLongHandler, to: UInt.self)
+    }
+    return status
+  }
+
+  /// Gives a decoded instruction its handler.
+  private func bind(_ instruction: inout Instruction) {
+    guard model.offers(row: Int(instruction.row)), let handler = unsafe HandlerTable.shared.handler(for: instruction) else {
+      x.undefinedCount &+= 1
+      instruction.handler = unsafe unsafeBitCast(undefinedHandler, to: UInt.self)
+      return
+    }
+    instruction.handler = unsafe unsafeBitCast(handler, to: UInt.self)
+  }
+
+  /// Marks bytes as code; when the page is newly so, no translation cache may keep a write right to it.
+  private func markCode(_ physical: UInt64, count: Int) {
+    if memory.markCode(GuestPhysical(physical), count: count) {
+      context.group.dropWriteRights(page: physical >> 12, for: self)
+    }
+  }
+
+  /// Drops this vCPU's own write tags for a physical page.
+  func dropWriteTags(page: UInt64) {
+    for index in 0..<(3 * EngineState.tlbCount) {
+      // SAFETY: inside the table.
+      unsafe {
+        if x.tlb[index].physicalPage == page << 12 { x.tlb[index].tagWrite = ~0 }
+      }
+    }
+  }
+
+  /// Code of a physical page changed: forget it, and leave the running block if it may be affected.
+  func invalidateCode(page: UInt64) {
+    if x.blocks.invalidate(page: page) {
+      x.blockEnd = 0
+    }
+  }
+}
+
+/// Raises #UD.
+private let undefinedHandler: Handler = { cpu, instruction in
+  unsafe Interp(cpu, instruction).step { _ throws(Fault) in throw .invalidOpcode }
+}
+/// Raises #GP(0): an instruction longer than 15 bytes.
+private let tooLongHandler: Handler = { cpu, instruction in
+  unsafe Interp(cpu, instruction).step { _ throws(Fault) in throw .protection() }
+}

@@ -1,0 +1,151 @@
+import X86ISA
+
+/// Why the run loop returned.
+public enum RunOutcome: Sendable, Equatable {
+  /// `CPUEvent.stop` was raised (it is cleared).
+  case stopped
+  /// Nothing to do until an event: HLT, MWAIT, waiting for SIPI, or shutdown after a triple fault.
+  case idle
+}
+
+extension Cpu {
+  /// Executes guest code on this thread until told to stop or until there is nothing to execute.
+  func run() -> RunOutcome {
+    while true {
+      if pendingEvents & ~CPUEvent.nmiBlocked != 0 || s.activity != Activity.running {
+        if let outcome = serviceEvents() { return outcome }
+      }
+      do throws(Fault) {
+        let block = try unsafe currentBlock()
+        if s.systemFlags & RFLAGS.tf | s.dr[7] & 0xff | UInt64(s.interruptShadow) != 0 {
+          unsafe stepOnce(block)
+        } else {
+          unsafe runBlock(block)
+        }
+      } catch {
+        // Fetch faults point at the instruction that could not be fetched.
+        s.instructionStart = rip
+        deliver(error)
+      }
+    }
+  }
+
+  /// Runs a block to its end, to a fault, or until code changes under it.
+  @inline(__always) private func runBlock(_ block: UnsafeMutablePointer<Block>) {
+    // SAFETY: the block's instructions stay in place while it runs: the arena is only emptied between blocks.
+    unsafe {
+      var at = block.pointee.first
+      let end = at + Int(block.pointee.count)
+      x.blockEnd = UInt(bitPattern: end)
+      var next = rip
+      repeat {
+        let start = next
+        next = start &+ UInt64(at.pointee.length)
+        rip = next
+        if call(at) {
+          s.instructionStart = start
+          s.instructionCount &+= UInt64(at - block.pointee.first)
+          deliver(s.fault)
+          return
+        }
+        at += 1
+      } while UInt(bitPattern: at) < x.blockEnd
+      s.instructionCount &+= UInt64(at - block.pointee.first)
+    }
+  }
+
+  /// One instruction, with the traps that follow it (SDM 3B, 17.3) and the shadow of STI and MOV SS.
+  private func stepOnce(_ block: UnsafeMutablePointer<Block>) {
+    let start = rip
+    let shadow = s.interruptShadow
+    let trap = s.systemFlags & RFLAGS.tf != 0
+    if shadow != 2, s.systemFlags & RFLAGS.rf == 0, let hit = instructionBreakpoint(codeLinear) {
+      s.instructionStart = start
+      s.dr[6] |= hit
+      return deliver(.debug)
+    }
+    s.pendingDebug = 0
+    // SAFETY: as in runBlock.
+    unsafe {
+      let at = block.pointee.first
+      x.blockEnd = 0
+      rip = start &+ UInt64(at.pointee.length)
+      s.instructionStart = start
+      if call(at) {
+        s.interruptShadow = 0
+        deliver(s.fault)
+        return
+      }
+      s.instructionCount &+= 1
+    }
+    s.systemFlags &= ~RFLAGS.rf
+    if s.interruptShadow == shadow { s.interruptShadow = 0 }
+    var conditions = s.pendingDebug
+    // An instruction that sets TF is not itself trapped; one that clears it is.
+    if trap && shadow != 2 { conditions |= 1 << 14 }
+    if conditions != 0 && s.interruptShadow != 2 {
+      s.pendingDebug = 0
+      s.dr[6] |= conditions
+      s.instructionStart = rip
+      deliver(.debug)
+    }
+  }
+
+  /// Looks at what other threads asked for, in the processor's order of priority (SDM 3A, 6.9); nil to go on executing.
+  private func serviceEvents() -> RunOutcome? {
+    let events = pendingEvents
+    if events & CPUEvent.flushTLB != 0 {
+      clear(CPUEvent.flushTLB)
+      context.group.collect(for: self)
+      flushTLB()
+    }
+    if events & CPUEvent.codeChanged != 0 { context.group.collect(for: self) }
+    if events & CPUEvent.stop != 0 {
+      clear(CPUEvent.stop)
+      return .stopped
+    }
+    if events & CPUEvent.initSignal != 0 {
+      clear(CPUEvent.initSignal)
+      initReset()
+    }
+    if s.activity == Activity.waitForStartup {
+      guard events & CPUEvent.startup != 0 else { return .idle }
+      clear(CPUEvent.startup)
+      startup(vector: UInt8(truncatingIfNeeded: x.startupVector))
+      return nil
+    }
+    clear(CPUEvent.startup)
+    if s.activity == Activity.shutdown { return .idle }
+    if s.interruptShadow == 0 || s.activity == Activity.halted {
+      if events & CPUEvent.nmi != 0 && events & CPUEvent.nmiBlocked == 0 {
+        clear(CPUEvent.nmi)
+        raise(CPUEvent.nmiBlocked)
+        wake()
+        s.instructionStart = rip
+        deliverInterrupt(vector: 2, kind: .external)
+        return nil
+      }
+      if events & CPUEvent.interrupt != 0 && interruptsEnabled {
+        clear(CPUEvent.interrupt)
+        if let vector = platform.acknowledgeInterrupt(cpu: index) {
+          wake()
+          s.instructionStart = rip
+          deliverInterrupt(vector: vector, kind: .external)
+          return nil
+        }
+      }
+    }
+    return s.activity == Activity.running ? nil : .idle
+  }
+
+  private func wake() {
+    s.activity = Activity.running
+    s.interruptShadow = 0
+  }
+  private var interruptsEnabled: Bool { s.systemFlags & RFLAGS.if != 0 }
+}
+
+extension CPUEvent {
+  /// Another vCPU or a device wrote decoded code, or a page became code: see `VcpuGroup`.
+  static let codeChanged: UInt32 = 64
+}

@@ -1,0 +1,178 @@
+import Base
+import CHost
+import Glibc
+import GuestMemory
+import Synchronization
+import X86ISA
+
+/// One virtual processor: owner of its state block, translation caches and decoded code.
+///
+/// `run()` executes on the thread that calls it, always the same one; `raise`, `signal` and the statistics may be
+/// used from any thread.
+public final class Vcpu: @unchecked Sendable {
+  // SAFETY (for @unchecked Sendable): the block is used by the vCPU's thread only, but for its atomic event word;
+  // everything else is immutable or atomic.
+  public let index: Int
+  public let cpu: Cpu
+  private let context: VcpuContext
+  private let group: VcpuGroup
+  private let block: UnsafeMutablePointer<CPUBlock>
+  private let tlb: UnsafeMutablePointer<TLBEntry>
+  /// The thread inside `run()`, 0 when none.
+  private let thread = Atomic<UInt>(0)
+  /// Not executing guest code: nothing stale can be used before events are looked at again.
+  let parked = Atomic<Bool>(true)
+  /// Physical pages whose decoded code or write rights this vCPU must forget.
+  fileprivate let mailbox = Mutex<[UInt64]>([])
+
+  public init(index: Int, memory: GuestMemory, platform: any Platform, model: CPUModel, group: VcpuGroup) {
+    self.index = index
+    self.group = group
+    context = VcpuContext(memory: memory, platform: platform, index: index, model: model, group: group)
+    // SAFETY: fresh allocations, initialised here, freed in deinit.
+    unsafe {
+      tlb = .allocate(capacity: 3 * EngineState.tlbCount)
+      tlb.initialize(repeating: TLBEntry(), count: 3 * EngineState.tlbCount)
+      let raw = UnsafeMutableRawPointer.allocate(byteCount: MemoryLayout<CPUBlock>.stride, alignment: 4096)
+      block = raw.bindMemory(to: CPUBlock.self, capacity: 1)
+      block.initialize(
+        to: CPUBlock(engine: EngineState(context: .passUnretained(context), tlb: tlb, blocks: BlockCache())))
+      cpu = Cpu(p: block)
+    }
+    cpu.reset()
+    group.add(self)
+  }
+
+  deinit {
+    // SAFETY: nothing runs any more; the pointers were allocated by init.
+    unsafe {
+      block.pointee.engine.blocks.deallocate()
+      block.deinitialize(count: 1)
+      UnsafeMutableRawPointer(block).deallocate()
+      tlb.deallocate()
+    }
+  }
+
+  /// Executes until `CPUEvent.stop`; sleeps without using the processor while the guest is halted.
+  public func run() {
+    thread.store(UInt(bitPattern: Int(pthread_self())), ordering: .relaxed)
+    while true {
+      parked.store(false, ordering: .sequentiallyConsistent)
+      let outcome = cpu.run()
+      parked.store(true, ordering: .sequentiallyConsistent)
+      if outcome == .stopped { break }
+      cpu.sleepUntilEvent()
+    }
+    thread.store(0, ordering: .relaxed)
+  }
+
+  var isCurrent: Bool { thread.load(ordering: .relaxed) == UInt(bitPattern: Int(pthread_self())) }
+
+  /// STARTUP IPI (SDM 3A, 9.4.4).
+  public func startup(vector: UInt8) {
+    // SAFETY: a plain aligned word, published by the event that follows.
+    unsafe block.pointee.engine.startupVector = UInt32(vector)
+    cpu.raise(CPUEvent.startup)
+  }
+
+  /// Hardware reset. Only while the vCPU is not running.
+  public func reset() {
+    cpu.reset()
+    cpu.flushTLB()
+    cpu.x.blocks.removeAll()
+    cpu.clear(~0)
+  }
+
+  /// What the engine counted since power-on.
+  public var statistics: EngineStatistics {
+    EngineStatistics(
+      instructions: cpu.s.instructionCount, decodedBlocks: cpu.x.blocks.decodedBlocks,
+      invalidatedBlocks: cpu.x.blocks.invalidatedBlocks, cacheFlushes: cpu.x.blocks.fullFlushes,
+      undefined: cpu.x.undefinedCount)
+  }
+}
+
+public struct EngineStatistics: Sendable, Equatable {
+  public var instructions: UInt64
+  public var decodedBlocks: UInt64
+  public var invalidatedBlocks: UInt64
+  public var cacheFlushes: UInt64
+  /// Encodings met that this processor model does not offer.
+  public var undefined: UInt64
+}
+
+/// The vCPUs of one machine, as far as they must agree on what is code.
+///
+/// The law: before a vCPU reads bytes to decode them, no other vCPU may hold a translation that lets it store to
+/// that page unnoticed. `dropWriteRights` therefore waits until every running vCPU has passed an instruction-block
+/// boundary; a vCPU that waits serves requests of others, so two that wait for each other both get on.
+public final class VcpuGroup: Sendable {
+  private let members = Mutex<[Vcpu]>([])
+  public init() {}
+
+  func add(_ vcpu: Vcpu) { members.withLock { $0.append(vcpu) } }
+
+  /// Connects the group to guest memory: stores to code by devices and vCPUs reach every member.
+  public func observe(_ memory: GuestMemory) {
+    memory.addCodeListener { [weak self] address in self?.codeWritten(page: address.page) }
+  }
+
+  private func codeWritten(page: UInt64) {
+    for vcpu in members.withLock({ $0 }) {
+      if vcpu.isCurrent {
+        vcpu.cpu.invalidateCode(page: page)
+      } else {
+        vcpu.mailbox.withLock { $0.append(page) }
+        vcpu.cpu.raise(CPUEvent.codeChanged)
+      }
+    }
+  }
+
+  /// Takes every stale right to store to a page that is about to be decoded.
+  func dropWriteRights(page: UInt64, for cpu: Cpu) {
+    cpu.dropWriteTags(page: page)
+    let others = members.withLock { $0 }.filter { $0.index != cpu.index }
+    for vcpu in others {
+      vcpu.mailbox.withLock { $0.append(page) }
+      vcpu.cpu.raise(CPUEvent.codeChanged)
+    }
+    for vcpu in others {
+      while !vcpu.parked.load(ordering: .sequentiallyConsistent), !vcpu.mailbox.withLock({ $0.isEmpty }) {
+        collect(for: cpu)
+        rb_pause()
+      }
+    }
+  }
+
+  /// Serves what other vCPUs asked of this one. On its own thread.
+  func collect(for cpu: Cpu) {
+    guard let vcpu = members.withLock({ $0.first { $0.index == cpu.index } }) else { return }
+    cpu.clear(CPUEvent.codeChanged)
+    // The box is emptied last: an empty box tells the waiting vCPU that the rights are gone.
+    while true {
+      let pages = vcpu.mailbox.withLock { $0 }
+      if pages.isEmpty { return }
+      for page in pages {
+        cpu.dropWriteTags(page: page)
+        cpu.invalidateCode(page: page)
+      }
+      vcpu.mailbox.withLock { $0.removeFirst(pages.count) }
+    }
+  }
+}
+
+extension Cpu {
+  /// Waits for an event, other than those that could not be served in the present state.
+  func sleepUntilEvent() {
+    let events = pendingEvents
+    var wakeable = CPUEvent.initSignal | CPUEvent.stop | CPUEvent.flushTLB | CPUEvent.codeChanged
+    switch s.activity {
+    case Activity.halted:
+      wakeable |= CPUEvent.nmi
+      if s.systemFlags & RFLAGS.if != 0 { wakeable |= CPUEvent.interrupt }
+    case Activity.waitForStartup: wakeable |= CPUEvent.startup
+    default: break
+    }
+    if events & wakeable == 0 { sleep(seen: events) }
+  }
+}

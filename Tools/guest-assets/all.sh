@@ -1,0 +1,7 @@
+#!/bin/bash
+# Makes every guest asset. usage: all.sh [CACHE]
+set -euo pipefail
+here=$(dirname "$0")
+"$here/demo.sh" "$@"
+"$here/grub-disk.sh" "$@"
+"$here/debian-disk.sh" "$@"
