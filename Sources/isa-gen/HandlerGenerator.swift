@@ -9,7 +9,7 @@ struct HandlerGenerator {
   /// The line that installs one handler: change it here. SAFETY: `Interp` takes the two pointers as the run loop passes them.
   static func entry(row: Int, variant: Int, condition: Int?, statement: String) -> String {
     let place = condition.map { "row: \(row), condition: \($0), variant: \(variant)" } ?? "row: \(row), variant: \(variant)"
-    return "    t.set(\(place)) { unsafe Interp($0, $1).step { x throws(Fault) in \(statement) } }"
+    return "    unsafe t.set(\(place)) { unsafe Interp($0, $1).step { x throws(Fault) in \(statement) } }"
   }
 
   static let entriesPerFunction = 100
