@@ -163,3 +163,108 @@ private func bitManipulationTemplate(_ row: InstructionRow) -> String? {
   default: nil
   }
 }
+
+/// System instructions: what touches privilege, descriptors, control registers or the machine.
+private func systemTemplate(_ row: InstructionRow, memory: Bool) -> String? {
+  transferTemplate(row) ?? descriptorTemplate(row) ?? machineTemplate(row) ?? extendedStateTemplate(row, memory: memory)
+}
+
+private func transferTemplate(_ row: InstructionRow) -> String? {
+  switch (row.mnemonic, row.operands) {
+  case ("CALLF", "Ap"): "try x.cpu.farCall(selector: x.i.immediate2, offset: x.i.immediate, operandSize: Int(x.i.operandSize))"
+  case ("JMPF", "Ap"): "try x.cpu.farJump(selector: x.i.immediate2, offset: x.i.immediate, operandSize: Int(x.i.operandSize))"
+  case ("CALLF", _): "try x.farCallIndirect()"
+  case ("JMPF", _): "try x.farJumpIndirect()"
+  case ("RETF", _): "try x.cpu.farReturn(operandSize: Int(x.i.operandSize), release: UInt16(truncatingIfNeeded: x.i.immediate))"
+  case ("INT", _): "try x.cpu.softwareInterrupt(UInt8(truncatingIfNeeded: x.i.immediate), kind: .software)"
+  case ("INT3", _): "try x.cpu.softwareInterrupt(3, kind: .softwareException)"
+  case ("INTO", _): "if x.cpu.of { try x.cpu.softwareInterrupt(4, kind: .softwareException) }"
+  case ("INT1", _): "try x.cpu.softwareInterrupt(1, kind: .privilegedSoftware)"
+  case ("IRET", _): "try x.cpu.iret(operandSize: Int(x.i.operandSize))"
+  case ("SYSCALL", _): "try x.cpu.syscall()"
+  case ("SYSRET", _): "try x.cpu.sysret(operandSize: Int(x.i.operandSize))"
+  case ("SYSENTER", _): "try x.cpu.sysenter()"
+  case ("SYSEXIT", _): "try x.cpu.sysexit(operandSize: Int(x.i.operandSize))"
+  case ("SWAPGS", _): "try x.cpu.swapgs()"
+  default: nil
+  }
+}
+
+private func descriptorTemplate(_ row: InstructionRow) -> String? {
+  switch row.mnemonic {
+  case "SLDT": "try x.storeSelector($0.self, x.cpu.storeLDT())"
+  case "STR": "try x.storeSelector($0.self, x.cpu.storeTask())"
+  case "LLDT": "try x.cpu.lldt(UInt16(truncatingIfNeeded: $0.load(x)))"
+  case "LTR": "try x.cpu.ltr(UInt16(truncatingIfNeeded: $0.load(x)))"
+  case "VERR": "try x.cpu.setZero(x.cpu.verify(UInt16(truncatingIfNeeded: $0.load(x)), write: false))"
+  case "VERW": "try x.cpu.setZero(x.cpu.verify(UInt16(truncatingIfNeeded: $0.load(x)), write: true))"
+  case "ARPL": "try x.adjustRPL($0.self, $1.self)"
+  case "LAR": "try x.loadAccessRights($0.self, $1.self)"
+  case "LSL": "try x.loadSegmentLimit($0.self, $1.self)"
+  case "SGDT": "try x.storeTable(x.cpu.sgdt())"
+  case "SIDT": "try x.storeTable(x.cpu.sidt())"
+  case "LGDT": "try x.loadGDT()"
+  case "LIDT": "try x.loadIDT()"
+  case "SMSW": "try x.storeSelector($0.self, x.cpu.smsw())"
+  case "LMSW": "try x.cpu.lmsw(UInt16(truncatingIfNeeded: $0.load(x)))"
+  case "INVLPG": "try x.invalidatePage()"
+  case "INVPCID": "try x.invalidatePCID()"
+  case "CLTS": "x.cpu.s.cr0 &= ~CR0.ts"
+  default: nil
+  }
+}
+
+private func machineTemplate(_ row: InstructionRow) -> String? {
+  switch row.mnemonic {
+  case "NOP", "ENDBR64", "ENDBR32", "PREFETCH", "PREFETCHW", "PREFETCHWT1", "PREFETCHNTA", "PREFETCHT0", "PREFETCHT1",
+    "PREFETCHT2", "INVD", "WBINVD", "WBNOINVD":
+    "_ = x"
+  case "LFENCE", "MFENCE", "SFENCE", "SERIALIZE": "x.fence()"
+  case "PAUSE": "x.pause()"
+  case "CLFLUSH", "CLFLUSHOPT", "CLWB": "try x.touchLine()"
+  case "CLZERO": "try x.zeroLine()"
+  case "CLI": "try x.cpu.cli()"
+  case "STI": "try x.cpu.sti()"
+  case "PUSHF": "try x.pushFlags()"
+  case "POPF": "try x.popFlags()"
+  case "HLT": "x.cpu.s.activity = Activity.halted"
+  case "CPUID": "x.cpu.cpuid()"
+  case "RDTSC": "try x.readTimeStamp()"
+  case "RDTSCP": "try x.readTimeStampAndAuxiliary()"
+  case "RDPMC": "try x.readCounter()"
+  case "RDMSR": "try x.readMSR()"
+  case "WRMSR": "try x.writeMSR()"
+  case "RDPID": "$0.store(x, numericCast(x.cpu.s.tscAux))"
+  case "RDRAND", "RDSEED": "try x.random($0.self)"
+  case "RDFSBASE": "try x.readBase(Seg.fs, $0.self)"
+  case "RDGSBASE": "try x.readBase(Seg.gs, $0.self)"
+  case "WRFSBASE": "try x.writeBase(Seg.fs, $0.self)"
+  case "WRGSBASE": "try x.writeBase(Seg.gs, $0.self)"
+  case "STAC": "try x.cpu.setAC(true)"
+  case "CLAC": "try x.cpu.setAC(false)"
+  case "RDPKRU": "try x.readPKRU()"
+  case "WRPKRU": "try x.writePKRU()"
+  case "XGETBV": "try x.readXCR()"
+  case "XSETBV": "try x.writeXCR()"
+  case "MONITOR": "try x.monitor()"
+  case "MWAIT": "try x.cpu.mwait()"
+  case "WAIT": "try x.nativeThunk()"
+  default: nil
+  }
+}
+
+private func extendedStateTemplate(_ row: InstructionRow, memory: Bool) -> String? {
+  switch row.mnemonic {
+  case "FXSAVE": "try x.fxsave()"
+  case "FXRSTOR": "try x.fxrstor()"
+  case "LDMXCSR": "try x.loadMXCSR()"
+  case "STMXCSR": "try x.storeMXCSR()"
+  case "XSAVE": "try x.xsave(.standard)"
+  case "XSAVEOPT": "try x.xsave(.optimised)"
+  case "XSAVEC": "try x.xsave(.compacted)"
+  case "XSAVES": "try x.xsave(.supervisor)"
+  case "XRSTOR": "try x.xrstor(supervisor: false)"
+  case "XRSTORS": "try x.xrstor(supervisor: true)"
+  default: nil
+  }
+}

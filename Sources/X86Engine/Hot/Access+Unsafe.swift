@@ -66,6 +66,7 @@ extension Cpu {
   // MARK: Slow paths
 
   @inline(never) func readSlow(_ linear: UInt64, size: Int, view: UInt32) throws(Fault) -> UInt64 {
+    noteDataAccess(linear, size: size, write: false)
     let first = 0x1000 &- Int(linear & 0xfff)
     if size <= first { return try readInPage(linear, size: size, view: view) }
     // Both pages must be readable before either has a side effect.
@@ -88,6 +89,7 @@ extension Cpu {
   }
 
   @inline(never) func writeSlow(_ linear: UInt64, _ value: UInt64, size: Int, view: UInt32) throws(Fault) {
+    noteDataAccess(linear, size: size, write: true)
     let first = 0x1000 &- Int(linear & 0xfff)
     if size <= first {
       let physical = try resolve(linear, .write, view: view)
@@ -104,23 +106,18 @@ extension Cpu {
   func resolve(_ linear: UInt64, _ kind: AccessKind, view: UInt32) throws(Fault) -> UInt64 {
     let physical = try translate(linear, kind, view: view) & s.physicalMask
     let backing = memory.backing(of: GuestPhysical(physical))
-    guard let host = unsafe backing.host, kind != .execute else { return physical }
+    guard let host = unsafe backing.host, kind != .execute, !isWatched(page: linear) else { return physical }
     let page = linear & ~0xfff
     let tag = page | s.tlbGeneration
     // SAFETY: `host` is the page's first byte; entries are inside the vCPU's own table.
-    unsafe {
-      let entry = entry(linear, view: view)
-      let addend = Int(bitPattern: host) &- Int(truncatingIfNeeded: page)
-      if entry.pointee.addend != addend || entry.pointee.physicalPage != physical & ~0xfff {
-        entry.pointee = TLBEntry(addend: addend, physicalPage: physical & ~0xfff)
-      }
-      if kind == .read { entry.pointee.tagRead = tag }
-      // A write hit implies read rights only where reads are allowed too: x86 has no write-only pages.
-      if kind == .write {
-        entry.pointee.tagRead = tag
-        if backing.directWrite { entry.pointee.tagWrite = tag }
-      }
+    let entry = unsafe entry(linear, view: view)
+    let addend = unsafe Int(bitPattern: host) &- Int(truncatingIfNeeded: page)
+    if unsafe entry.pointee.addend != addend || entry.pointee.physicalPage != physical & ~0xfff {
+      unsafe entry.pointee = TLBEntry(addend: addend, physicalPage: physical & ~0xfff)
     }
+    // A write hit implies read rights only where reads are allowed too: x86 has no write-only pages.
+    unsafe entry.pointee.tagRead = tag
+    if kind == .write && backing.directWrite { unsafe entry.pointee.tagWrite = tag }
     return physical
   }
 

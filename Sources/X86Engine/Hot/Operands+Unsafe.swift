@@ -31,21 +31,43 @@ import X86ISA
 /// A handler as the decoder stores it: (state block, instruction) -> faulted.
 typealias Handler = @convention(c) (UnsafeMutableRawPointer, UnsafeRawPointer) -> Bool
 
-/// Handlers by table row and variant: (operand size index 0...3) * 2 + (memory form ? 1 : 0).
+/// Handlers by table row and variant (`Instruction.variant`); rows with a condition code have one set for each condition.
 @safe struct HandlerTable {
   static let variants = 8
-  private(set) var entries: [Handler?]
+  // SAFETY: handlers are plain functions; the pointers in their signature are the run loop's business.
+  private var entries: [Handler?]
+  /// For rows with a condition: where their sixteen sets begin in `conditional`, else -1.
+  private var conditionalStart: [Int]
+  private var conditional: [Handler?] = unsafe []
 
-  init(rows: Int) { unsafe entries = Array(repeating: nil, count: rows * HandlerTable.variants) }
+  init(rows: Int) {
+    unsafe entries = Array(repeating: nil, count: rows * HandlerTable.variants)
+    conditionalStart = Array(repeating: -1, count: rows)
+  }
 
   mutating func set(row: Int, variant: Int, _ handler: Handler) {
     unsafe entries[row * HandlerTable.variants + variant] = handler
   }
-  func handler(row: Int, variant: Int) -> Handler? { unsafe entries[row * HandlerTable.variants + variant] }
+  mutating func set(row: Int, condition: Int, variant: Int, _ handler: Handler) {
+    if conditionalStart[row] < 0 {
+      conditionalStart[row] = unsafe conditional.count
+      unsafe conditional += Array(repeating: nil, count: 16 * HandlerTable.variants)
+    }
+    unsafe conditional[conditionalStart[row] + condition * HandlerTable.variants + variant] = handler
+  }
+
+  /// The handler of a decoded instruction; nil when its row has none.
+  func handler(for instruction: Instruction) -> Handler? {
+    let start = conditionalStart[Int(instruction.row)]
+    if start >= 0 {
+      return unsafe conditional[start + Int(instruction.opcode & 15) * HandlerTable.variants + instruction.variant]
+    }
+    return unsafe entries[Int(instruction.row) * HandlerTable.variants + instruction.variant]
+  }
 
   /// The table, built once at first use.
   static let shared: HandlerTable = {
-    var table = HandlerTable(rows: InstructionTable.rowCount)
+    var table = HandlerTable(rows: InstructionTable.count)
     HandlerTable.installAll(&table)
     return table
   }()

@@ -97,6 +97,7 @@ extension Interp {
     let port = cpu[reg16: 2]
     if isRepeated && cpu[reg: 1] & i.addressMask == 0 { return }
     try cpu.checkIO(port: port, width: size)
+    cpu.notePortAccess(port, size: size)
     try repeated { () throws(Fault) in
       let linear = try cpu.address(segment: Seg.es, offset: target, size: size, write: true)
       try cpu.probeWriteFast(linear, size: size)
@@ -112,6 +113,7 @@ extension Interp {
     let port = cpu[reg16: 2]
     if isRepeated && cpu[reg: 1] & i.addressMask == 0 { return }
     try cpu.checkIO(port: port, width: size)
+    cpu.notePortAccess(port, size: size)
     try repeated { () throws(Fault) in
       let value = try cpu.load(T.self, segment: Int(i.segment), offset: source)
       cpu.platform.portWrite(port, width: size, value: UInt32(truncatingIfNeeded: value), cpu: cpu.index)
@@ -124,11 +126,13 @@ extension Interp {
 
   func input(port: UInt16, size: Int) throws(Fault) {
     try cpu.checkIO(port: port, width: size)
+    cpu.notePortAccess(port, size: size)
     let value = cpu.platform.portRead(port, width: size, cpu: cpu.index)
     cpu.writeRegister(0, UInt64(value), size: size)
   }
   func output(port: UInt16, size: Int) throws(Fault) {
     try cpu.checkIO(port: port, width: size)
+    cpu.notePortAccess(port, size: size)
     let value = UInt32(truncatingIfNeeded: size == 4 ? cpu[reg: 0] : size == 2 ? UInt64(cpu[reg16: 0]) : UInt64(cpu[reg8: 0]))
     cpu.platform.portWrite(port, width: size, value: value, cpu: cpu.index)
   }
