@@ -183,10 +183,9 @@ final class Board: Sendable {
     }
     _ = keyboard.connect(output: "irq1", to: isaLines[1].source())
     _ = keyboard.connect(output: "irq12", to: isaLines[12].source())
-    for uart in uarts {
-      guard let index = Board.serialPorts.firstIndex(where: { UInt64($0.base) == uart.descriptor.regions[0].base })
-      else { continue }
-      uart.connect(output: 0, to: isaLines[Board.serialPorts[index].irq].source())
+    for (index, uart) in uarts.enumerated() {
+      guard let port = serialPort(ofUART: index) else { continue }
+      uart.connect(output: 0, to: isaLines[Board.serialPorts[port].irq].source())
     }
   }
 
@@ -222,6 +221,16 @@ final class Board: Sendable {
       return pin
     }
   }
+
+  /// COM port number (0 = COM1) of `uarts[index]`.
+  func serialPort(ofUART index: Int) -> Int? {
+    Board.serialPorts.firstIndex { UInt64($0.base) == uarts[index].descriptor.regions[0].base }
+  }
+  func uart(ofPort port: Int) -> DeviceSlot<UART16550A>? {
+    uarts.indices.first { serialPort(ofUART: $0) == port }.map { uarts[$0] }
+  }
+  /// Waits until the host has all that the guest has written.
+  func flushDisks() {}
 
   var processors: ProcessorSet? { link.processors }
   func reportTripleFault(_ cpu: Int) { delegate.tripleFault(cpu) }
@@ -269,6 +278,16 @@ final class ProcessorLink: Sendable {
   }
   private let slot = AtomicLazyReference<Weak>()
   func set(_ processors: ProcessorSet) { _ = slot.storeIfNil(Weak(processors)) }
+  /// COM port number (0 = COM1) of `uarts[index]`.
+  func serialPort(ofUART index: Int) -> Int? {
+    Board.serialPorts.firstIndex { UInt64($0.base) == uarts[index].descriptor.regions[0].base }
+  }
+  func uart(ofPort port: Int) -> DeviceSlot<UART16550A>? {
+    uarts.indices.first { serialPort(ofUART: $0) == port }.map { uarts[$0] }
+  }
+  /// Waits until the host has all that the guest has written.
+  func flushDisks() {}
+
   var processors: ProcessorSet? { slot.load()?.processors }
 }
 
