@@ -307,7 +307,7 @@ extension Cpu {
   private func decode(_ bytes: InlineArray<16, UInt8>, _ size: CodeSize, _ instruction: inout Instruction) -> DecodeStatus {
     let status = Decoder.decode(bytes.span.extracting(first: 15), codeSize: size, into: &instruction)
     if status == .ok {
-      bytes.span.withUnsafeBytes { unsafe bind(&instruction, $0.baseAddress.unsafelyUnwrapped) }
+      unsafe bytes.span.withUnsafeBytes { unsafe bind(&instruction, $0.baseAddress.unsafelyUnwrapped) }
     } else {
       instruction.handler = unsafe unsafeBitCast(status == .invalid ? undefinedHandler : tooLongHandler, to: UInt.self)
     }
@@ -324,7 +324,7 @@ extension Cpu {
     instruction.handler = unsafe unsafeBitCast(handler, to: UInt.self)
     if InstructionTable.attributes(ofRow: instruction.row).contains(.thunk) || instruction.op == .wait {
       let raw = unsafe UnsafeRawBufferPointer(start: bytes, count: Int(instruction.length))
-      instruction.thunk = x.thunks.thunk(for: instruction, bytes: Array(raw))
+      unsafe instruction.thunk = x.thunks.thunk(for: instruction, bytes: Array(raw))
     }
   }
 

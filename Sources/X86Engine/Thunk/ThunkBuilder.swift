@@ -70,9 +70,10 @@ struct ThunkBuilder {
       fields.rm = i.rm
       fields.vvvv = i.vvvv
       fields.operandSize66 = i.operandSize == 2
-      for (code, operand) in zip(InstructionTable.operandCodes(ofRow: i.row), i.operands) { place(code, operand, i) }
+      for (index, operand) in InstructionTable.operands(of: i).enumerated() {
+        place(InstructionTable.operandCode(ofRow: i.row, index), operand, i)
+      }
       if i.prefixes.contains(.evex), i.evexControl & 7 != 0 { add(mask: i.evexControl & 7, written: false) }
-      if !i.hasRegisterField { fields.reg = nil }
       addImplicit(i)
     }
 

@@ -13,7 +13,7 @@ import X86ISA
   let scratch: UnsafeMutableRawPointer
   private var used = 0
   private var shapes: [ThunkShape] = []
-  private var entries: [UnsafeRawPointer] = []
+  private var entries: [UnsafeRawPointer] = unsafe []
   private var known: [[UInt8]: UInt32] = [:]
   private let builder = ThunkBuilder(offsets: ThunkOffsets(), wideVectors: HostProcessor.current.has(.avx512bw))
 
@@ -170,6 +170,16 @@ extension Cpu {
     case 4: return .invalidOpcode
     default: return .protection()
     }
+  }
+
+  /// Brings the x87 image in the state block up to date / hands it to the host's unit.
+  func saveX87() {
+    // SAFETY: a 512-byte image in the state block.
+    if s.x87Live { unsafe rb_x87_save(&p.pointee.state.x87) }
+  }
+  func loadX87() {
+    // SAFETY: as above.
+    if s.x87Live { unsafe rb_x87_load(&p.pointee.state.x87) }
   }
 
   /// The host's x87 unit takes the guest's state, this thread the signal handlers that thunks rely on.
