@@ -278,16 +278,6 @@ final class ProcessorLink: Sendable {
   }
   private let slot = AtomicLazyReference<Weak>()
   func set(_ processors: ProcessorSet) { _ = slot.storeIfNil(Weak(processors)) }
-  /// COM port number (0 = COM1) of `uarts[index]`.
-  func serialPort(ofUART index: Int) -> Int? {
-    Board.serialPorts.firstIndex { UInt64($0.base) == uarts[index].descriptor.regions[0].base }
-  }
-  func uart(ofPort port: Int) -> DeviceSlot<UART16550A>? {
-    uarts.indices.first { serialPort(ofUART: $0) == port }.map { uarts[$0] }
-  }
-  /// Waits until the host has all that the guest has written.
-  func flushDisks() {}
-
   var processors: ProcessorSet? { slot.load()?.processors }
 }
 

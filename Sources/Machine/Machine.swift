@@ -116,7 +116,7 @@ public final class Machine: Sendable {
       // The line changes under the port's lock; bytes are handed over from the control thread.
       _ = uart.connect(output: "receiveReady") { [weak uart, control] isReady in
         guard isReady else { return }
-        control.post { if let uart { input.pump { uart.receive($0) } } }
+        control.post { [weak uart] in if let uart { input.pump { uart.receive($0) } } }
       }
     }
   }
