@@ -45,8 +45,8 @@ extension Instruction {
   public var vectorBytes: Int { 16 << Int(vectorLength & 3) }
 
   /// Bytes of the memory operand, 0 when there is none or its size is not fixed by the encoding (XSAVE); with an
-  /// embedded broadcast the element's. Gathers and scatters give one element's size; expands and compresses the vector's,
-  /// though they touch only as many elements as the mask has bits.
+  /// embedded broadcast the element's. Gathers and scatters give one element's size; expands and compresses the
+  /// vector's, though they touch only as many elements as the mask has bits.
   public var memoryBytes: Int {
     guard prefixes.contains(.memory) else { return 0 }
     for place in 0..<InstructionTable.maximumOperands {

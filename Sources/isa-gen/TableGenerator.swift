@@ -19,7 +19,7 @@ struct TableGenerator {
 
   func opFile() -> String {
     var text = Self.notice
-    text += "\n/// The mnemonics, one case each; Jcc, SETcc and CMOVcc have their condition in the opcode's low four bits.\n"
+    text += "\n/// The mnemonics; Jcc, SETcc and CMOVcc have their condition in the opcode's low four bits.\n"
     text += "public enum Op: UInt16, Sendable, CaseIterable {\n  case invalid = 0\n"
     for (number, mnemonic) in mnemonics.enumerated() {
       let name = Self.caseName(mnemonic)

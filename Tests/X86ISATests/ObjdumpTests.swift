@@ -29,7 +29,8 @@ import X86ISA
       let ours =
         status == .ok
         ? ObjdumpText.normalised(Disassembler.text(of: instruction, at: address, codeSize: size)) : "(\(status))"
-      if status == .ok ? ours == theirs && Int(instruction.length) == line.length : theirs.contains("(bad)") { continue }
+      let same = ours == theirs && Int(instruction.length) == line.length
+      if status == .ok ? same : theirs.contains("(bad)") { continue }
       if ObjdumpText.isKnown(ours: ours, theirs: theirs, bytes, instruction, size) { continue }
       let dump = bytes.prefix(15).map { String(Int($0) + 0x100, radix: 16).dropFirst() }.joined(separator: " ")
       differences.append("\(dump)\n  ours   \(instruction.length) \(ours)\n  theirs \(line.length) \(theirs)")
@@ -150,7 +151,8 @@ enum ObjdumpText {
     "FCOM2 DC D0+i": "alias", "FCOMP3 DC D8+i": "alias", "FXCH4 DD C8+i": "alias", "FCOMP5 DE D0+i": "alias",
     "FXCH7 DF C8+i": "alias", "FSTP8 DF D0+i": "alias", "FSTP9 DF D8+i": "alias", "FSTPNCE D9 D8+i": "alias",
     "NOP 0F 1A /r": "shown as MPX", "NOP 0F 1B /r": "shown as MPX", "NOP 0F 1C /r": "shown as CLDEMOTE",
-    "NOP 0F 0D /r": "reserved prefetches", "NOP 0F 1E /r": "shown as RDSSP", "NOP REX.B0 90": "shown as XCHG with prefixes",
+    "NOP 0F 0D /r": "reserved prefetches", "NOP 0F 1E /r": "shown as RDSSP",
+    "NOP REX.B0 90": "shown as XCHG with prefixes",
     "PAUSE REX.B0 F3 90": "shown as XCHG with REX.W", "XCHG 90+r": "shown as PAUSE with F3 and REX.B",
     "MOV 8E /r": "source register printed as 32 bits",
   ]
@@ -159,7 +161,9 @@ enum ObjdumpText {
     "LSL": "source register printed at the destination's size", "SALC": "undocumented", "XLAT": "operand printed",
     "LAR": "same", "PEXTRB": "register printed as 32 bits under W", "PEXTRW": "same", "PINSRB": "same",
     "PINSRW": "same", "EXTRACTPS": "same", "VPEXTRB": "same", "VPEXTRW": "same", "VPINSRB": "same",
-    "VPINSRW": "same", "VEXTRACTPS": "same", "WAIT": "taken for a prefix of the next instruction", "VMMCALL": "66 makes it bad there", "LFENCE": "only one of eight encodings there", "MFENCE": "same", "SFENCE": "same",
+    "VPINSRW": "same", "VEXTRACTPS": "same", "WAIT": "taken for a prefix of the next instruction",
+    "VMMCALL": "66 makes it bad there", "LFENCE": "only one of eight encodings there", "MFENCE": "same",
+    "SFENCE": "same",
     "WBINVD": "66 makes it bad there",
   ]
 
@@ -170,7 +174,8 @@ enum ObjdumpText {
     if ours == "(invalid)" && (theirs.contains("gather") || theirs.contains("vp2intersect")) { return true }
     if ours == "(invalid)" { return theirs.contains("{z}") || theirs.hasPrefix("mov ") }
     // Near branches ignore 66 in 64-bit mode, as Intel processors do.
-    if size == .bits64 && instruction.prefixes.contains(.operandSize66) && instruction.prefixes.isDisjoint(with: .rexW) {
+    let prefixes = instruction.prefixes
+    if size == .bits64 && prefixes.contains(.operandSize66) && prefixes.isDisjoint(with: .rexW) {
       if [Op.jcc, .call, .jmp, .loop, .loope, .loopne, .jcxz, .ret].contains(instruction.op) { return true }
     }
     // Branches at operand size 16 wrap at 64 KiB here.
@@ -193,7 +198,8 @@ enum ObjdumpText {
     let sizeless: [Op] = [
       .mov, .lddqu, .vlddqu, .invlpg, .invpcid, .lds, .les, .lss, .lfs, .lgs, .callf, .jmpf, .bound, .movsxd,
     ]
-    if sizeless.contains(instruction.op) && plain.replacingOccurrences(of: " far", with: "") == theirPlain { return true }
+    let near = plain.replacingOccurrences(of: " far", with: "")
+    if sizeless.contains(instruction.op) && near == theirPlain { return true }
     // One-operand spellings of x87 compares and exchanges.
     return ours.hasPrefix("f") && ours.replacingOccurrences(of: "st,st(", with: "st(") == theirs
   }
