@@ -46,7 +46,8 @@
   public var vvvv: UInt8
   /// VEX/EVEX vector length: 0 = 128, 1 = 256, 2 = 512 bits.
   public var vectorLength: UInt8
-  /// EVEX: opmask register in bits 2:0, zeroing (z) in bit 7, broadcast/rounding (b) in bit 4.
+  /// EVEX: opmask register in bits 2:0, zeroing (z) in bit 7, broadcast/rounding (b) in bit 4, L'L as encoded (the
+  /// rounding mode when b is set on a register form) in bits 6:5.
   public var evexControl: UInt8
   /// Byte offset of the first immediate from the instruction's start (0 = none): lets a thunk re-encode.
   public var immediateOffset: UInt8
