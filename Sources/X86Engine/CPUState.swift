@@ -132,6 +132,9 @@ public struct CPUState {
   public var opmasks = InlineArray<8, UInt64>(repeating: 0)
   public var x87 = InlineArray<64, UInt64>(repeating: 0)
 
+  /// Status flags on their way into and out of a native thunk.
+  var thunkFlags: UInt64 = 0
+
   /// Instructions retired.
   public var instructionCount: UInt64 = 0
   /// Set by the instruction that is being executed: #DB conditions (DR6 bits) to raise when it completes.

@@ -147,6 +147,7 @@ struct CPUBlock {
   /// Address one past the last instruction of the running block; zeroed to leave it early.
   var blockEnd: UInt = 0
   var blocks: BlockCache
+  var thunks: ThunkCache
   /// Vector of the last STARTUP IPI.
   var startupVector: UInt32 = 0
   /// Instructions that no handler or host feature covers, by cause: for statistics.

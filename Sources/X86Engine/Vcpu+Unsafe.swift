@@ -36,7 +36,7 @@ import X86ISA
       let raw = UnsafeMutableRawPointer.allocate(byteCount: MemoryLayout<CPUBlock>.stride, alignment: 4096)
       unsafe block = raw.bindMemory(to: CPUBlock.self, capacity: 1)
       unsafe block.initialize(
-        to: CPUBlock(engine: EngineState(context: .passUnretained(context), tlb: tlb, blocks: BlockCache())))
+        to: CPUBlock(engine: EngineState(context: .passUnretained(context), tlb: tlb, blocks: BlockCache(), thunks: ThunkCache())))
       unsafe cpu = Cpu(p: block)
     }
     cpu.reset()
@@ -47,6 +47,7 @@ import X86ISA
     // SAFETY: nothing runs any more; the pointers were allocated by init.
     do {
       unsafe block.pointee.engine.blocks.deallocate()
+      unsafe block.pointee.engine.thunks.deallocate()
       unsafe block.deinitialize(count: 1)
       unsafe UnsafeMutableRawPointer(block).deallocate()
       unsafe tlb.deallocate()
@@ -56,6 +57,8 @@ import X86ISA
   /// Executes until `CPUEvent.stop`; sleeps without using the processor while the guest is halted.
   public func run() {
     thread.store(UInt(bitPattern: Int(pthread_self())), ordering: .relaxed)
+    cpu.enterThread()
+    defer { cpu.leaveThread() }
     while true {
       parked.store(false, ordering: .sequentiallyConsistent)
       let outcome = cpu.run()

@@ -20,5 +20,6 @@ extension HandlerTable {
     install14(&t)
     install15(&t)
     install16(&t)
+    installThunks(&t)
   }
 }

@@ -110,6 +110,7 @@ import X86ISA
   }
 
   mutating func removeAll() {
+    // SAFETY: whole tables.
     do {
       unsafe buckets.update(repeating: 0, count: BlockCache.bucketCount)
       unsafe pageBuckets.update(repeating: 0, count: BlockCache.bucketCount)
@@ -244,7 +245,7 @@ extension Cpu {
           unsafe at.pointee.handler = unsafeBitCast(status == .tooLong ? tooLongHandler : undefinedHandler, to: UInt.self)
           unsafe at.pointee.length = 1
         } else {
-          unsafe bind(&at.pointee)
+          unsafe bind(&at.pointee, code + offset)
         }
         if unsafe UInt64(offset) + UInt64(at.pointee.length) > limit {
           if count == 0 { throw .protection() }
@@ -306,21 +307,25 @@ extension Cpu {
   private func decode(_ bytes: InlineArray<16, UInt8>, _ size: CodeSize, _ instruction: inout Instruction) -> DecodeStatus {
     let status = Decoder.decode(bytes.span.extracting(first: 15), codeSize: size, into: &instruction)
     if status == .ok {
-      bind(&instruction)
+      unsafe bytes.span.withUnsafeBytes { unsafe bind(&instruction, $0.baseAddress.unsafelyUnwrapped) }
     } else {
       instruction.handler = unsafe unsafeBitCast(status == .invalid ? undefinedHandler : tooLongHandler, to: UInt.self)
     }
     return status
   }
 
-  /// Gives a decoded instruction its handler.
-  private func bind(_ instruction: inout Instruction) {
+  /// Gives a decoded instruction its handler, and its native thunk if it needs one. `bytes` are its own.
+  private func bind(_ instruction: inout Instruction, _ bytes: UnsafeRawPointer) {
     guard model.offers(row: Int(instruction.row)), let handler = unsafe HandlerTable.shared.handler(for: instruction) else {
       x.undefinedCount &+= 1
       instruction.handler = unsafe unsafeBitCast(undefinedHandler, to: UInt.self)
       return
     }
     instruction.handler = unsafe unsafeBitCast(handler, to: UInt.self)
+    if InstructionTable.attributes(ofRow: instruction.row).contains(.thunk) || instruction.op == .wait {
+      let raw = unsafe UnsafeRawBufferPointer(start: bytes, count: Int(instruction.length))
+      unsafe instruction.thunk = x.thunks.thunk(for: instruction, bytes: Array(raw))
+    }
   }
 
   /// Marks bytes as code; when the page is newly so, no translation cache may keep a write right to it.
