@@ -86,7 +86,8 @@ final class SystemBoard {
 
   /// A segment descriptor: `access` is byte 5, `flags` the upper nibble of byte 6 (G D L AVL).
   static func segment(base: UInt64 = 0, limit: UInt64 = 0xf_ffff, access: UInt64, flags: UInt64 = 0xc) -> UInt64 {
-    limit & 0xffff | (base & 0xff_ffff) << 16 | access << 40 | (limit >> 16 & 15) << 48 | flags << 52 | (base >> 24 & 0xff) << 56
+    let low = limit & 0xffff | (base & 0xff_ffff) << 16
+    return low | access << 40 | (limit >> 16 & 15) << 48 | flags << 52 | (base >> 24 & 0xff) << 56
   }
   static func gate(_ selector: UInt16, _ offset: UInt64, access: UInt64, parameters: UInt64 = 0) -> UInt64 {
     offset & 0xffff | UInt64(selector) << 16 | parameters << 32 | access << 40 | (offset >> 16 & 0xffff) << 48

@@ -247,8 +247,8 @@ struct SystemInterruptTests {
     let board = try long()
     for access in [0x85, 0x86, 0x87] as [UInt64] {
       board.setGate64(0x80, offset: 0x5000, access: access)
-      #expect(
-        board.fault { () throws(Fault) in try board.cpu.softwareInterrupt(0x80, kind: .software) } == .protection(0x402))
+      let fault = board.fault { () throws(Fault) in try board.cpu.softwareInterrupt(0x80, kind: .software) }
+      #expect(fault == .protection(0x402))
     }
     board.cpu.setRFLAGS(RFLAGS.nt | 2)
     #expect(board.fault { () throws(Fault) in try board.cpu.iret(operandSize: 8) } == .protection())

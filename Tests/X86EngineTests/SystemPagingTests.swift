@@ -18,6 +18,10 @@ struct SystemPagingTests {
     return board
   }
 
+  private func fault(_ board: SystemBoard, _ linear: UInt64, _ kind: AccessKind, _ view: UInt32) -> Fault? {
+    board.fault { () throws(Fault) in _ = try board.cpu.translate(linear, kind, view: view) }
+  }
+
   @Test func linearIsPhysicalWithoutPaging() throws {
     let board = try SystemBoard()
     #expect(try board.cpu.translate(0x1_2345_6789, .write, view: user) == 0x2345_6789)
@@ -42,7 +46,7 @@ struct SystemPagingTests {
     #expect(try board.cpu.translate(0x0060_0123, .read, view: user) == 0x5_0060_0123)
     #expect(board.get(0x10004, 4) & 0x20 != 0)
     board.put32(0x10000 + 4, 0x0060_0087)
-    #expect(board.fault { () throws(Fault) in _ = try board.cpu.translate(0x40_0000, .read, view: user) } == .page(0xd))
+    #expect(fault(board, 0x40_0000, .read, user) == .page(0xd))
     // Without CR4.PSE the bit means nothing.
     board.cpu.s.cr4 = 0
     board.put32(0x10004, 0x11087)
@@ -57,7 +61,7 @@ struct SystemPagingTests {
     ]
     for (kind, view, code) in cases {
       board.cpu.s.cr2 = 0
-      #expect(board.fault { () throws(Fault) in _ = try board.cpu.translate(0x1234, kind, view: view) } == .page(code))
+      #expect(fault(board, 0x1234, kind, view) == .page(code))
       #expect(board.cpu.s.cr2 == 0x1234)
     }
   }
@@ -66,7 +70,7 @@ struct SystemPagingTests {
     let board = try board()
     board.put32(0x10000, 0x11007)
     board.put32(0x11000, 0x2a005)
-    #expect(board.fault { () throws(Fault) in _ = try board.cpu.translate(0, .write, view: user) } == .page(7))
+    #expect(fault(board, 0, .write, user) == .page(7))
     #expect(board.get(0x10000, 4) == 0x11007)
     #expect(board.get(0x11000, 4) == 0x2a005)
   }
@@ -77,7 +81,7 @@ struct SystemPagingTests {
     board.put32(0x11000, 0x2a005)
     #expect(try board.cpu.translate(0, .write, view: supervisor) == 0x2a000)
     board.cpu.s.cr0 |= CR0.wp
-    #expect(board.fault { () throws(Fault) in _ = try board.cpu.translate(0, .write, view: supervisor) } == .page(3))
+    #expect(fault(board, 0, .write, supervisor) == .page(3))
   }
 
   @Test func PAEUsesThePointersLoadedWithCR3() throws {
@@ -91,11 +95,11 @@ struct SystemPagingTests {
     // Later changes of the table in memory do not count.
     board.put64(0x10000 + 8, 0)
     #expect(try cpu.translate(0x4000_5678, .read, view: user) == 0x2a678)
-    #expect(board.fault { () throws(Fault) in _ = try cpu.translate(0x4000_5000, .execute, view: user) } == .page(0x15))
-    #expect(board.fault { () throws(Fault) in _ = try cpu.translate(0, .read, view: user) } == .page(4))
+    #expect(fault(board, 0x4000_5000, .execute, user) == .page(0x15))
+    #expect(fault(board, 0, .read, user) == .page(4))
     // Reserved: bits 52...62 of an entry, and most low bits of a pointer.
     board.put64(0x12000, 1 << 52 | 7)
-    #expect(board.fault { () throws(Fault) in _ = try cpu.translate(0x4000_0000, .read, view: user) } == .page(0xd))
+    #expect(fault(board, 0x4000_0000, .read, user) == .page(0xd))
     board.put64(0x10000, 0x11003)
     #expect(board.fault { () throws(Fault) in try cpu.movToCR(3, 0x10000) } == .protection())
   }
@@ -117,11 +121,11 @@ struct SystemPagingTests {
     #expect(board.get(0x11008, 8) == 0x4000_00a7)
     // Reserved: low address bits of a large page, PS in a PML4E, address bits above MAXPHYADDR.
     board.put64(0x12008, 0x20_2087)
-    #expect(board.fault { () throws(Fault) in _ = try cpu.translate(base + 0x20_0000, .read, view: user) } == .page(0xd))
+    #expect(fault(board, base + 0x20_0000, .read, user) == .page(0xd))
     board.put64(0x13000, 1 << 46 | 0x2a007)
-    #expect(board.fault { () throws(Fault) in _ = try cpu.translate(base, .write, view: supervisor) } == .page(0xb))
+    #expect(fault(board, base, .write, supervisor) == .page(0xb))
     board.put64(0x10000 + 0x1ff * 8, 0x11087)
-    #expect(board.fault { () throws(Fault) in _ = try cpu.translate(base, .read, view: supervisor) } == .page(9))
+    #expect(fault(board, base, .read, supervisor) == .page(9))
   }
 
   @Test func fiveLevelWalkHasOneMoreTable() throws {
@@ -132,19 +136,19 @@ struct SystemPagingTests {
     board.put64(0x13000, 0x14007)
     board.put64(0x14000, 0x2a007)
     #expect(try board.cpu.translate(1 << 48 | 0x10, .read, view: user) == 0x2a010)
-    #expect(board.fault { () throws(Fault) in _ = try board.cpu.translate(1 << 56, .read, view: user) } == .protection())
+    #expect(fault(board, 1 << 56, .read, user) == .protection())
   }
 
   @Test func nonCanonicalAddressIsProtectionFault() throws {
     let board = try board(cr4: CR4.pae, efer: EFER.lma | EFER.lme)
-    #expect(board.fault { () throws(Fault) in _ = try board.cpu.translate(1 << 47, .read, view: user) } == .protection())
+    #expect(fault(board, 1 << 47, .read, user) == .protection())
     #expect(board.fault { () throws(Fault) in try board.cpu.checkCanonical(1 << 63, stack: true) } == .stack())
   }
 
   @Test func executeDisableIsReservedWithoutNXE() throws {
     let board = try board(cr4: CR4.pae, efer: EFER.lma | EFER.lme)
     board.put64(0x10000, 0x8000_0000_0001_1007)
-    #expect(board.fault { () throws(Fault) in _ = try board.cpu.translate(0, .read, view: user) } == .page(0xd))
+    #expect(fault(board, 0, .read, user) == .page(0xd))
   }
 
   @Test func supervisorModeMayNotTouchUserPages() throws {
@@ -153,14 +157,14 @@ struct SystemPagingTests {
       board.put64(table, next)
     }
     let cpu = board.cpu
-    #expect(board.fault { () throws(Fault) in _ = try cpu.translate(0, .execute, view: supervisor) } == .page(0x11))
-    #expect(board.fault { () throws(Fault) in _ = try cpu.translate(0, .read, view: supervisorSMAP) } == .page(1))
-    #expect(board.fault { () throws(Fault) in _ = try cpu.translate(0, .write, view: supervisorSMAP) } == .page(3))
+    #expect(fault(board, 0, .execute, supervisor) == .page(0x11))
+    #expect(fault(board, 0, .read, supervisorSMAP) == .page(1))
+    #expect(fault(board, 0, .write, supervisorSMAP) == .page(3))
     #expect(try cpu.translate(0, .write, view: supervisor) == 0)
     #expect(try cpu.translate(0, .execute, view: user) == 0)
     board.put64(0x12000, 0x83)
     #expect(try cpu.translate(0, .write, view: supervisorSMAP) == 0)
-    #expect(board.fault { () throws(Fault) in _ = try cpu.translate(0, .read, view: user) } == .page(5))
+    #expect(fault(board, 0, .read, user) == .page(5))
   }
 
   @Test func protectionKeysGuardUserPages() throws {
@@ -171,11 +175,11 @@ struct SystemPagingTests {
     let cpu = board.cpu
     cpu.s.pkru = 2 << 6
     #expect(try cpu.translate(0, .read, view: user) == 0)
-    #expect(board.fault { () throws(Fault) in _ = try cpu.translate(0, .write, view: user) } == .page(0x27))
+    #expect(fault(board, 0, .write, user) == .page(0x27))
     // Write-disable holds for supervisor code under CR0.WP only.
     #expect(try cpu.translate(0, .write, view: supervisor) == 0)
     cpu.s.pkru = 1 << 6
-    #expect(board.fault { () throws(Fault) in _ = try cpu.translate(0, .read, view: supervisor) } == .page(0x21))
+    #expect(fault(board, 0, .read, supervisor) == .page(0x21))
     #expect(try cpu.translate(0, .execute, view: user) == 0)
   }
 

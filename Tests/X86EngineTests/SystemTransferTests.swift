@@ -28,8 +28,7 @@ struct SystemTransferTests {
     try cpu.farReturn(operandSize: 2, release: 6)
     #expect(cpu.s.segments[Seg.cs].selector == 0x100)
     #expect(cpu.rip == 0x25 && cpu.rsp == 0x806)
-    #expect(
-      board.fault { () throws(Fault) in try cpu.farJump(selector: 0, offset: 0x1_0000, operandSize: 4) } == .protection())
+    #expect(jump(board, 0, 0x1_0000) == .protection())
   }
 
   @Test func directJumpsCheckTheTargetSegment() throws {
