@@ -46,13 +46,11 @@ public final class DeviceSlot<D: Device>: BusTarget, SlotEvents, MachineComponen
   private let deferred = Mutex<[Deferred]>([])
   private let hasDeferred = Atomic<Bool>(false)
   private let refused = Atomic<Int>(0)
-  private let bus: IOBus
 
   public init(
     _ device: D, machine: MachineServices, drives: [any BlockBackend] = [], character: (any CharacterBackend)? = nil
   ) throws(BusError) {
     descriptor = device.descriptor
-    bus = machine.bus
     let services = SlotServices(descriptor, machine, drives: drives, character: character)
     core = OwnedLock(Core(device: device, services: services))
     services.owner = self
@@ -101,7 +99,7 @@ public final class DeviceSlot<D: Device>: BusTarget, SlotEvents, MachineComponen
       for (index, region) in descriptor.regions.enumerated() {
         guard let base = region.base else { continue }
         do throws(BusError) {
-          try bus.map(services.mappings[index], at: base)
+          try services.place(index, at: base)
         } catch {
           return .failure(error)
         }

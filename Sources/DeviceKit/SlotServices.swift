@@ -52,6 +52,13 @@ public final class SlotServices: DeviceServices {
     mapObserver = observer
     for (region, base) in positions.enumerated() where base != nil { observer(region, base) }
   }
+  /// Moves a region; one that was refused counts as moved, because the bus lets it in once there is room.
+  func place(_ region: Int, at base: UInt64?) throws(BusError) {
+    guard mappings.indices.contains(region), positions[region] != base else { return }
+    positions[region] = base
+    defer { mapObserver?(region, base) }
+    try machine.bus.map(mappings[region], at: base)
+  }
   /// Whether `timer` is due now; if so it becomes disarmed.
   func takeDue(_ timer: Int) -> Bool {
     guard deadlines.indices.contains(timer), let deadline = deadlines[timer], deadline <= now else { return false }
@@ -59,7 +66,6 @@ public final class SlotServices: DeviceServices {
     return true
   }
   func disarmAll() { for timer in deadlines.indices { disarm(timer) } }
-  func count(_ message: String) { log(.guestError, message) }
 
   // MARK: DeviceServices
 
@@ -82,14 +88,11 @@ public final class SlotServices: DeviceServices {
     machine.timers.disarm(timers[timer])
   }
   public func map(_ region: Int, at base: UInt64?) {
-    guard mappings.indices.contains(region), positions[region] != base else { return }
-    positions[region] = base
     do {
-      try machine.bus.map(mappings[region], at: base)
+      try place(region, at: base)
     } catch {
       log(.guestError, "region \(region) not mapped: \(error)")
     }
-    mapObserver?(region, base)
   }
   public func dmaRead(_ address: GuestPhysical, count: Int) -> [UInt8] {
     machine.dma.dmaRead(address, count: max(0, count))
