@@ -12,7 +12,8 @@ public final class SlotServices: DeviceServices {
   private let machine: MachineServices
   private let drives: [any BlockBackend]
   private let character: (any CharacterBackend)?
-  weak var owner: (any SlotEvents)?
+  /// The slot, which outlives its services. Not weak: weak references make every retain of the slot slow.
+  unowned var owner: any SlotEvents
   var timers: [TimerQueue.Timer] = []
   var mappings: [BusMapping] = []
   private var sinks: [[@Sendable (Bool) -> Void]]
@@ -29,8 +30,9 @@ public final class SlotServices: DeviceServices {
 
   init(
     _ descriptor: DeviceDescriptor, _ machine: MachineServices, drives: [any BlockBackend],
-    character: (any CharacterBackend)?
+    character: (any CharacterBackend)?, owner: any SlotEvents
   ) {
+    self.owner = owner
     name = descriptor.name
     self.machine = machine
     self.drives = drives
@@ -104,14 +106,14 @@ public final class SlotServices: DeviceServices {
     let tag = request.tag
     let epoch = epoch
     guard drives.indices.contains(drive) else {
-      owner?.blockEnded(BlockCompletion(tag: tag, drive: drive, status: .noMedium), epoch: epoch)
+      owner.blockEnded(BlockCompletion(tag: tag, drive: drive, status: .noMedium), epoch: epoch)
       return
     }
-    drives[drive].submit(request) { [weak owner] completion in
+    drives[drive].submit(request) { [owner] completion in
       var completion = completion
       completion.drive = drive
       completion.tag = tag
-      owner?.blockEnded(completion, epoch: epoch)
+      owner.blockEnded(completion, epoch: epoch)
     }
   }
   public func transmit(_ bytes: [UInt8]) { character?.transmit(bytes) }
