@@ -151,7 +151,7 @@ extension VGA {
 
   private mutating func readPalette() -> UInt8 {
     let value = registers.palette[Int(registers.dacReadIndex) * 3 + Int(registers.dacComponent)]
-    advanceDAC(&registers.dacReadIndex)
+    if advanceDAC() { registers.dacReadIndex &+= 1 }
     return value
   }
   private mutating func writePalette(_ value: UInt8) {
@@ -165,13 +165,12 @@ extension VGA {
       registers.palette[at + 1] = registers.dacPending[1]
       registers.palette[at + 2] = level
     }
-    advanceDAC(&registers.dacWriteIndex)
+    if advanceDAC() { registers.dacWriteIndex &+= 1 }
   }
-  private mutating func advanceDAC(_ index: inout UInt8) {
-    registers.dacComponent += 1
-    guard registers.dacComponent > 2 else { return }
-    registers.dacComponent = 0
-    index &+= 1
+  /// Goes on to the next colour; true when that is in the next entry.
+  private mutating func advanceDAC() -> Bool {
+    registers.dacComponent = registers.dacComponent >= 2 ? 0 : registers.dacComponent + 1
+    return registers.dacComponent == 0
   }
 
   // MARK: Display interface
