@@ -229,6 +229,16 @@ final class Board: Sendable {
   func uart(ofPort port: Int) -> DeviceSlot<UART16550A>? {
     uarts.indices.first { serialPort(ofUART: $0) == port }.map { uarts[$0] }
   }
+  /// What the DSDT must know: bits 0-3 COM1-COM4 exist, bit 4 floppy controller.
+  var presentDevices: UInt8 {
+    uarts.indices.reduce(into: 0) { mask, index in
+      if let port = serialPort(ofUART: index) { mask |= 1 << UInt8(port) }
+    }
+  }
+  /// Where SeaBIOS puts BARs below 4 GiB: from the first of 2 GiB, 3 GiB and 3.5 GiB that lies above the RAM.
+  static func pciWindow(_ lowMemory: UInt64) -> ClosedRange<UInt32> {
+    (lowMemory <= 0x8000_0000 ? 0x8000_0000 : lowMemory <= 0xc000_0000 ? 0xc000_0000 : 0xe000_0000)...0xfebf_ffff
+  }
   /// Waits until the host has all that the guest has written.
   func flushDisks() {}
 

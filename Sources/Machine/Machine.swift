@@ -97,9 +97,14 @@ public final class Machine: Sendable {
   }
 
   private func powerUpDevices() throws(MachineError) {
-    let data = FirmwareData(
+    var data = FirmwareData(
       lowMemory: memory.lowSize, highMemory: memory.ramSize - memory.lowSize, processors: configuration.cpus,
       bootOrder: configuration.bootOrder, videoBIOS: FirmwareImage.videoBIOS())
+    data.acpi = ACPITables(
+      ACPITables.Parameters(
+        processors: configuration.cpus, devices: board.presentDevices, pciWindow: Board.pciWindow(memory.lowSize)))
+    data.smbios = SMBIOSTables(
+      name: configuration.name, memory: memory.ramSize, lowMemory: memory.lowSize, processors: configuration.cpus)
     board.firmwareConfig.withDevice { device, _ in data.install(&device) }
     board.rtc.withDevice { device, _ in data.install(&device) }
     firmware.loadLegacyCopy(into: memory)
