@@ -9,7 +9,7 @@ extension HandlerTable {
         unsafe t.set(row: row, variant: variant) { unsafe Interp($0, $1).step { x throws(Fault) in try x.nativeThunk() } }
       }
     }
-    for row in 1067...2107 {
+    for row in 1067...2105 {
       for variant in 0..<variants {
         unsafe t.set(row: row, variant: variant) { unsafe Interp($0, $1).step { x throws(Fault) in try x.nativeThunk() } }
       }
