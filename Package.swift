@@ -50,7 +50,7 @@ let package = Package(
     tests("X86ISA", ["X86ISA"]),
     tests("GuestMemory", ["GuestMemory", "HostSystem"]),
     tests("X86Engine", ["X86Engine", "X86ISA", "GuestMemory"]),
-    tests("Devices", ["Devices", "DeviceKit", "DeviceConformance"]),
+    tests("Devices", ["Devices", "DeviceKit", "DeviceConformance", "HostSystem"]),
     tests("DiskImages", ["DiskImages"]),
     tests("Machine", ["Machine", "Base"]),
     // Spawns the built programs and talks to them as a user does.

@@ -16,6 +16,10 @@ void rb_thunk_abort(void);
 // signal handler never calls the dynamic linker.
 static __thread uint64_t return_stack __attribute__((tls_model("initial-exec")));
 
+static __thread uint32_t fault_mxcsr __attribute__((tls_model("initial-exec")));
+
+uint32_t rb_thunk_mxcsr(void) { return fault_mxcsr; }
+
 static void resume_after_fault(int signal, siginfo_t *info, void *context) {
   (void)info;
   ucontext_t *frame = context;
@@ -25,6 +29,7 @@ static void resume_after_fault(int signal, siginfo_t *info, void *context) {
     sigaction(signal, &standard, NULL);
     return;
   }
+  if (frame->uc_mcontext.fpregs) fault_mxcsr = frame->uc_mcontext.fpregs->mxcsr;
   frame->uc_mcontext.gregs[REG_RSP] = (greg_t)return_stack;
   frame->uc_mcontext.gregs[REG_RIP] = (greg_t)(uintptr_t)rb_thunk_abort;
   frame->uc_mcontext.gregs[REG_RAX] = signal;

@@ -130,7 +130,7 @@ public enum DeviceConformance {
         case 1, 2: bytes[at] = UInt8(truncatingIfNeeded: generator.next())
         case 3: bytes[at] = generator.next() & 1 == 0 ? 0xff : 0x7f
         case 4: bytes.remove(at: at)
-        default: bytes.replaceSubrange(at..<min(at + 8, bytes.count), with: [UInt8](repeating: 0xff, count: min(8, bytes.count - at)))
+        default: for index in at..<min(at + 8, bytes.count) { bytes[index] = 0xff }
         }
       }
       let host = FakeServices(diskBytes: 64 * 512, autoComplete: true)

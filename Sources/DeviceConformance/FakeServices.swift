@@ -1,7 +1,8 @@
 import Base
 import DeviceKit
 
-/// A host made of plain values: a clock that only tests move, 1 MiB of DMA RAM, and a record of all that the device did.
+/// A host made of plain values: a clock that only tests move, 1 MiB of DMA RAM, and a record of all that the device
+/// did.
 ///
 /// Block requests stay in `pendingRequests` until `completeNext`, or with `autoComplete` are served from `disk` at the
 /// next `settle`.

@@ -17,7 +17,8 @@ public struct BlockRequest: Sendable {
   public enum Payload: Sendable, Equatable {
     /// Straight between backend and guest RAM.
     case guest([GuestSegment])
-    /// A buffer of the device: the bytes to write, or, when reading, an empty array (the bytes come with the completion).
+    /// A buffer of the device: the bytes to write, or, when reading, an empty array (the bytes come with the
+    /// completion).
     case buffer([UInt8])
   }
   public var operation: Operation
@@ -28,7 +29,9 @@ public struct BlockRequest: Sendable {
   public var payload: Payload
   /// Chosen by the device, returned in the completion.
   public var tag: UInt64
-  public init(_ operation: Operation, sector: UInt64 = 0, count: Int = 0, payload: Payload = .buffer([]), tag: UInt64 = 0) {
+  public init(
+    _ operation: Operation, sector: UInt64 = 0, count: Int = 0, payload: Payload = .buffer([]), tag: UInt64 = 0
+  ) {
     self.operation = operation
     self.sector = sector
     self.count = count

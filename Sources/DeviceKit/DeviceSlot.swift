@@ -24,13 +24,43 @@ public protocol MachineComponent: AnyObject, Sendable {
 /// bus) accesses are refused, all-ones and counted; line changes, completions and input are delivered after the call
 /// that is under way.
 ///
+/// A slot lives as long as its bus and timer queue, which refer to it.
+///
 /// Lock order: device, then interrupt router (PIIX3), then shared line, then interrupt controller, then vCPU; bus
 /// and timer queue locks are innermost. Output sinks are called with the device's lock held, so a sink must never
 /// lead back to a device higher in that order.
 public final class DeviceSlot<D: Device>: BusTarget, SlotEvents, MachineComponent {
   private struct Core {
     var device: D
-    let services: SlotServices
+    /// Set at the end of `init`, which nothing can overtake: the regions are not mapped yet.
+    var services: SlotServices?
+
+    mutating func read(_ access: Access) -> UInt64 {
+      guard let services else { return .max }
+      return device.read(access, services)
+    }
+    mutating func write(_ access: Access, _ value: UInt64) {
+      guard let services else { return }
+      device.write(access, value, services)
+    }
+    mutating func run<R>(_ body: (inout D, SlotServices) throws -> R) rethrows -> R? {
+      guard let services else { return nil }
+      return try body(&device, services)
+    }
+    mutating func deliver(_ event: Deferred) {
+      guard let services else { return }
+      switch event {
+      case .line(let input, let level):
+        device.lineChanged(input, level, services)
+      case .completion(let completion, let epoch):
+        services.outstanding -= 1
+        if epoch == services.epoch { device.blockCompleted(completion, services) }
+      case .input(let bytes):
+        _ = device.received(bytes, services)
+      case .timer(let timer):
+        if services.takeDue(timer) { device.timerFired(timer, services) }
+      }
+    }
   }
   private enum Deferred: Sendable {
     case line(Int, Bool)
@@ -46,22 +76,20 @@ public final class DeviceSlot<D: Device>: BusTarget, SlotEvents, MachineComponen
   private let deferred = Mutex<[Deferred]>([])
   private let hasDeferred = Atomic<Bool>(false)
   private let refused = Atomic<Int>(0)
-  private let bus: IOBus
 
   public init(
     _ device: D, machine: MachineServices, drives: [any BlockBackend] = [], character: (any CharacterBackend)? = nil
   ) throws(BusError) {
     descriptor = device.descriptor
-    bus = machine.bus
-    let services = SlotServices(descriptor, machine, drives: drives, character: character)
-    core = OwnedLock(Core(device: device, services: services))
-    services.owner = self
+    core = OwnedLock(Core(device: device))
+    let services = SlotServices(descriptor, machine, drives: drives, character: character, owner: self)
     for timer in descriptor.timers.indices {
-      services.timers.append(machine.timers.register { [weak self] in self?.timerExpired(timer) })
+      services.timers.append(machine.timers.register { self.timerExpired(timer) })
     }
     for (index, region) in descriptor.regions.enumerated() {
       services.mappings.append(try machine.bus.attach(self, region: index, region, owner: descriptor.name))
     }
+    core.value.services = services
   }
 
   public var name: String { descriptor.name }
@@ -101,7 +129,7 @@ public final class DeviceSlot<D: Device>: BusTarget, SlotEvents, MachineComponen
       for (index, region) in descriptor.regions.enumerated() {
         guard let base = region.base else { continue }
         do throws(BusError) {
-          try bus.map(services.mappings[index], at: base)
+          try services.place(index, at: base)
         } catch {
           return .failure(error)
         }
@@ -119,16 +147,21 @@ public final class DeviceSlot<D: Device>: BusTarget, SlotEvents, MachineComponen
   public func withDevice<R>(_ body: (inout D, SlotServices) throws -> R) rethrows -> R? { try enter(body) }
 
   public func read(region: Int, offset: UInt64, width: Int) -> UInt64 {
-    let access = Access(region: region, offset: offset, width: width)
-    if let value = enter({ device, services in device.read(access, services) }) { return value }
-    refused.add(1, ordering: .relaxed)
-    return .max
+    guard core.enter() else {
+      refused.add(1, ordering: .relaxed)
+      return .max
+    }
+    let value = core.value.read(Access(region: region, offset: offset, width: width))
+    leave()
+    return value
   }
   public func write(region: Int, offset: UInt64, width: Int, value: UInt64) {
-    let access = Access(region: region, offset: offset, width: width)
-    if enter({ device, services in device.write(access, value, services) }) == nil {
+    guard core.enter() else {
       refused.add(1, ordering: .relaxed)
+      return
     }
+    core.value.write(Access(region: region, offset: offset, width: width), value)
+    leave()
   }
   /// Changes an input line.
   public func setInput(_ input: Int, _ level: Bool) {
@@ -175,18 +208,22 @@ public final class DeviceSlot<D: Device>: BusTarget, SlotEvents, MachineComponen
   // MARK: Lock
 
   private func enter<R>(_ body: (inout D, SlotServices) throws -> R) rethrows -> R? {
-    try core.withLock(as: HostThread.currentID) { core in
-      let result = try body(&core.device, core.services)
-      if hasDeferred.load(ordering: .relaxed) { deliverDeferred(&core) }
-      return result
-    }
+    guard core.enter() else { return nil }
+    defer { leave() }
+    return try core.value.run(body)
+  }
+  /// Delivers what was put off during the call that ends, then gives the lock back.
+  private func leave() {
+    if hasDeferred.load(ordering: .relaxed) { deliverDeferred() }
+    core.leave()
   }
   private func enterOrDefer(_ event: Deferred) {
-    let done: Void? = core.withLock(as: HostThread.currentID) { core in
-      deliver(event, &core)
-      if hasDeferred.load(ordering: .relaxed) { deliverDeferred(&core) }
+    guard core.enter() else {
+      `defer`(event)
+      return
     }
-    if done == nil { `defer`(event) }
+    core.value.deliver(event)
+    leave()
   }
   /// Only the thread that holds the lock gets here, so the holder's own check sees the flag.
   private func `defer`(_ event: Deferred) {
@@ -199,7 +236,7 @@ public final class DeviceSlot<D: Device>: BusTarget, SlotEvents, MachineComponen
     }
     hasDeferred.store(true, ordering: .relaxed)
   }
-  private func deliverDeferred(_ core: inout Core) {
+  private func deliverDeferred() {
     var delivered = 0
     while true {
       let events = deferred.withLock { events in
@@ -214,22 +251,9 @@ public final class DeviceSlot<D: Device>: BusTarget, SlotEvents, MachineComponen
           refused.add(1, ordering: .relaxed)
           continue
         }
-        deliver(event, &core)
+        core.value.deliver(event)
       }
     }
     hasDeferred.store(false, ordering: .relaxed)
-  }
-  private func deliver(_ event: Deferred, _ core: inout Core) {
-    switch event {
-    case .line(let input, let level):
-      core.device.lineChanged(input, level, core.services)
-    case .completion(let completion, let epoch):
-      core.services.outstanding -= 1
-      if epoch == core.services.epoch { core.device.blockCompleted(completion, core.services) }
-    case .input(let bytes):
-      _ = core.device.received(bytes, core.services)
-    case .timer(let timer):
-      if core.services.takeDue(timer) { core.device.timerFired(timer, core.services) }
-    }
   }
 }

@@ -70,27 +70,3 @@ import Synchronization
     return element
   }
 }
-
-/// A value behind a lock that knows which thread holds it, so that a nested call on the same thread is refused instead
-/// of deadlocking.
-final class OwnedLock<Value>: @unchecked Sendable {
-  private let mutex = Mutex<Void>(())
-  private let holder = Atomic<UInt>(0)
-  // SAFETY: only touched inside `mutex`: hence @unchecked Sendable.
-  private var value: Value
-
-  init(_ value: Value) { self.value = value }
-
-  /// Whether the thread with this id is inside `withLock` now. Only an answer about the caller itself is stable.
-  func isHeld(by thread: UInt) -> Bool { holder.load(ordering: .relaxed) == thread }
-
-  /// Runs `body` with the lock held, or returns nil when thread `me` (the caller) holds it already.
-  func withLock<R>(as me: UInt, _ body: (inout Value) throws -> R) rethrows -> R? {
-    guard holder.load(ordering: .relaxed) != me else { return nil }
-    return try mutex.withLock { _ in
-      holder.store(me, ordering: .relaxed)
-      defer { holder.store(0, ordering: .relaxed) }
-      return try body(&value)
-    }
-  }
-}

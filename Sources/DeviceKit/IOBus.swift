@@ -39,6 +39,15 @@ public final class BusMapping: Sendable {
     self.accessWidth = description.accessWidth
     self.index = index
   }
+  /// The offset of an access that the region takes in one piece; nil if it is not, or no longer, here.
+  @inline(__always)
+  func takes(_ address: UInt64, _ width: Int) -> UInt64? {
+    let offset = address &- position.load(ordering: .acquiring)
+    guard width <= accessWidth, width & (width - 1) == 0, offset < size, UInt64(width) <= size - offset else {
+      return nil
+    }
+    return offset
+  }
   /// Where the region answers now.
   public var base: UInt64? {
     let at = position.load(ordering: .acquiring)
@@ -210,8 +219,7 @@ public final class IOBus: Sendable {
 
   /// The name of the device that answers an address; for diagnostics.
   public func owner(_ space: Region.Space, at address: UInt64) -> String? {
-    let mapping = space == .port ? (address <= 0xffff ? portMapping(address) : nil) : memoryMapping(address)
-    guard let mapping, let base = mapping.base, address >= base, address - base < mapping.size else { return nil }
+    guard let mapping = mapping(space, address), mapping.takes(address, 1) != nil else { return nil }
     return mapping.owner
   }
 
@@ -238,49 +246,62 @@ public final class IOBus: Sendable {
   /// Width of the first part of an access that must be split: the largest power of two below `width`.
   private static func half(_ width: Int) -> Int { width > 4 ? 4 : width > 2 ? 2 : 1 }
 
-  /// The mapping that takes the whole access, with the offset inside it.
-  private func claimed(_ space: Region.Space, _ address: UInt64, _ width: Int) -> (BusMapping, UInt64)? {
-    let mapping = space == .port ? (address <= 0xffff ? portMapping(address) : nil) : memoryMapping(address)
-    guard let mapping, width & (width - 1) == 0, width <= mapping.accessWidth else { return nil }
-    // The position may have just changed: never trust the table alone.
-    let offset = address &- mapping.position.load(ordering: .acquiring)
-    guard offset < mapping.size, UInt64(width) <= mapping.size - offset else { return nil }
-    return (mapping, offset)
+  private enum Claim {
+    /// One region takes the access as it is.
+    case whole(BusMapping, offset: UInt64)
+    /// Several regions, or one that is too narrow or too short.
+    case split
+    case nobody
+  }
+
+  @inline(__always)
+  private func mapping(_ space: Region.Space, _ address: UInt64) -> BusMapping? {
+    space == .port ? (address <= 0xffff ? portMapping(address) : nil) : memoryMapping(address)
+  }
+  private func claim(_ space: Region.Space, _ address: UInt64, _ width: Int) -> Claim {
+    if let mapping = mapping(space, address), let offset = mapping.takes(address, width) {
+      return .whole(mapping, offset: offset)
+    }
+    // Judge by the first region found, not by asking again, so that a region which moves here meanwhile cannot turn
+    // one access into several.
+    for index in 0..<UInt64(width) {
+      guard let mapping = mapping(space, address &+ index), mapping.takes(address &+ index, 1) != nil else { continue }
+      guard let offset = mapping.takes(address, width) else { return .split }
+      return .whole(mapping, offset: offset)
+    }
+    return .nobody
   }
 
   private func read(_ space: Region.Space, _ address: UInt64, _ width: Int) -> UInt64 {
     guard width > 0 else { return 0 }
-    if let (mapping, offset) = claimed(space, address, width) {
+    switch claim(space, address, width) {
+    case .whole(let mapping, let offset):
       return mapping.target.read(region: mapping.region, offset: offset, width: width) & IOBus.ones(width)
-    }
-    guard width > 1, isPartlyClaimed(space, address, width) else {
+    case .split where width > 1:
+      let first = IOBus.half(width)
+      let low = read(space, address, first)
+      return low | read(space, address &+ UInt64(first), width - first) << UInt64(first * 8)
+    case .split, .nobody:
       countUnclaimed(space, address, width, false)
       return IOBus.ones(width)
     }
-    let first = IOBus.half(width)
-    let low = read(space, address, first)
-    return low | read(space, address &+ UInt64(first), width - first) << UInt64(first * 8)
   }
 
   private func write(_ space: Region.Space, _ address: UInt64, _ width: Int, _ value: UInt64) {
     guard width > 0 else { return }
-    if let (mapping, offset) = claimed(space, address, width) {
+    switch claim(space, address, width) {
+    case .whole(let mapping, let offset):
       mapping.target.write(
         region: mapping.region, offset: offset, width: width, value: value & IOBus.ones(width))
-      return
-    }
-    guard width > 1, isPartlyClaimed(space, address, width) else {
+    case .split where width > 1:
+      let first = IOBus.half(width)
+      write(space, address, first, value)
+      write(space, address &+ UInt64(first), width - first, value >> UInt64(first * 8))
+    case .split, .nobody:
       countUnclaimed(space, address, width, true)
-      return
     }
-    let first = IOBus.half(width)
-    write(space, address, first, value)
-    write(space, address &+ UInt64(first), width - first, value >> UInt64(first * 8))
   }
 
-  private func isPartlyClaimed(_ space: Region.Space, _ address: UInt64, _ width: Int) -> Bool {
-    (0..<UInt64(width)).contains { claimed(space, address &+ $0, 1) != nil }
-  }
   private func countUnclaimed(_ space: Region.Space, _ address: UInt64, _ width: Int, _ isWrite: Bool) {
     unclaimed.add(1, ordering: .relaxed)
     observer?(space, address, width, isWrite)

@@ -14,7 +14,8 @@ public struct PCIConfigSpace: SavedState {
   public static let platform: (vendor: UInt16, device: UInt16) = (0x1af4, 0x1100)
 
   public init(
-    vendor: UInt16, device: UInt16, classCode: UInt32, revision: UInt8 = 0, subsystem: (vendor: UInt16, device: UInt16) = (0, 0),
+    vendor: UInt16, device: UInt16, classCode: UInt32, revision: UInt8 = 0,
+    subsystem: (vendor: UInt16, device: UInt16) = (0, 0),
     headerType: UInt8 = 0, interruptPin: UInt8 = 0
   ) {
     self.init()
@@ -114,7 +115,8 @@ public enum BARKind: Sendable, Equatable {
 public protocol PCIDevice: Device {
   /// The configuration space; part of `state`.
   var config: PCIConfigSpace { get set }
-  /// Descriptor region behind each BAR: (BAR index, region index). The slot maps and unmaps them as the guest writes BARs.
+  /// Descriptor region behind each BAR: (BAR index, region index). The slot maps and unmaps them as the guest writes
+  /// BARs.
   var barRegions: [(bar: Int, region: Int)] { get }
   /// After the guest wrote `width` bytes at `offset` (already stored, BARs already re-mapped).
   mutating func configWritten(_ offset: Int, width: Int, _ host: some DeviceServices)

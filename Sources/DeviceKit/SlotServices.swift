@@ -12,7 +12,8 @@ public final class SlotServices: DeviceServices {
   private let machine: MachineServices
   private let drives: [any BlockBackend]
   private let character: (any CharacterBackend)?
-  weak var owner: (any SlotEvents)?
+  /// The slot, which outlives its services. Not weak: weak references make every retain of the slot slow.
+  unowned var owner: any SlotEvents
   var timers: [TimerQueue.Timer] = []
   var mappings: [BusMapping] = []
   private var sinks: [[@Sendable (Bool) -> Void]]
@@ -29,8 +30,9 @@ public final class SlotServices: DeviceServices {
 
   init(
     _ descriptor: DeviceDescriptor, _ machine: MachineServices, drives: [any BlockBackend],
-    character: (any CharacterBackend)?
+    character: (any CharacterBackend)?, owner: any SlotEvents
   ) {
+    self.owner = owner
     name = descriptor.name
     self.machine = machine
     self.drives = drives
@@ -52,6 +54,13 @@ public final class SlotServices: DeviceServices {
     mapObserver = observer
     for (region, base) in positions.enumerated() where base != nil { observer(region, base) }
   }
+  /// Moves a region; one that was refused counts as moved, because the bus lets it in once there is room.
+  func place(_ region: Int, at base: UInt64?) throws(BusError) {
+    guard mappings.indices.contains(region), positions[region] != base else { return }
+    positions[region] = base
+    defer { mapObserver?(region, base) }
+    try machine.bus.map(mappings[region], at: base)
+  }
   /// Whether `timer` is due now; if so it becomes disarmed.
   func takeDue(_ timer: Int) -> Bool {
     guard deadlines.indices.contains(timer), let deadline = deadlines[timer], deadline <= now else { return false }
@@ -59,7 +68,6 @@ public final class SlotServices: DeviceServices {
     return true
   }
   func disarmAll() { for timer in deadlines.indices { disarm(timer) } }
-  func count(_ message: String) { log(.guestError, message) }
 
   // MARK: DeviceServices
 
@@ -82,14 +90,11 @@ public final class SlotServices: DeviceServices {
     machine.timers.disarm(timers[timer])
   }
   public func map(_ region: Int, at base: UInt64?) {
-    guard mappings.indices.contains(region), positions[region] != base else { return }
-    positions[region] = base
     do {
-      try machine.bus.map(mappings[region], at: base)
+      try place(region, at: base)
     } catch {
       log(.guestError, "region \(region) not mapped: \(error)")
     }
-    mapObserver?(region, base)
   }
   public func dmaRead(_ address: GuestPhysical, count: Int) -> [UInt8] {
     machine.dma.dmaRead(address, count: max(0, count))
@@ -101,14 +106,14 @@ public final class SlotServices: DeviceServices {
     let tag = request.tag
     let epoch = epoch
     guard drives.indices.contains(drive) else {
-      owner?.blockEnded(BlockCompletion(tag: tag, drive: drive, status: .noMedium), epoch: epoch)
+      owner.blockEnded(BlockCompletion(tag: tag, drive: drive, status: .noMedium), epoch: epoch)
       return
     }
-    drives[drive].submit(request) { [weak owner] completion in
+    drives[drive].submit(request) { [owner] completion in
       var completion = completion
       completion.drive = drive
       completion.tag = tag
-      owner?.blockEnded(completion, epoch: epoch)
+      owner.blockEnded(completion, epoch: epoch)
     }
   }
   public func transmit(_ bytes: [UInt8]) { character?.transmit(bytes) }

@@ -33,13 +33,14 @@ public final class TimerQueue: Sendable {
 
   public init(clock: VirtualClock) {
     self.clock = clock
-    clock.observe { [weak self] in self?.wake() }
+    clock.observe { [parker] in parker.unpark() }
   }
 
-  /// Starts the thread; in manual mode there is none and `advance` fires timers.
+  /// Starts the thread, which keeps the queue alive until `stop`; in manual mode there is none and `advance` fires
+  /// timers.
   public func start() throws(ThreadError) {
     guard !clock.manual else { return }
-    let started = try HostThread(name: "timers") { [weak self, parker] in TimerQueue.run({ self }, parker) }
+    let started = try HostThread(name: "timers") { self.run() }
     thread.withLock { $0 = started }
   }
   /// Ends the thread and waits for it. Must not be called from a callback.
@@ -51,10 +52,6 @@ public final class TimerQueue: Sendable {
       return thread
     }
     ending?.join()
-  }
-  deinit {
-    queue.withLock { $0.isStopping = true }
-    parker.unpark()
   }
 
   public func register(_ callback: @escaping @Sendable () -> Void) -> Timer {
@@ -106,18 +103,8 @@ public final class TimerQueue: Sendable {
     return fired
   }
 
-  private func wake() { parker.unpark() }
-
-  /// The thread: `queue` gives the queue while it exists.
-  private static func run(_ queue: () -> TimerQueue?, _ parker: Parker) {
-    while true {
-      var deadline: Int64?
-      do {
-        guard let queue = queue(), let next = queue.step() else { return }
-        deadline = next == .max ? nil : next
-      }
-      parker.park(until: deadline)
-    }
+  private func run() {
+    while let next = step() { parker.park(until: next == .max ? nil : next) }
   }
   /// Fires all that is due; returns the host time to sleep until (`.max`: until woken), or nil to end.
   private func step() -> Int64? {

@@ -126,3 +126,31 @@ public final class HostThread: Sendable {
     return taken
   }
 }
+
+/// A plain lock with separate `lock` and `unlock`, for where a closure would cost more than the lock.
+/// Not recursive: a thread that locks twice stands still for ever.
+@safe public final class HostLock: @unchecked Sendable {
+  // SAFETY: allocated and initialised in init, destroyed in deinit, only used through the thread-safe pthread calls:
+  // hence @unchecked Sendable.
+  private let mutex: UnsafeMutablePointer<pthread_mutex_t>
+
+  public init() {
+    // SAFETY: memory is allocated before the pthread call initialises it.
+    unsafe mutex = .allocate(capacity: 1)
+    unsafe pthread_mutex_init(mutex, nil)
+  }
+  deinit {
+    // SAFETY: nobody can hold the lock: holders keep a reference.
+    unsafe pthread_mutex_destroy(mutex)
+    unsafe mutex.deallocate()
+  }
+  public func lock() {
+    // SAFETY: initialised mutex.
+    unsafe pthread_mutex_lock(mutex)
+  }
+  /// Only by the thread that locked.
+  public func unlock() {
+    // SAFETY: initialised mutex.
+    unsafe pthread_mutex_unlock(mutex)
+  }
+}

@@ -65,6 +65,8 @@ public struct CPUState {
   public var codeSize: UInt8 = 0
   /// `CPUMode.rawValue`.
   public var mode: UInt8 = 0
+  /// Bits of a linear address that exist in the current mode (32 outside 64-bit mode); kept by `refreshMode`.
+  public var linearMask: UInt64 = 0xffff_ffff
   /// 0 = none; interrupts inhibited for one instruction after STI (1) or MOV/POP SS (2, debug traps too).
   public var interruptShadow: UInt8 = 0
   /// Which translation cache data accesses use now: 0 user, 1 supervisor, 2 supervisor with SMAP in force.
@@ -108,6 +110,19 @@ public struct CPUState {
   public var debugControl: UInt64 = 0
   public var mcgStatus: UInt64 = 0
   public var specControl: UInt64 = 0
+  /// The four page-directory-pointer entries that PAE paging loads with CR3 (SDM 3A, 4.4.1).
+  public var pdpte = InlineArray<4, UInt64>(repeating: 0)
+  /// IA32_TSC_ADJUST: sum of all software changes of the TSC.
+  public var tscAdjust: UInt64 = 0
+  /// Model-specific registers that only hold what was written to them (`PlainMSR`).
+  public var plainMSRs = InlineArray<64, UInt64>(repeating: 0)
+  /// RDMSR and WRMSR of registers that do not exist, and the last such register.
+  public var unknownMSRCount: UInt64 = 0
+  public var unknownMSR: UInt32 = 0
+  /// Large pages since the last flush, for the lower and the upper half of the linear space: all of them
+  /// lie where `linear & largePageMask == largePageBase`; INVLPG there must flush more than one page.
+  public var largePageBase = InlineArray<2, UInt64>(repeating: ~0)
+  public var largePageMask = InlineArray<2, UInt64>(repeating: ~0)
 
   // SIMD state. x87/MMX registers live in `x87` (FXSAVE image, first 160 bytes) unless `x87Live`, when the host's
   // x87 unit holds them for this thread.
@@ -116,6 +131,9 @@ public struct CPUState {
   public var vectors = InlineArray<256, UInt64>(repeating: 0)
   public var opmasks = InlineArray<8, UInt64>(repeating: 0)
   public var x87 = InlineArray<64, UInt64>(repeating: 0)
+
+  /// Status flags on their way into and out of a native thunk.
+  var thunkFlags: UInt64 = 0
 
   /// Instructions retired.
   public var instructionCount: UInt64 = 0
@@ -198,6 +216,7 @@ public enum CR4 {
   public static let osxmmexcpt: UInt64 = 1024
   public static let umip: UInt64 = 1 << 11
   public static let la57: UInt64 = 1 << 12
+  public static let vmxe: UInt64 = 1 << 13
   public static let fsgsbase: UInt64 = 1 << 16
   public static let pcide: UInt64 = 1 << 17
   public static let osxsave: UInt64 = 1 << 18

@@ -85,6 +85,8 @@ final class VcpuContext: Sendable {
   var platform: any Platform { context.platform }
   var index: Int { context.index }
   var model: CPUModel { context.model }
+  /// What system instructions ask of the model, as plain values.
+  var features: ModelFeatures { context.model.features }
 
   // MARK: Events, from any thread
 
@@ -94,9 +96,9 @@ final class VcpuContext: Sendable {
   }
   public func raise(_ event: UInt32) {
     // SAFETY: as above; the futex word is the event word itself.
-    unsafe {
-      let old = rb_or32(&p.pointee.state.events, event)
-      if old & event != event { rb_futex_wake(&p.pointee.state.events) }
+    do {
+      let old = unsafe rb_or32(&p.pointee.state.events, event)
+      if old & event != event { unsafe rb_futex_wake(&p.pointee.state.events) }
     }
   }
   /// Starts at `handler` with the instruction it belongs to; true when it faulted (then `s.fault` says how).
@@ -140,11 +142,13 @@ struct CPUBlock {
   var context: Unmanaged<VcpuContext>
   /// `tlbCount` entries for each of the three data views (user, supervisor, supervisor under SMAP).
   var tlb: UnsafeMutablePointer<TLBEntry>
+  var fetchPage: UInt64 = ~0
   static let tlbBits = 9
   static let tlbCount = 1 << tlbBits
   /// Address one past the last instruction of the running block; zeroed to leave it early.
   var blockEnd: UInt = 0
   var blocks: BlockCache
+  var thunks: ThunkCache
   /// Vector of the last STARTUP IPI.
   var startupVector: UInt32 = 0
   /// Instructions that no handler or host feature covers, by cause: for statistics.

@@ -9,7 +9,7 @@ import X86ISA
 ///
 /// `run()` executes on the thread that calls it, always the same one; `raise`, `signal` and the statistics may be
 /// used from any thread.
-public final class Vcpu: @unchecked Sendable {
+@safe public final class Vcpu: @unchecked Sendable {
   // SAFETY (for @unchecked Sendable): the block is used by the vCPU's thread only, but for its atomic event word;
   // everything else is immutable or atomic.
   public let index: Int
@@ -30,14 +30,14 @@ public final class Vcpu: @unchecked Sendable {
     self.group = group
     context = VcpuContext(memory: memory, platform: platform, index: index, model: model, group: group)
     // SAFETY: fresh allocations, initialised here, freed in deinit.
-    unsafe {
-      tlb = .allocate(capacity: 3 * EngineState.tlbCount)
-      tlb.initialize(repeating: TLBEntry(), count: 3 * EngineState.tlbCount)
+    do {
+      unsafe tlb = .allocate(capacity: 3 * EngineState.tlbCount)
+      unsafe tlb.initialize(repeating: TLBEntry(), count: 3 * EngineState.tlbCount)
       let raw = UnsafeMutableRawPointer.allocate(byteCount: MemoryLayout<CPUBlock>.stride, alignment: 4096)
-      block = raw.bindMemory(to: CPUBlock.self, capacity: 1)
-      block.initialize(
-        to: CPUBlock(engine: EngineState(context: .passUnretained(context), tlb: tlb, blocks: BlockCache())))
-      cpu = Cpu(p: block)
+      unsafe block = raw.bindMemory(to: CPUBlock.self, capacity: 1)
+      unsafe block.initialize(
+        to: CPUBlock(engine: EngineState(context: .passUnretained(context), tlb: tlb, blocks: BlockCache(), thunks: ThunkCache())))
+      unsafe cpu = Cpu(p: block)
     }
     cpu.reset()
     group.add(self)
@@ -45,17 +45,20 @@ public final class Vcpu: @unchecked Sendable {
 
   deinit {
     // SAFETY: nothing runs any more; the pointers were allocated by init.
-    unsafe {
-      block.pointee.engine.blocks.deallocate()
-      block.deinitialize(count: 1)
-      UnsafeMutableRawPointer(block).deallocate()
-      tlb.deallocate()
+    do {
+      unsafe block.pointee.engine.blocks.deallocate()
+      unsafe block.pointee.engine.thunks.deallocate()
+      unsafe block.deinitialize(count: 1)
+      unsafe UnsafeMutableRawPointer(block).deallocate()
+      unsafe tlb.deallocate()
     }
   }
 
   /// Executes until `CPUEvent.stop`; sleeps without using the processor while the guest is halted.
   public func run() {
     thread.store(UInt(bitPattern: Int(pthread_self())), ordering: .relaxed)
+    cpu.enterThread()
+    defer { cpu.leaveThread() }
     while true {
       parked.store(false, ordering: .sequentiallyConsistent)
       let outcome = cpu.run()

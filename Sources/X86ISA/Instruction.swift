@@ -52,6 +52,8 @@
   public var immediateOffset: UInt8
   /// Byte offset of the ModRM byte from the instruction's start (0 = none).
   public var modRMOffset: UInt8
+  /// The engine's native thunk, opaque here; 0 when the instruction needs none.
+  public var thunk: UInt32
 
   public init() {
     handler = 0
@@ -78,6 +80,7 @@
     evexControl = 0
     immediateOffset = 0
     modRMOffset = 0
+    thunk = 0
   }
 
   /// The prefixes and shape facts that semantics depend on.

@@ -4,8 +4,11 @@
 /// (`Generated/`), so the rows are built only when the disassembler asks for names.
 public enum InstructionTable {
   /// All rows. The index of a row is its identity (`Instruction.row`) within one build.
-  public static let rows: [InstructionRow] =
-    integerOneByte + integerGroups + integerTwoByte + system + bitManipulation
+  public static let rows: [InstructionRow] = [
+    integerOneByte, integerGroups, integerTwoByte, system, bitManipulation, x87Rows, mmxRows, sseFloat, sseInteger,
+    sseExtended, avxFloat, avxInteger, avxExtended, avxFMA, avxImmediate, avx512Mask, avx512Float, avx512Integer,
+    avx512Map38, avx512Permute, avx512FMA, avx512Map3A,
+  ].flatMap { $0 }
 
   /// Number of rows.
   public static var count: Int { DecodeTables.rowOps.count }

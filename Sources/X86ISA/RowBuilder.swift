@@ -68,3 +68,67 @@ extension FlagEffect {
   static let saved = FlagEffect(reads: all & ~of)
   static let restored = FlagEffect(writes: all & ~of)
 }
+
+// MARK: - Rows that run through native thunks
+
+private func stateRow(
+  _ mnemonic: String, _ encoding: String, _ operands: String, _ feature: CPUFeature,
+  _ attributes: InstructionRow.Attributes, _ flags: FlagEffect
+) -> InstructionRow {
+  row(mnemonic, encoding, operands, attributes.union(.thunk), flags, feature)
+}
+
+/// x87; the direction of a memory operand is stated by the row.
+func x87(
+  _ mnemonic: String, _ encoding: String, _ operands: String, _ feature: CPUFeature,
+  _ more: InstructionRow.Attributes = [], _ flags: FlagEffect = .none
+) -> InstructionRow {
+  stateRow(mnemonic, encoding, operands, feature, more.union(.x87), flags)
+}
+
+func mmx(
+  _ mnemonic: String, _ encoding: String, _ operands: String, _ feature: CPUFeature,
+  _ more: InstructionRow.Attributes = [], _ flags: FlagEffect = .none
+) -> InstructionRow {
+  stateRow(mnemonic, encoding, operands, feature, memoryDirection(operands).union(more).union(.mmx), flags)
+}
+
+/// Legacy SSE: a 16-byte memory operand must be aligned.
+func sse(
+  _ mnemonic: String, _ encoding: String, _ operands: String, _ feature: CPUFeature,
+  _ more: InstructionRow.Attributes = [], _ flags: FlagEffect = .none
+) -> InstructionRow {
+  let whole = operands.split(separator: ",").contains { $0 == "Wx" || $0 == "Mx" }
+  return sseUnaligned(mnemonic, encoding, operands, feature, whole ? more.union(.aligned) : more, flags)
+}
+
+/// The legacy SSE instructions that accept any alignment.
+func sseUnaligned(
+  _ mnemonic: String, _ encoding: String, _ operands: String, _ feature: CPUFeature,
+  _ more: InstructionRow.Attributes = [], _ flags: FlagEffect = .none
+) -> InstructionRow {
+  stateRow(mnemonic, encoding, operands, feature, memoryDirection(operands).union(more).union(.sse), flags)
+}
+
+func avx(
+  _ mnemonic: String, _ encoding: String, _ operands: String, _ feature: CPUFeature,
+  _ more: InstructionRow.Attributes = [], _ flags: FlagEffect = .none
+) -> InstructionRow {
+  stateRow(mnemonic, encoding, operands, feature, memoryDirection(operands).union(more).union(.avx), flags)
+}
+
+func avx512(
+  _ mnemonic: String, _ encoding: String, _ operands: String, _ feature: CPUFeature,
+  _ more: InstructionRow.Attributes = [], _ flags: FlagEffect = .none
+) -> InstructionRow {
+  stateRow(mnemonic, encoding, operands, feature, memoryDirection(operands).union(more).union(.avx512), flags)
+}
+
+/// Vector instructions write a memory operand that stands first and read one that stands elsewhere.
+private func memoryDirection(_ operands: String) -> InstructionRow.Attributes {
+  for (place, code) in operands.split(separator: ",").enumerated() {
+    let namesMemory = "WMQE".contains(code.first ?? " ") || code.hasPrefix("KW") || code.contains("/M")
+    if namesMemory { return place == 0 ? .memoryWrite : .memoryRead }
+  }
+  return []
+}

@@ -9,7 +9,7 @@ struct HandlerGenerator {
   /// The line that installs one handler: change it here. SAFETY: `Interp` takes the two pointers as the run loop passes them.
   static func entry(row: Int, variant: Int, condition: Int?, statement: String) -> String {
     let place = condition.map { "row: \(row), condition: \($0), variant: \(variant)" } ?? "row: \(row), variant: \(variant)"
-    return "    t.set(\(place)) { unsafe Interp($0, $1).step { x throws(Fault) in \(statement) } }"
+    return "    unsafe t.set(\(place)) { unsafe Interp($0, $1).step { x throws(Fault) in \(statement) } }"
   }
 
   static let entriesPerFunction = 100
@@ -38,14 +38,42 @@ struct HandlerGenerator {
       var text = TableGenerator.notice + "\nextension HandlerTable {\n"
       text += "  /// Installs every generated handler.\n"
       text += "  static func installAll(_ t: inout HandlerTable) {\n"
-      text += functions.indices.map { "    install\($0)(&t)" }.joined(separator: "\n") + "\n  }\n}\n"
+      text += functions.indices.map { "    install\($0)(&t)" }.joined(separator: "\n")
+      text += "\n    installThunks(&t)\n  }\n}\n"
       files.append(("Handlers.swift", text))
+      files.append(("HandlersThunks+Unsafe.swift", thunkFile()))
     }
     return files
   }
 
+  /// Thunk rows have one handler for every variant, so ranges of rows are installed by loops.
+  private func thunkFile() -> String {
+    var text = TableGenerator.notice + "\nimport X86ISA\n\nextension HandlerTable {\n"
+    text += "  static func installThunks(_ t: inout HandlerTable) {\n"
+    var start = 0
+    while start < rows.count {
+      let row = rows[start].row
+      guard row.attributes.contains(.thunk), let statement = handlerTemplate(for: row, memory: false) else {
+        start += 1
+        continue
+      }
+      var end = start
+      while end + 1 < rows.count, rows[end + 1].row.attributes.contains(.thunk),
+        handlerTemplate(for: rows[end + 1].row, memory: false) == statement
+      {
+        end += 1
+      }
+      text += "    for row in \(start)...\(end) {\n      for variant in 0..<variants {\n"
+      text += "        unsafe t.set(row: row, variant: variant) {"
+      text += " unsafe Interp($0, $1).step { x throws(Fault) in \(statement) } }\n      }\n    }\n"
+      start = end + 1
+    }
+    return text + "  }\n}\n"
+  }
+
   private func installations(of number: Int) -> [String] {
     let row = rows[number]
+    if row.row.attributes.contains(.thunk) { return [] }
     var result: [String] = []
     // Rows that do not depend on the operand size still meet every size the decoder may report.
     for size in operandSizes(row) {

@@ -15,9 +15,14 @@ void rb_thunk_prepare_thread(void);
 /// Callee-saved registers and MXCSR are as before in both cases.
 int rb_thunk_call(const void *code, void *state, void *memory);
 
+/// MXCSR as the last signal inside a thunk found it on this thread.
+uint32_t rb_thunk_mxcsr(void);
+
 /// Stores the thread's x87 and MMX state as a 512-byte FXSAVE image (16-byte aligned), and loads it; SSE state untouched.
 void rb_x87_save(void *image);
 void rb_x87_load(const void *image);
+/// FNINIT: leaves no guest state behind.
+static inline void rb_x87_reset(void) { __asm__ volatile("fninit"); }
 
 /// A piece of memory mapped twice: writable at `*write`, executable at `*execute`. False and errno on failure.
 bool rb_code_memory(size_t size, void **write, void **execute);

@@ -11,10 +11,10 @@ extension Cpu {
     let last = linear &+ UInt64(truncatingIfNeeded: MemoryLayout<T>.size &- 1)
     // SAFETY: a matching write tag means the whole access lies in writable RAM at linear + addend.
     if unsafe (last & ~0xfff) | s.tlbGeneration == entry.pointee.tagWrite {
-      unsafe {
-        let host = UnsafeMutableRawPointer(bitPattern: Int(truncatingIfNeeded: linear) &+ entry.pointee.addend)
+      do {
+        let host = unsafe UnsafeMutableRawPointer(bitPattern: Int(truncatingIfNeeded: linear) &+ entry.pointee.addend)
           .unsafelyUnwrapped
-        host.storeBytes(of: operation(host.loadUnaligned(as: T.self)), as: T.self)
+        unsafe host.storeBytes(of: operation(host.loadUnaligned(as: T.self)), as: T.self)
       }
       return
     }

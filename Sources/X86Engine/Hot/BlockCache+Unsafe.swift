@@ -55,26 +55,26 @@ import X86ISA
   var fullFlushes: UInt64 = 0
 
   init() {
-    unsafe {
+    do {
       // SAFETY: fresh allocations of trivial types; pages of the arena are touched as blocks are decoded.
-      instructions = .allocate(capacity: BlockCache.instructionCapacity)
-      blocks = .allocate(capacity: BlockCache.blockCapacity)
-      buckets = .allocate(capacity: BlockCache.bucketCount)
-      pageBuckets = .allocate(capacity: BlockCache.bucketCount)
-      jumps = .allocate(capacity: BlockCache.jumpCount)
-      buckets.initialize(repeating: 0, count: BlockCache.bucketCount)
-      pageBuckets.initialize(repeating: 0, count: BlockCache.bucketCount)
-      jumps.initialize(repeating: JumpEntry(), count: BlockCache.jumpCount)
+      unsafe instructions = .allocate(capacity: BlockCache.instructionCapacity)
+      unsafe blocks = .allocate(capacity: BlockCache.blockCapacity)
+      unsafe buckets = .allocate(capacity: BlockCache.bucketCount)
+      unsafe pageBuckets = .allocate(capacity: BlockCache.bucketCount)
+      unsafe jumps = .allocate(capacity: BlockCache.jumpCount)
+      unsafe buckets.initialize(repeating: 0, count: BlockCache.bucketCount)
+      unsafe pageBuckets.initialize(repeating: 0, count: BlockCache.bucketCount)
+      unsafe jumps.initialize(repeating: JumpEntry(), count: BlockCache.jumpCount)
     }
   }
   func deallocate() {
     // SAFETY: called once by `Vcpu`'s deinit.
-    unsafe {
-      instructions.deallocate()
-      blocks.deallocate()
-      buckets.deallocate()
-      pageBuckets.deallocate()
-      jumps.deallocate()
+    do {
+      unsafe instructions.deallocate()
+      unsafe blocks.deallocate()
+      unsafe buckets.deallocate()
+      unsafe pageBuckets.deallocate()
+      unsafe jumps.deallocate()
     }
   }
 
@@ -86,12 +86,14 @@ import X86ISA
   }
 
   func find(_ physical: UInt64, _ codeSize: UInt8) -> UnsafeMutablePointer<Block>? {
-    unsafe {
-      var index = buckets[BlockCache.bucket(physical)]
+    do {
+      var index = unsafe buckets[BlockCache.bucket(physical)]
       while index != 0 {
-        let block = blocks + Int(index &- 1)
-        if block.pointee.physical == physical && block.pointee.codeSize == codeSize && block.pointee.valid { return block }
-        index = block.pointee.nextInBucket
+        let block = unsafe blocks + Int(index &- 1)
+        if unsafe block.pointee.physical == physical && block.pointee.codeSize == codeSize && block.pointee.valid {
+          return unsafe block
+        }
+        unsafe index = block.pointee.nextInBucket
       }
       return nil
     }
@@ -108,9 +110,10 @@ import X86ISA
   }
 
   mutating func removeAll() {
-    unsafe {
-      buckets.update(repeating: 0, count: BlockCache.bucketCount)
-      pageBuckets.update(repeating: 0, count: BlockCache.bucketCount)
+    // SAFETY: whole tables.
+    do {
+      unsafe buckets.update(repeating: 0, count: BlockCache.bucketCount)
+      unsafe pageBuckets.update(repeating: 0, count: BlockCache.bucketCount)
     }
     instructionCount = 0
     blockCount = 0
@@ -120,22 +123,22 @@ import X86ISA
 
   /// Adds the block whose `count` instructions were just decoded at the arena's end.
   mutating func insert(_ block: Block) -> UnsafeMutablePointer<Block> {
-    unsafe {
+    do {
       var new = block
       let index = UInt32(blockCount + 1)
       let bucket = BlockCache.bucket(block.physical)
       let pageBucket = BlockCache.pageBucket(block.physical >> 12)
-      new.nextInBucket = buckets[bucket]
+      unsafe new.nextInBucket = buckets[bucket]
       let crosses = block.secondPage != ~0
-      new.nextInPage = crosses ? crossing : pageBuckets[pageBucket]
-      let at = blocks + blockCount
-      at.initialize(to: new)
-      buckets[bucket] = index
-      if crosses { crossing = index } else { pageBuckets[pageBucket] = index }
+      unsafe new.nextInPage = crosses ? crossing : pageBuckets[pageBucket]
+      let at = unsafe blocks + blockCount
+      unsafe at.initialize(to: new)
+      unsafe buckets[bucket] = index
+      if crosses { crossing = index } else { unsafe pageBuckets[pageBucket] = index }
       blockCount += 1
       instructionCount += Int(block.count)
       decodedBlocks &+= 1
-      return at
+      return unsafe at
     }
   }
 
@@ -150,14 +153,14 @@ import X86ISA
     var index = list
     while index != 0 {
       // SAFETY: list links are indexes of existing blocks.
-      unsafe {
-        let block = blocks + Int(index &- 1)
-        if block.pointee.valid && (block.pointee.physical >> 12 == page || block.pointee.secondPage == page << 12) {
-          block.pointee.valid = false
+      do {
+        let block = unsafe blocks + Int(index &- 1)
+        if unsafe block.pointee.valid && (block.pointee.physical >> 12 == page || block.pointee.secondPage == page << 12) {
+          unsafe block.pointee.valid = false
           found = true
           invalidatedBlocks &+= 1
         }
-        index = block.pointee.nextInPage
+        unsafe index = block.pointee.nextInPage
       }
     }
     return found
@@ -224,36 +227,36 @@ extension Cpu {
     // SAFETY: from the first byte to the end of its page.
     let code = unsafe UnsafeRawPointer(host) + Int(physical & 0xfff)
     let limit = codeBytesLeft
-    unsafe {
-      let first = x.blocks.instructions + x.blocks.instructionCount
+    do {
+      let first = unsafe x.blocks.instructions + x.blocks.instructionCount
       var offset = 0
       var count = 0
       var secondPage = ~UInt64(0)
       while count < BlockCache.maximumBlock && offset < pageEnd {
-        let at = first + count
-        at.initialize(to: Instruction())
-        let status = Decoder.decode(
-          RawSpan(_unsafeStart: code + offset, byteCount: min(pageEnd - offset, 15)), codeSize: size, into: &at.pointee)
+        let at = unsafe first + count
+        unsafe at.initialize(to: Instruction())
+        let status = unsafe Decoder.decode(
+          Span(_unsafeStart: (code + offset).assumingMemoryBound(to: UInt8.self), count: min(pageEnd - offset, 15)), codeSize: size, into: &at.pointee)
         if status == .needMore && count == 0 {
-          secondPage = try decodeAcross(linear, physical, code, pageEnd, size, &at.pointee)
+          unsafe secondPage = try decodeAcross(linear, physical, code, pageEnd, size, &at.pointee)
         } else if status == .needMore {
           break
         } else if status != .ok {
-          at.pointee.handler = unsafeBitCast(status == .tooLong ? tooLongHandler : undefinedHandler, to: UInt.self)
-          at.pointee.length = 1
+          unsafe at.pointee.handler = unsafeBitCast(status == .tooLong ? tooLongHandler : undefinedHandler, to: UInt.self)
+          unsafe at.pointee.length = 1
         } else {
-          bind(&at.pointee)
+          unsafe bind(&at.pointee, code + offset)
         }
-        if UInt64(offset) + UInt64(at.pointee.length) > limit {
+        if unsafe UInt64(offset) + UInt64(at.pointee.length) > limit {
           if count == 0 { throw .protection() }
           break
         }
-        offset += Int(at.pointee.length)
+        offset += unsafe Int(at.pointee.length)
         count += 1
-        if status != .ok || secondPage != ~0 || EndsBlock.check(at.pointee) { break }
+        if unsafe status != .ok || secondPage != ~0 || EndsBlock.check(at.pointee) { break }
       }
       markCode(physical, count: min(offset, pageEnd))
-      return x.blocks.insert(
+      return unsafe x.blocks.insert(
         Block(
           physical: physical, codeSize: s.codeSize, valid: true, bytes: UInt16(offset), count: UInt32(count), first: first,
           secondPage: secondPage, nextInBucket: 0, nextInPage: 0))
@@ -288,40 +291,41 @@ extension Cpu {
   ) throws(Fault) -> UnsafeMutablePointer<Block> {
     var bytes = InlineArray<16, UInt8>(repeating: 0)
     for index in 0..<15 { bytes[index] = UInt8(truncatingIfNeeded: readPhysical(physical &+ UInt64(index), size: 1)) }
-    unsafe {
-      let first = x.blocks.instructions + x.blocks.instructionCount
-      first.initialize(to: Instruction())
-      if decode(bytes, size, &first.pointee) != .ok { first.pointee.length = 1 }
-      let block = x.blocks.insert(
+    do {
+      let first = unsafe x.blocks.instructions + x.blocks.instructionCount
+      unsafe first.initialize(to: Instruction())
+      if unsafe decode(bytes, size, &first.pointee) != .ok { unsafe first.pointee.length = 1 }
+      let block = unsafe x.blocks.insert(
         Block(
           physical: physical, codeSize: s.codeSize, valid: true, bytes: UInt16(first.pointee.length), count: 1, first: first,
           secondPage: ~0, nextInBucket: 0, nextInPage: 0))
-      block.pointee.valid = false
-      return block
+      unsafe block.pointee.valid = false
+      return unsafe block
     }
   }
 
   private func decode(_ bytes: InlineArray<16, UInt8>, _ size: CodeSize, _ instruction: inout Instruction) -> DecodeStatus {
-    // SAFETY: the span covers the array's first 15 bytes only.
-    let status = unsafe bytes.span.withUnsafeBytes {
-      unsafe Decoder.decode(UnsafeRawBufferPointer(rebasing: $0[0..<15]), codeSize: size, into: &instruction)
-    }
+    let status = Decoder.decode(bytes.span.extracting(first: 15), codeSize: size, into: &instruction)
     if status == .ok {
-      bind(&instruction)
+      unsafe bytes.span.withUnsafeBytes { unsafe bind(&instruction, $0.baseAddress.unsafelyUnwrapped) }
     } else {
       instruction.handler = unsafe unsafeBitCast(status == .invalid ? undefinedHandler : tooLongHandler, to: UInt.self)
     }
     return status
   }
 
-  /// Gives a decoded instruction its handler.
-  private func bind(_ instruction: inout Instruction) {
+  /// Gives a decoded instruction its handler, and its native thunk if it needs one. `bytes` are its own.
+  private func bind(_ instruction: inout Instruction, _ bytes: UnsafeRawPointer) {
     guard model.offers(row: Int(instruction.row)), let handler = unsafe HandlerTable.shared.handler(for: instruction) else {
       x.undefinedCount &+= 1
       instruction.handler = unsafe unsafeBitCast(undefinedHandler, to: UInt.self)
       return
     }
     instruction.handler = unsafe unsafeBitCast(handler, to: UInt.self)
+    if InstructionTable.attributes(ofRow: instruction.row).contains(.thunk) || instruction.op == .wait {
+      let raw = unsafe UnsafeRawBufferPointer(start: bytes, count: Int(instruction.length))
+      unsafe instruction.thunk = x.thunks.thunk(for: instruction, bytes: Array(raw))
+    }
   }
 
   /// Marks bytes as code; when the page is newly so, no translation cache may keep a write right to it.
@@ -335,8 +339,8 @@ extension Cpu {
   func dropWriteTags(page: UInt64) {
     for index in 0..<(3 * EngineState.tlbCount) {
       // SAFETY: inside the table.
-      unsafe {
-        if x.tlb[index].physicalPage == page << 12 { x.tlb[index].tagWrite = ~0 }
+      do {
+        if unsafe x.tlb[index].physicalPage == page << 12 { unsafe x.tlb[index].tagWrite = ~0 }
       }
     }
   }

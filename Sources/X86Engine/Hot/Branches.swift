@@ -8,7 +8,7 @@ extension Interp {
   @inline(__always) func branchTarget(_ target: UInt64) throws(Fault) -> UInt64 {
     switch i.operandSize {
     case 8:
-      if Int64(bitPattern: target) >> 47 != 0 && Int64(bitPattern: target) >> 47 != -1 { try cpu.checkCanonicalTarget(target) }
+      if Int64(bitPattern: target) >> 47 != 0 && Int64(bitPattern: target) >> 47 != -1 { try cpu.checkCanonical(target) }
       return target
     case 4:
       let offset = target & 0xffff_ffff

@@ -38,7 +38,7 @@ typealias Handler = @convention(c) (UnsafeMutableRawPointer, UnsafeRawPointer) -
   private var entries: [Handler?]
   /// For rows with a condition: where their sixteen sets begin in `conditional`, else -1.
   private var conditionalStart: [Int]
-  private var conditional: [Handler?] = []
+  private var conditional: [Handler?] = unsafe []
 
   init(rows: Int) {
     unsafe entries = Array(repeating: nil, count: rows * HandlerTable.variants)

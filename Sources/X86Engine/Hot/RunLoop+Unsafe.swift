@@ -33,24 +33,24 @@ extension Cpu {
   /// Runs a block to its end, to a fault, or until code changes under it.
   @inline(__always) private func runBlock(_ block: UnsafeMutablePointer<Block>) {
     // SAFETY: the block's instructions stay in place while it runs: the arena is only emptied between blocks.
-    unsafe {
-      var at = block.pointee.first
-      let end = at + Int(block.pointee.count)
+    do {
+      var at = unsafe block.pointee.first
+      let end = unsafe at + Int(block.pointee.count)
       x.blockEnd = UInt(bitPattern: end)
       var next = rip
       repeat {
         let start = next
-        next = start &+ UInt64(at.pointee.length)
+        unsafe next = start &+ UInt64(at.pointee.length)
         rip = next
-        if call(at) {
+        if unsafe call(at) {
           s.instructionStart = start
-          s.instructionCount &+= UInt64(at - block.pointee.first)
+          unsafe s.instructionCount &+= UInt64(at - block.pointee.first)
           deliver(s.fault)
           return
         }
-        at += 1
+        unsafe at += 1
       } while UInt(bitPattern: at) < x.blockEnd
-      s.instructionCount &+= UInt64(at - block.pointee.first)
+      unsafe s.instructionCount &+= UInt64(at - block.pointee.first)
     }
   }
 
@@ -61,17 +61,17 @@ extension Cpu {
     let trap = s.systemFlags & RFLAGS.tf != 0
     if shadow != 2, s.systemFlags & RFLAGS.rf == 0, let hit = instructionBreakpoint(codeLinear) {
       s.instructionStart = start
-      s.dr[6] |= hit
+      s.dr[6] = s.dr[6] & ~DebugStatus.breakpoints | hit | DebugStatus.fixed
       return deliver(.debug)
     }
     s.pendingDebug = 0
     // SAFETY: as in runBlock.
-    unsafe {
-      let at = block.pointee.first
+    do {
+      let at = unsafe block.pointee.first
       x.blockEnd = 0
-      rip = start &+ UInt64(at.pointee.length)
+      unsafe rip = start &+ UInt64(at.pointee.length)
       s.instructionStart = start
-      if call(at) {
+      if unsafe call(at) {
         s.interruptShadow = 0
         deliver(s.fault)
         return
@@ -82,13 +82,8 @@ extension Cpu {
     if s.interruptShadow == shadow { s.interruptShadow = 0 }
     var conditions = s.pendingDebug
     // An instruction that sets TF is not itself trapped; one that clears it is.
-    if trap && shadow != 2 { conditions |= 1 << 14 }
-    if conditions != 0 && s.interruptShadow != 2 {
-      s.pendingDebug = 0
-      s.dr[6] |= conditions
-      s.instructionStart = rip
-      deliver(.debug)
-    }
+    if trap && shadow != 2 { conditions |= DebugStatus.singleStep }
+    if conditions != 0 && s.interruptShadow != 2 { deliverDebugTrap(conditions) }
   }
 
   /// Looks at what other threads asked for, in the processor's order of priority (SDM 3A, 6.9); nil to go on executing.
@@ -119,17 +114,14 @@ extension Cpu {
     if s.interruptShadow == 0 || s.activity == Activity.halted {
       if events & CPUEvent.nmi != 0 && events & CPUEvent.nmiBlocked == 0 {
         clear(CPUEvent.nmi)
-        raise(CPUEvent.nmiBlocked)
         wake()
-        s.instructionStart = rip
-        deliverInterrupt(vector: 2, kind: .external)
+        deliverInterrupt(vector: 2, kind: .nmi)
         return nil
       }
       if events & CPUEvent.interrupt != 0 && interruptsEnabled {
         clear(CPUEvent.interrupt)
         if let vector = platform.acknowledgeInterrupt(cpu: index) {
           wake()
-          s.instructionStart = rip
           deliverInterrupt(vector: vector, kind: .external)
           return nil
         }

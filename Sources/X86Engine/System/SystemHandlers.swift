@@ -50,9 +50,8 @@ extension Interp {
     if let limit { try D.store(self, D.T(truncatingIfNeeded: limit)) }
     cpu.setZero(limit != nil)
   }
-  /// SGDT, SIDT: limit, then base (24 bits of it matter to 286 code only; processors store 32).
+  /// SGDT, SIDT: limit, then base (32 bits of it outside 64-bit mode, whatever the operand size).
   func storeTable(_ table: DescriptorTable) throws(Fault) {
-    try cpu.checkUMIP()
     let wide = cpu.s.codeSize == 2
     let linear = try address(size: wide ? 10 : 6, write: true)
     try cpu.probeWrite(linear, size: wide ? 10 : 6)
@@ -63,29 +62,33 @@ extension Interp {
       try cpu.writeLinear(cpu.wrap(linear &+ 2), UInt32(truncatingIfNeeded: table.base))
     }
   }
-  private func tableOperand() throws(Fault) -> DescriptorTable {
+  private func tableOperand() throws(Fault) -> (base: UInt64, limit: UInt16) {
     let wide = cpu.s.codeSize == 2
     let linear = try address(size: wide ? 10 : 6, write: false)
-    var table = DescriptorTable()
-    table.limit = try cpu.readLinear(UInt16.self, linear)
-    if wide {
-      table.base = try cpu.readLinear(UInt64.self, cpu.wrap(linear &+ 2))
-      try cpu.checkCanonical(table.base)
-    } else {
-      table.base = try UInt64(cpu.readLinear(UInt32.self, cpu.wrap(linear &+ 2)))
-      if !i.prefixes.contains(.operandSize66) != (cpu.s.codeSize == 1) { table.base &= 0xff_ffff }
-    }
-    return table
+    let limit = try cpu.readLinear(UInt16.self, linear)
+    let at = cpu.wrap(linear &+ 2)
+    let base = wide ? try cpu.readLinear(UInt64.self, at) : try UInt64(cpu.readLinear(UInt32.self, at))
+    return (base, limit)
   }
-  func loadGDT() throws(Fault) { cpu.s.gdtr = try tableOperand() }
-  func loadIDT() throws(Fault) { cpu.s.idtr = try tableOperand() }
+  /// A 16-bit operand size loads 24 bits of base.
+  private var tableOperandSize: Int {
+    cpu.s.codeSize == 2 ? 8 : (cpu.s.codeSize == 0) != i.prefixes.contains(.operandSize66) ? 2 : 4
+  }
+  func loadGDT() throws(Fault) {
+    let operand = try tableOperand()
+    try cpu.lgdt(base: operand.base, limit: operand.limit, operandSize: tableOperandSize)
+  }
+  func loadIDT() throws(Fault) {
+    let operand = try tableOperand()
+    try cpu.lidt(base: operand.base, limit: operand.limit, operandSize: tableOperandSize)
+  }
 
   // MARK: Control and debug registers
 
-  func readControlRegister() throws(Fault) { cpu[reg: i.rm] = try widened(cpu.readControl(i.reg)) }
-  func writeControlRegister() throws(Fault) { try cpu.writeControl(i.reg, widened(cpu[reg: i.rm])) }
-  func readDebugRegister() throws(Fault) { cpu[reg: i.rm] = try widened(cpu.readDebug(i.reg)) }
-  func writeDebugRegister() throws(Fault) { try cpu.writeDebug(i.reg, widened(cpu[reg: i.rm])) }
+  func readControlRegister() throws(Fault) { cpu[reg: i.rm] = try widened(cpu.movFromCR(i.reg)) }
+  func writeControlRegister() throws(Fault) { try cpu.movToCR(i.reg, widened(cpu[reg: i.rm])) }
+  func readDebugRegister() throws(Fault) { cpu[reg: i.rm] = try widened(cpu.movFromDR(i.reg)) }
+  func writeDebugRegister() throws(Fault) { try cpu.movToDR(i.reg, widened(cpu[reg: i.rm])) }
   private func widened(_ value: UInt64) -> UInt64 { cpu.s.codeSize == 2 ? value : value & 0xffff_ffff }
 
   func invalidatePage() throws(Fault) {
@@ -113,16 +116,32 @@ extension Interp {
   // MARK: FS and GS bases
 
   func readBase<D: Destination>(_ segment: Int, _ destination: D.Type) throws(Fault) {
-    guard cpu.s.cr4 & CR4.fsgsbase != 0, cpu.s.codeSize == 2 else { throw .invalidOpcode }
-    try D.store(self, D.T(truncatingIfNeeded: cpu.s.segments[segment].base))
+    try D.store(self, D.T(truncatingIfNeeded: cpu.readSegmentBase(segment)))
   }
   func writeBase<S: Operand>(_ segment: Int, _ source: S.Type) throws(Fault) {
-    guard cpu.s.cr4 & CR4.fsgsbase != 0, cpu.s.codeSize == 2 else { throw .invalidOpcode }
-    let base = try UInt64(truncatingIfNeeded: S.load(self))
-    try cpu.checkCanonical(base)
-    cpu.s.segments[segment].base = base
-    cpu.refreshFastSegments()
+    try cpu.writeSegmentBase(segment, UInt64(truncatingIfNeeded: S.load(self)))
   }
+
+  // MARK: Registers in EDX:EAX, selected by ECX
+
+  private func storeWide(_ value: UInt64) {
+    cpu[reg: 0] = value & 0xffff_ffff
+    cpu[reg: 2] = value >> 32
+  }
+  private var wide: UInt64 { UInt64(cpu[reg32: 2]) << 32 | UInt64(cpu[reg32: 0]) }
+  func readTimeStamp() throws(Fault) { storeWide(try cpu.rdtsc()) }
+  func readTimeStampAndAuxiliary() throws(Fault) {
+    let (counter, auxiliary) = try cpu.rdtscp()
+    storeWide(counter)
+    cpu[reg32: 1] = auxiliary
+  }
+  func readCounter() throws(Fault) { storeWide(try cpu.rdpmc(cpu[reg32: 1])) }
+  func readMSR() throws(Fault) { storeWide(try cpu.rdmsr(cpu[reg32: 1])) }
+  func writeMSR() throws(Fault) { try cpu.wrmsr(cpu[reg32: 1], wide) }
+  func readXCR() throws(Fault) { storeWide(try cpu.xgetbv(cpu[reg32: 1])) }
+  func writeXCR() throws(Fault) { try cpu.xsetbv(cpu[reg32: 1], wide) }
+  func readPKRU() throws(Fault) { storeWide(UInt64(try cpu.rdpkru())) }
+  func writePKRU() throws(Fault) { try cpu.wrpkru(cpu[reg32: 0]) }
 
   // MARK: Caches, fences, waiting
 
@@ -142,10 +161,7 @@ extension Interp {
   }
   /// MONITOR: the address is checked like a byte read.
   func monitor() throws(Fault) {
-    guard cpu[reg32: 1] == 0 else { throw .protection() }
-    let linear = try cpu.address(segment: Int(i.segment), offset: cpu[reg: 0] & i.addressMask, size: 1, write: false)
-    _ = try cpu.readLinear(UInt8.self, linear)
-    cpu.s.monitorAddress = try cpu.resolve(linear, .read, view: cpu.s.dataTLB) & ~63
+    try cpu.monitor(cpu.address(segment: Int(i.segment), offset: cpu[reg: 0] & i.addressMask, size: 1, write: false))
   }
 
   /// RDRAND, RDSEED: always succeeds (CF = 1, the other status flags 0).

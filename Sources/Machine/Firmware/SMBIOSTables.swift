@@ -1,0 +1,1 @@
+struct SMBIOSTables: Sendable { var tables: [UInt8] = []; var anchor: [UInt8] = [] }

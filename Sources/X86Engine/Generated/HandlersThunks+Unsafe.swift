@@ -1,0 +1,18 @@
+// Made by isa-gen from the instruction table. Do not edit.
+
+import X86ISA
+
+extension HandlerTable {
+  static func installThunks(_ t: inout HandlerTable) {
+    for row in 428...1064 {
+      for variant in 0..<variants {
+        unsafe t.set(row: row, variant: variant) { unsafe Interp($0, $1).step { x throws(Fault) in try x.nativeThunk() } }
+      }
+    }
+    for row in 1067...2105 {
+      for variant in 0..<variants {
+        unsafe t.set(row: row, variant: variant) { unsafe Interp($0, $1).step { x throws(Fault) in try x.nativeThunk() } }
+      }
+    }
+  }
+}

@@ -1,0 +1,199 @@
+import CHost
+import X86ISA
+
+/// Native thunks of one vCPU: code in a memfd mapped twice (writable here, executable there), never both at once.
+@safe struct ThunkCache {
+  static let capacity = 256 * 1024
+  /// Room for the largest memory operand of a thunk (an x87 state image), cache-line aligned.
+  static let scratchBytes = 128
+
+  // SAFETY: the mappings and the scratch buffer are owned by the cache and freed in `deallocate`.
+  private let write: UnsafeMutableRawPointer
+  private let execute: UnsafeMutableRawPointer
+  let scratch: UnsafeMutableRawPointer
+  private var used = 0
+  private var shapes: [ThunkShape] = []
+  private var entries: [UnsafeRawPointer] = unsafe []
+  private var known: [[UInt8]: UInt32] = [:]
+  private let builder = ThunkBuilder(offsets: ThunkOffsets(), wideVectors: HostProcessor.current.has(.avx512bw))
+
+  init() {
+    var w: UnsafeMutableRawPointer?
+    var x: UnsafeMutableRawPointer?
+    guard unsafe rb_code_memory(ThunkCache.capacity, &w, &x), let w = unsafe w, let x = unsafe x else {
+      fatalError("no memory for native thunks: the host refused to map executable memory")
+    }
+    unsafe write = w
+    unsafe execute = x
+    unsafe scratch = .allocate(byteCount: ThunkCache.scratchBytes, alignment: 64)
+    unsafe scratch.initializeMemory(as: UInt8.self, repeating: 0, count: ThunkCache.scratchBytes)
+  }
+  func deallocate() {
+    // SAFETY: called once by `Vcpu`'s deinit.
+    unsafe rb_code_free(write, execute, ThunkCache.capacity)
+    unsafe scratch.deallocate()
+  }
+
+  /// Number (from 1) of the thunk for an instruction; 0 when the cache is full, which empties it for the next flush.
+  mutating func thunk(for instruction: Instruction, bytes: [UInt8]) -> UInt32 {
+    let (code, shape) = builder.build(instruction, bytes: bytes)
+    // The shape belongs to the identity: one encoding may be bound with two memory sizes.
+    let key = code + [UInt8(truncatingIfNeeded: shape.memoryBytes), shape.reads ? 1 : 0, shape.writes ? 1 : 0, UInt8(instruction.row & 0xff), UInt8(instruction.row >> 8)]
+    if let found = known[key] { return found }
+    guard used + code.count <= ThunkCache.capacity else { return 0 }
+    // SAFETY: bounds just checked.
+    unsafe (write + used).copyMemory(from: code, byteCount: code.count)
+    unsafe entries.append(UnsafeRawPointer(execute + used))
+    used += code.count
+    shapes.append(shape)
+    let number = UInt32(shapes.count)
+    known[key] = number
+    return number
+  }
+
+  var isFull: Bool { used + 512 > ThunkCache.capacity }
+  /// Forgets every thunk; only when no decoded instruction refers to one.
+  mutating func removeAll() {
+    used = 0
+    shapes.removeAll(keepingCapacity: true)
+    unsafe entries.removeAll(keepingCapacity: true)
+    known.removeAll(keepingCapacity: true)
+  }
+
+  @inline(__always) func shape(_ number: UInt32) -> ThunkShape { shapes[Int(number) - 1] }
+  @inline(__always) func entry(_ number: UInt32) -> UnsafeRawPointer { unsafe entries[Int(number) - 1] }
+}
+
+extension Interp {
+  /// Executes the instruction on the host's own units.
+  func nativeThunk() throws(Fault) {
+    guard i.thunk != 0 else { throw .invalidOpcode }
+    let shape = cpu.x.thunks.shape(i.thunk)
+    try cpu.requireUnits(shape.attributes)
+    if shape.usesFlags { cpu.s.thunkFlags = cpu.statusFlags | 2 }
+    if shape.memoryBytes == 0 {
+      try unsafe call(cpu.x.thunks.scratch, shape)
+    } else {
+      try callWithMemory(shape)
+    }
+    if shape.usesFlags { cpu.statusFlags = cpu.s.thunkFlags & RFLAGS.status }
+  }
+
+  private func callWithMemory(_ shape: ThunkShape) throws(Fault) {
+    let size = shape.memoryBytes
+    let offset = shape.implicitDestination ? cpu[reg: 7] & i.addressMask : self.offset
+    let linear = try cpu.address(segment: Int(i.segment), offset: offset, size: size, write: shape.writes)
+    if shape.attributes.contains(.aligned) && linear & UInt64(size &- 1) != 0 { throw .protection() }
+    // Straight on guest RAM when the translation cache allows it; masked-out elements are then never touched.
+    if let host = unsafe cpu.plain(linear, size: size, write: shape.writes) { return try unsafe call(host, shape) }
+    let scratch = unsafe cpu.x.thunks.scratch
+    if shape.writes { try cpu.probeWrite(linear, size: size) }
+    // SAFETY: no thunk has a memory operand larger than the scratch buffer.
+    if shape.reads || shape.writes {
+      for byte in 0..<size {
+        let value = try cpu.readLinear(UInt8.self, cpu.wrap(linear &+ UInt64(byte)))
+        unsafe scratch.storeBytes(of: value, toByteOffset: byte, as: UInt8.self)
+      }
+    }
+    try unsafe call(scratch, shape)
+    if shape.writes { try unsafe cpu.writeBytes(linear, scratch, size) }
+  }
+
+  private func call(_ memory: UnsafeMutableRawPointer, _ shape: ThunkShape) throws(Fault) {
+    // SAFETY: the thunk touches the state block and `size` bytes at `memory` only.
+    let signal = unsafe rb_thunk_call(cpu.x.thunks.entry(i.thunk), cpu.p, memory)
+    if signal == 0 { return }
+    throw cpu.fault(fromSignal: signal, shape.attributes)
+  }
+}
+
+extension Cpu {
+  /// The host address of `size` bytes of plain RAM in one page, when the translation cache knows them; nil otherwise.
+  func plain(_ linear: UInt64, size: Int, write: Bool) -> UnsafeMutableRawPointer? {
+    let entry = unsafe entry(linear, view: s.dataTLB)
+    let tag = ((linear &+ UInt64(size &- 1)) & ~0xfff) | s.tlbGeneration
+    // SAFETY: a matching tag means the page is RAM mapped at linear + addend.
+    guard unsafe entry.pointee.tagRead == tag, unsafe !write || entry.pointee.tagWrite == tag else { return nil }
+    return unsafe UnsafeMutableRawPointer(bitPattern: Int(truncatingIfNeeded: linear) &+ entry.pointee.addend)
+  }
+
+  /// Stores a buffer in pieces as large as they come, so that device memory sees natural widths.
+  func writeBytes(_ linear: UInt64, _ buffer: UnsafeMutableRawPointer, _ size: Int) throws(Fault) {
+    var offset = 0
+    while offset < size {
+      let at = wrap(linear &+ UInt64(offset))
+      // SAFETY: offset + piece <= size.
+      if size - offset >= 8 {
+        try unsafe writeLinear(at, buffer.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
+        offset += 8
+      } else if size - offset >= 4 {
+        try unsafe writeLinear(at, buffer.loadUnaligned(fromByteOffset: offset, as: UInt32.self))
+        offset += 4
+      } else if size - offset >= 2 {
+        try unsafe writeLinear(at, buffer.loadUnaligned(fromByteOffset: offset, as: UInt16.self))
+        offset += 2
+      } else {
+        try unsafe writeLinear(at, buffer.load(fromByteOffset: offset, as: UInt8.self))
+        offset += 1
+      }
+    }
+  }
+
+  /// Whether the guest may use the units an instruction needs (SDM 3A, 2.5 and 13.1; SDM 2A, 2.4 exception classes).
+  @inline(__always) func requireUnits(_ attributes: InstructionRow.Attributes) throws(Fault) {
+    if attributes.contains(.avx) || attributes.contains(.avx512) {
+      let needed: UInt64 = attributes.contains(.avx512) ? 0xe6 : 6
+      guard s.mode >= CPUMode.protected.rawValue, s.cr4 & CR4.osxsave != 0, s.xcr0 & needed == needed else {
+        throw .invalidOpcode
+      }
+    } else if attributes.contains(.sse) {
+      guard s.cr0 & CR0.em == 0, s.cr4 & CR4.osfxsr != 0 else { throw .invalidOpcode }
+    } else if attributes.contains(.mmx) {
+      guard s.cr0 & CR0.em == 0 else { throw .invalidOpcode }
+    } else if attributes.contains(.x87) {
+      // WAIT looks at MP and TS together, the others at EM or TS.
+      if attributes.contains(.thunk) ? s.cr0 & (CR0.em | CR0.ts) != 0 : s.cr0 & (CR0.mp | CR0.ts) == CR0.mp | CR0.ts {
+        throw .deviceNotAvailable
+      }
+      return
+    }
+    if s.cr0 & CR0.ts != 0 { throw .deviceNotAvailable }
+  }
+
+  /// The guest exception behind a host signal inside a thunk.
+  func fault(fromSignal signal: Int32, _ attributes: InstructionRow.Attributes) -> Fault {
+    switch signal {
+    case 8:
+      if attributes.contains(.x87) || attributes.contains(.mmx) { return .x87 }
+      s.mxcsr = rb_thunk_mxcsr()
+      return s.cr4 & CR4.osxmmexcpt != 0 ? .simd : .invalidOpcode
+    case 4: return .invalidOpcode
+    default: return .protection()
+    }
+  }
+
+  /// Brings the x87 image in the state block up to date / hands it to the host's unit.
+  func saveX87() {
+    // SAFETY: a 512-byte image in the state block.
+    if s.x87Live { unsafe rb_x87_save(&p.pointee.state.x87) }
+  }
+  func loadX87() {
+    // SAFETY: as above.
+    if s.x87Live { unsafe rb_x87_load(&p.pointee.state.x87) }
+  }
+
+  /// The host's x87 unit takes the guest's state, this thread the signal handlers that thunks rely on.
+  func enterThread() {
+    rb_thunk_install()
+    rb_thunk_prepare_thread()
+    // SAFETY: a 512-byte image in the state block.
+    unsafe rb_x87_load(&p.pointee.state.x87)
+    s.x87Live = true
+  }
+  func leaveThread() {
+    // SAFETY: as above.
+    unsafe rb_x87_save(&p.pointee.state.x87)
+    s.x87Live = false
+    rb_x87_reset()
+  }
+}
