@@ -40,7 +40,7 @@ let package = Package(
     library("ControlChannel", ["Base", "HostSystem", "DeviceKit"]),
     .executableTarget(
       name: "ringbox",
-      dependencies: ["Base", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+      dependencies: ["Base", "HostSystem", .product(name: "ArgumentParser", package: "swift-argument-parser")],
       swiftSettings: strict),
     .executableTarget(
       name: "ringbox-vm", dependencies: ["Base", "HostSystem", "DeviceKit", "ControlChannel", "Machine"],
