@@ -26,6 +26,8 @@ let package = Package(
     library("Base"),
     .target(name: "CHost"),
     library("HostSystem", ["Base", "CHost"]),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    library("Compression", ["CZlib"]),
     library("X86ISA", ["Base"]),
     library("GuestMemory", ["Base", "HostSystem", "CHost"]),
     library("X86Engine", ["Base", "CHost", "HostSystem", "X86ISA", "GuestMemory"]),
@@ -33,6 +35,7 @@ let package = Package(
     library("DeviceKit", ["Base", "HostSystem", "GuestMemory"]),
     library("DeviceConformance", ["Base", "DeviceKit"]),
     library("Devices", ["Base", "DeviceKit"]),
+    library("TextConsole", ["Base", "HostSystem", "Devices"]),
     library("DiskImages", ["Base", "HostSystem"]),
     library(
       "Machine",
@@ -51,6 +54,8 @@ let package = Package(
     tests("GuestMemory", ["GuestMemory", "HostSystem"]),
     tests("X86Engine", ["X86Engine", "X86ISA", "GuestMemory"]),
     tests("Devices", ["Devices", "DeviceKit", "DeviceConformance", "HostSystem"]),
+    tests("Compression", ["Compression"]),
+    tests("TextConsole", ["TextConsole", "Devices"]),
     tests("DiskImages", ["DiskImages"]),
     tests("Machine", ["Machine", "Base"]),
     // Spawns the built programs and talks to them as a user does.
