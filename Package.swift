@@ -40,11 +40,14 @@ let package = Package(
     library(
       "Machine",
       ["Base", "HostSystem", "X86ISA", "GuestMemory", "Execution", "DeviceKit", "Devices", "DiskImages"]),
+    library("ControlChannel", ["Base", "HostSystem", "DeviceKit"]),
     .executableTarget(
       name: "ringbox",
-      dependencies: ["Base", "X86ISA", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+      dependencies: ["Base", "HostSystem", .product(name: "ArgumentParser", package: "swift-argument-parser")],
       swiftSettings: strict),
-    .executableTarget(name: "ringbox-vm", dependencies: ["Base", "Machine", "HostSystem"], swiftSettings: strict),
+    .executableTarget(
+      name: "ringbox-vm", dependencies: ["Base", "HostSystem", "DeviceKit", "ControlChannel", "Machine"],
+      swiftSettings: strict),
     .executableTarget(name: "isa-gen", dependencies: ["X86ISA"], swiftSettings: strict),
     tests("Base", ["Base"]),
     tests("X86ISA", ["X86ISA"]),
@@ -55,5 +58,11 @@ let package = Package(
     tests("TextConsole", ["TextConsole", "Devices"]),
     tests("DiskImages", ["DiskImages"]),
     tests("Machine", ["Machine", "Base"]),
+    // Spawns the built programs and talks to them as a user does.
+    .target(
+      name: "TestSupport", dependencies: ["Base"], path: "Tests/TestSupport",
+      swiftSettings: [.swiftLanguageMode(.v6)]),
+    tests("ControlChannel", ["ControlChannel", "Base", "HostSystem"]),
+    tests("CommandLine", ["TestSupport", "Base"]),
   ]
 )
