@@ -1,6 +1,3 @@
-<<<<<<< HEAD
-// The terminal's text screen.
-=======
 import Devices
 import HostSystem
 import Synchronization
@@ -102,4 +99,3 @@ private struct StatusLine {
     return text
   }
 }
->>>>>>> wt/board
