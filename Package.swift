@@ -47,7 +47,9 @@ let package = Package(
       dependencies: ["Base", "HostSystem", .product(name: "ArgumentParser", package: "swift-argument-parser")],
       swiftSettings: strict),
     .executableTarget(
-      name: "ringbox-vm", dependencies: ["Base", "HostSystem", "DeviceKit", "ControlChannel", "Machine"],
+      name: "ringbox-vm", dependencies: [
+        "Base", "HostSystem", "X86ISA", "X86Engine", "DeviceKit", "Devices", "ControlChannel", "Machine",
+      ],
       swiftSettings: strict),
     .executableTarget(name: "isa-gen", dependencies: ["X86ISA"], swiftSettings: strict),
     tests("Base", ["Base"]),
