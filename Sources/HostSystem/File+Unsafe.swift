@@ -58,8 +58,8 @@ public struct SystemCallError: Error, Equatable, Sendable, CustomStringConvertib
   /// A copy of the contents.
   public func load() -> [UInt8] {
     // SAFETY: the new array has exactly `count` bytes of room.
-    [UInt8](unsafeUninitializedCapacity: count) { buffer, used in
-      if let to = unsafe buffer.baseAddress { unsafe memcpy(to, base, count) }
+    unsafe [UInt8](unsafeUninitializedCapacity: count) { buffer, used in
+      if let to = buffer.baseAddress { unsafe memcpy(to, base, count) }
       used = count
     }
   }

@@ -23,7 +23,9 @@ import Testing
   }
 
   @Test func errorsBecomeStatuses() throws {
-    let worker = try BlockWorker(try RawImage(path: try ScratchFile(sectors: 2).path, readOnly: true), memory: CopiedRAM())
+    let file = try ScratchFile(sectors: 2)
+    let other = try ScratchFile(sectors: 5)
+    let worker = try BlockWorker(try RawImage(path: file.path, readOnly: true), memory: CopiedRAM())
     defer { worker.close() }
     #expect(worker.run(BlockRequest(.read, sector: 1, count: 1024))?.status == .outOfRange)
     #expect(worker.run(BlockRequest(.read, sector: .max, count: 512))?.status == .outOfRange)
@@ -32,13 +34,14 @@ import Testing
     worker.eject()
     #expect(worker.run(BlockRequest(.read, sector: 0, count: 512))?.status == .noMedium)
     #expect(worker.mediumInfo().sectors == 0)
-    worker.insert(try RawImage(path: try ScratchFile(sectors: 5).path))
+    worker.insert(try RawImage(path: other.path))
     #expect(worker.mediumInfo().sectors == 5)
     #expect(worker.run(BlockRequest(.flush))?.status == .done)
   }
 
   @Test func drainWaitsForAllRequestsAndCloseRefusesMore() throws {
-    let worker = try BlockWorker(try RawImage(path: try ScratchFile(sectors: 8).path), memory: CopiedRAM(), threads: 3)
+    let file = try ScratchFile(sectors: 8)
+    let worker = try BlockWorker(try RawImage(path: file.path), memory: CopiedRAM(), threads: 3)
     let completions = Completions()
     for tag in 0..<100 {
       worker.submit(BlockRequest(.read, sector: UInt64(tag % 8), count: 512, tag: UInt64(tag))) { completions.take($0) }

@@ -16,7 +16,8 @@ import Testing
   }
 
   @Test func zeroedAndDiscardedSectorsReadAsZeroes() throws {
-    let image = try RawImage(path: try ScratchFile(sectors: 16).path)
+    let file = try ScratchFile(sectors: 16)
+    let image = try RawImage(path: file.path)
     try image.writeZeroes(1, count: 3)
     #expect(try image.read(0, count: 5) == [UInt8](repeating: 0, count: 2048) + [UInt8](repeating: 4, count: 512))
     try image.discard(8, count: 8)
