@@ -62,9 +62,9 @@ let package = Package(
     tests("Machine", ["Machine", "Base"]),
     // Spawns the built programs and talks to them as a user does.
     .target(
-      name: "TestSupport", dependencies: ["Base"], path: "Tests/TestSupport",
+      name: "TestSupport", dependencies: ["Base", "HostSystem"], path: "Tests/TestSupport",
       swiftSettings: [.swiftLanguageMode(.v6)]),
     tests("ControlChannel", ["ControlChannel", "Base", "HostSystem"]),
-    tests("CommandLine", ["TestSupport", "Base"]),
+    tests("CommandLine", ["TestSupport", "Base", "HostSystem"]),
   ]
 )
