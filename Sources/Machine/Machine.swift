@@ -55,6 +55,14 @@ public final class Machine: Sendable {
     }
     try firmware.map(into: memory)
 
+    var loader: BootLoader?
+    if let kernel = configuration.kernel {
+      let source = try KernelSource(configuration, kernel: kernel, lowMemory: memory.lowSize)
+      loader = BootLoader { map, rsdp in
+        Result { () throws(MachineError) in try source.plan(map, rsdp) }
+      }
+    }
+
     let control = ControlThread()
     let outbox = Outbox()
     self.control = control
@@ -71,7 +79,8 @@ public final class Machine: Sendable {
       log: { device, kind, text in events(.log(device: device, kind: kind, text: text)) })
     do throws(BusError) {
       board = try Board(
-        memory: memory, processors: configuration.cpus, serial: serial, debug: debug, delegate: delegate)
+        memory: memory, processors: configuration.cpus, serial: serial, debug: debug,
+        bootLoader: loader, delegate: delegate)
     } catch {
       throw .host("the board does not fit together", error)
     }
@@ -97,9 +106,15 @@ public final class Machine: Sendable {
   }
 
   private func powerUpDevices() throws(MachineError) {
-    let data = FirmwareData(
+    var data = FirmwareData(
       lowMemory: memory.lowSize, highMemory: memory.ramSize - memory.lowSize, processors: configuration.cpus,
       bootOrder: configuration.bootOrder, videoBIOS: FirmwareImage.videoBIOS())
+    if board.bootLoader != nil { data.bootROM = BootLoader.rom }
+    data.acpi = ACPITables(
+      ACPITables.Parameters(
+        processors: configuration.cpus, devices: board.presentDevices, pciWindow: Board.pciWindow(memory.lowSize)))
+    data.smbios = SMBIOSTables(
+      name: configuration.name, memory: memory.ramSize, lowMemory: memory.lowSize, processors: configuration.cpus)
     board.firmwareConfig.withDevice { device, _ in data.install(&device) }
     board.rtc.withDevice { device, _ in data.install(&device) }
     firmware.loadLegacyCopy(into: memory)

@@ -40,6 +40,7 @@ final class Listener: Sendable {
     machine.start()
     let reached = listener.wait(seconds: 60) { listener.debugText.contains("No bootable device") }
     if !reached { print(listener.debugText, machine.status.text, listener.events) }
+    if ProcessInfo.processInfo.environment["SHOW"] != nil { print(listener.debugText, machine.status.text) }
     #expect(reached)
     machine.stop()
     #expect(machine.waitUntilStopped() == .requested)
