@@ -58,7 +58,7 @@ let package = Package(
     tests("X86Engine", ["X86Engine", "X86ISA", "GuestMemory"]),
     tests("Devices", ["Devices", "DeviceKit", "DeviceConformance", "HostSystem"]),
     tests("Compression", ["Compression"]),
-    tests("TextConsole", ["TextConsole", "Devices"]),
+    tests("TextConsole", ["TextConsole", "Devices", "HostSystem"]),
     tests("DiskImages", ["DiskImages"]),
     tests("Machine", ["Machine", "Base"]),
     // Spawns the built programs and talks to them as a user does.
