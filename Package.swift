@@ -36,7 +36,7 @@ let package = Package(
     library("DeviceConformance", ["Base", "DeviceKit"]),
     library("Devices", ["Base", "DeviceKit"]),
     library("TextConsole", ["Base", "HostSystem", "Devices"]),
-    library("DiskImages", ["Base", "HostSystem"]),
+    library("DiskImages", ["Base", "HostSystem", "DeviceKit"]),
     library(
       "Machine",
       ["Base", "HostSystem", "X86ISA", "GuestMemory", "Execution", "DeviceKit", "Devices", "DiskImages"],
@@ -47,7 +47,9 @@ let package = Package(
       dependencies: ["Base", "HostSystem", .product(name: "ArgumentParser", package: "swift-argument-parser")],
       swiftSettings: strict),
     .executableTarget(
-      name: "ringbox-vm", dependencies: ["Base", "HostSystem", "DeviceKit", "ControlChannel", "Machine"],
+      name: "ringbox-vm", dependencies: [
+        "Base", "HostSystem", "X86ISA", "X86Engine", "DeviceKit", "Devices", "ControlChannel", "Machine",
+      ],
       swiftSettings: strict),
     .executableTarget(name: "isa-gen", dependencies: ["X86ISA"], swiftSettings: strict),
     tests("Base", ["Base"]),
@@ -56,14 +58,14 @@ let package = Package(
     tests("X86Engine", ["X86Engine", "X86ISA", "GuestMemory"]),
     tests("Devices", ["Devices", "DeviceKit", "DeviceConformance", "HostSystem"]),
     tests("Compression", ["Compression"]),
-    tests("TextConsole", ["TextConsole", "Devices"]),
-    tests("DiskImages", ["DiskImages"]),
+    tests("TextConsole", ["TextConsole", "Devices", "HostSystem"]),
+    tests("DiskImages", ["DiskImages", "DeviceKit", "DeviceConformance", "Devices", "HostSystem"]),
     tests("Machine", ["Machine", "Base"]),
     // Spawns the built programs and talks to them as a user does.
     .target(
-      name: "TestSupport", dependencies: ["Base"], path: "Tests/TestSupport",
+      name: "TestSupport", dependencies: ["Base", "HostSystem"], path: "Tests/TestSupport",
       swiftSettings: [.swiftLanguageMode(.v6)]),
     tests("ControlChannel", ["ControlChannel", "Base", "HostSystem"]),
-    tests("CommandLine", ["TestSupport", "Base"]),
+    tests("CommandLine", ["TestSupport", "Base", "HostSystem"]),
   ]
 )
