@@ -95,7 +95,9 @@ import Testing
     await #expect(processExitsWith: .signal(SIGTERM)) { [path = path as String] in
       let file = open(path, O_RDWR | O_NOCTTY)
       guard let screen = ScreenTerminal(input: file, output: file), screen.enter() else { exit(1) }
-      raise(SIGTERM)
+      // Not `raise`: threads of the pool block signals.
+      kill(getpid(), SIGTERM)
+      sleep(5)
     }
     #expect(terminal.output(until: "\u{1b}[?1049l").contains("\u{1b}[?1049l"))
     #expect(terminal.localModes == before)
