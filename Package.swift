@@ -48,7 +48,8 @@ let package = Package(
       swiftSettings: strict),
     .executableTarget(
       name: "ringbox-vm", dependencies: [
-        "Base", "HostSystem", "X86ISA", "X86Engine", "DeviceKit", "Devices", "ControlChannel", "Machine",
+        "Base", "HostSystem", "X86ISA", "X86Engine", "DeviceKit", "Devices", "Compression", "TextConsole",
+        "ControlChannel", "Machine",
       ],
       swiftSettings: strict),
     .executableTarget(name: "isa-gen", dependencies: ["X86ISA"], swiftSettings: strict),
