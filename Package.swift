@@ -33,7 +33,7 @@ let package = Package(
     library("DeviceKit", ["Base", "HostSystem", "GuestMemory"]),
     library("DeviceConformance", ["Base", "DeviceKit"]),
     library("Devices", ["Base", "DeviceKit"]),
-    library("DiskImages", ["Base", "HostSystem", "DeviceKit"]),
+    library("DiskImages", ["Base", "HostSystem", "GuestMemory", "DeviceKit"]),
     library(
       "Machine",
       ["Base", "HostSystem", "X86ISA", "GuestMemory", "Execution", "DeviceKit", "Devices", "DiskImages"]),
@@ -48,7 +48,7 @@ let package = Package(
     tests("GuestMemory", ["GuestMemory", "HostSystem"]),
     tests("X86Engine", ["X86Engine", "X86ISA", "GuestMemory"]),
     tests("Devices", ["Devices", "DeviceKit", "DeviceConformance", "HostSystem"]),
-    tests("DiskImages", ["DiskImages", "DeviceKit", "DeviceConformance", "Devices", "HostSystem"]),
+    tests("DiskImages", ["DiskImages", "DeviceKit", "DeviceConformance", "Devices", "GuestMemory", "HostSystem"]),
     tests("Machine", ["Machine", "Base"]),
   ]
 )
