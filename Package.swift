@@ -5,8 +5,8 @@ import PackageDescription
 // docs/ has one page per target; `make check` holds the arrows.
 let strict: [SwiftSetting] = [.strictMemorySafety(), .swiftLanguageMode(.v6)]
 
-func library(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
-  .target(name: name, dependencies: dependencies, swiftSettings: strict)
+func library(_ name: String, _ dependencies: [Target.Dependency] = [], exclude: [String] = []) -> Target {
+  .target(name: name, dependencies: dependencies, exclude: exclude, swiftSettings: strict)
 }
 
 func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
@@ -26,6 +26,8 @@ let package = Package(
     library("Base"),
     .target(name: "CHost"),
     library("HostSystem", ["Base", "CHost"]),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    library("Compression", ["CZlib"]),
     library("X86ISA", ["Base"]),
     library("GuestMemory", ["Base", "HostSystem", "CHost"]),
     library("X86Engine", ["Base", "CHost", "HostSystem", "X86ISA", "GuestMemory"]),
@@ -33,22 +35,37 @@ let package = Package(
     library("DeviceKit", ["Base", "HostSystem", "GuestMemory"]),
     library("DeviceConformance", ["Base", "DeviceKit"]),
     library("Devices", ["Base", "DeviceKit"]),
+    library("TextConsole", ["Base", "HostSystem", "Devices"]),
     library("DiskImages", ["Base", "HostSystem", "GuestMemory", "DeviceKit"]),
     library(
       "Machine",
-      ["Base", "HostSystem", "X86ISA", "GuestMemory", "Execution", "DeviceKit", "Devices", "DiskImages"]),
+      ["Base", "HostSystem", "X86ISA", "GuestMemory", "Execution", "DeviceKit", "Devices", "DiskImages"],
+      exclude: ["Firmware/dsdt.asl", "Loaders/BootROM.s"]),
+    library("ControlChannel", ["Base", "HostSystem", "DeviceKit"]),
     .executableTarget(
       name: "ringbox",
-      dependencies: ["Base", "X86ISA", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+      dependencies: ["Base", "HostSystem", .product(name: "ArgumentParser", package: "swift-argument-parser")],
       swiftSettings: strict),
-    .executableTarget(name: "ringbox-vm", dependencies: ["Base", "Machine", "HostSystem"], swiftSettings: strict),
+    .executableTarget(
+      name: "ringbox-vm", dependencies: [
+        "Base", "HostSystem", "X86ISA", "X86Engine", "DeviceKit", "Devices", "ControlChannel", "Machine",
+      ],
+      swiftSettings: strict),
     .executableTarget(name: "isa-gen", dependencies: ["X86ISA"], swiftSettings: strict),
     tests("Base", ["Base"]),
     tests("X86ISA", ["X86ISA"]),
     tests("GuestMemory", ["GuestMemory", "HostSystem"]),
     tests("X86Engine", ["X86Engine", "X86ISA", "GuestMemory"]),
     tests("Devices", ["Devices", "DeviceKit", "DeviceConformance", "HostSystem"]),
+    tests("Compression", ["Compression"]),
+    tests("TextConsole", ["TextConsole", "Devices", "HostSystem"]),
     tests("DiskImages", ["DiskImages", "DeviceKit", "DeviceConformance", "Devices", "GuestMemory", "HostSystem"]),
     tests("Machine", ["Machine", "Base"]),
+    // Spawns the built programs and talks to them as a user does.
+    .target(
+      name: "TestSupport", dependencies: ["Base", "HostSystem"], path: "Tests/TestSupport",
+      swiftSettings: [.swiftLanguageMode(.v6)]),
+    tests("ControlChannel", ["ControlChannel", "Base", "HostSystem"]),
+    tests("CommandLine", ["TestSupport", "Base", "HostSystem"]),
   ]
 )

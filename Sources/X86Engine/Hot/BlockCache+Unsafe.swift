@@ -307,7 +307,7 @@ extension Cpu {
   private func decode(_ bytes: InlineArray<16, UInt8>, _ size: CodeSize, _ instruction: inout Instruction) -> DecodeStatus {
     let status = Decoder.decode(bytes.span.extracting(first: 15), codeSize: size, into: &instruction)
     if status == .ok {
-      bytes.span.withUnsafeBytes { unsafe bind(&instruction, $0.baseAddress.unsafelyUnwrapped) }
+      unsafe bytes.span.withUnsafeBytes { unsafe bind(&instruction, $0.baseAddress.unsafelyUnwrapped) }
     } else {
       instruction.handler = unsafe unsafeBitCast(status == .invalid ? undefinedHandler : tooLongHandler, to: UInt.self)
     }
@@ -316,6 +316,10 @@ extension Cpu {
 
   /// Gives a decoded instruction its handler, and its native thunk if it needs one. `bytes` are its own.
   private func bind(_ instruction: inout Instruction, _ bytes: UnsafeRawPointer) {
+    if !model.offers(row: Int(instruction.row)), let older = InstructionTable.rowWithoutFeature(ofRow: instruction.row) {
+      instruction.row = older
+      instruction.op = InstructionTable.op(ofRow: older)
+    }
     guard model.offers(row: Int(instruction.row)), let handler = unsafe HandlerTable.shared.handler(for: instruction) else {
       x.undefinedCount &+= 1
       instruction.handler = unsafe unsafeBitCast(undefinedHandler, to: UInt.self)
@@ -324,7 +328,7 @@ extension Cpu {
     instruction.handler = unsafe unsafeBitCast(handler, to: UInt.self)
     if InstructionTable.attributes(ofRow: instruction.row).contains(.thunk) || instruction.op == .wait {
       let raw = unsafe UnsafeRawBufferPointer(start: bytes, count: Int(instruction.length))
-      instruction.thunk = x.thunks.thunk(for: instruction, bytes: Array(raw))
+      unsafe instruction.thunk = x.thunks.thunk(for: instruction, bytes: Array(raw))
     }
   }
 

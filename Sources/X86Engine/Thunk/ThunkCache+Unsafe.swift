@@ -13,7 +13,7 @@ import X86ISA
   let scratch: UnsafeMutableRawPointer
   private var used = 0
   private var shapes: [ThunkShape] = []
-  private var entries: [UnsafeRawPointer] = []
+  private var entries: [UnsafeRawPointer] = unsafe []
   private var known: [[UInt8]: UInt32] = [:]
   private let builder = ThunkBuilder(offsets: ThunkOffsets(), wideVectors: HostProcessor.current.has(.avx512bw))
 
@@ -60,8 +60,8 @@ import X86ISA
     known.removeAll(keepingCapacity: true)
   }
 
-  @inline(__always) func shape(_ number: UInt32) -> ThunkShape { shapes[Int(number) - 1] }
-  @inline(__always) func entry(_ number: UInt32) -> UnsafeRawPointer { unsafe entries[Int(number) - 1] }
+  @inline(__always) func shape(_ number: UInt32) -> ThunkShape { shapes[Int(number) &- 1] }
+  @inline(__always) func entry(_ number: UInt32) -> UnsafeRawPointer { unsafe entries[Int(number) &- 1] }
 }
 
 extension Interp {
@@ -80,7 +80,7 @@ extension Interp {
   }
 
   private func callWithMemory(_ shape: ThunkShape) throws(Fault) {
-    let size = shape.memoryBytes
+    let size = Int(shape.memoryBytes)
     let offset = shape.implicitDestination ? cpu[reg: 7] & i.addressMask : self.offset
     let linear = try cpu.address(segment: Int(i.segment), offset: offset, size: size, write: shape.writes)
     if shape.attributes.contains(.aligned) && linear & UInt64(size &- 1) != 0 { throw .protection() }
@@ -170,6 +170,16 @@ extension Cpu {
     case 4: return .invalidOpcode
     default: return .protection()
     }
+  }
+
+  /// Brings the x87 image in the state block up to date / hands it to the host's unit.
+  func saveX87() {
+    // SAFETY: a 512-byte image in the state block.
+    if s.x87Live { unsafe rb_x87_save(&p.pointee.state.x87) }
+  }
+  func loadX87() {
+    // SAFETY: as above.
+    if s.x87Live { unsafe rb_x87_load(&p.pointee.state.x87) }
   }
 
   /// The host's x87 unit takes the guest's state, this thread the signal handlers that thunks rely on.
