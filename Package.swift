@@ -36,7 +36,7 @@ let package = Package(
     library("DeviceConformance", ["Base", "DeviceKit"]),
     library("Devices", ["Base", "DeviceKit"]),
     library("TextConsole", ["Base", "HostSystem", "Devices"]),
-    library("DiskImages", ["Base", "HostSystem"]),
+    library("DiskImages", ["Base", "HostSystem", "DeviceKit"]),
     library(
       "Machine",
       ["Base", "HostSystem", "X86ISA", "GuestMemory", "Execution", "DeviceKit", "Devices", "DiskImages"],
@@ -60,7 +60,7 @@ let package = Package(
     tests("Devices", ["Devices", "DeviceKit", "DeviceConformance", "HostSystem"]),
     tests("Compression", ["Compression"]),
     tests("TextConsole", ["TextConsole", "Devices", "HostSystem"]),
-    tests("DiskImages", ["DiskImages"]),
+    tests("DiskImages", ["DiskImages", "DeviceKit", "DeviceConformance", "Devices", "HostSystem"]),
     tests("Machine", ["Machine", "Base"]),
     // Spawns the built programs and talks to them as a user does.
     .target(
