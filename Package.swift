@@ -49,6 +49,8 @@ let package = Package(
       name: "ringbox-vm", dependencies: ["Base", "HostSystem", "DeviceKit", "ControlChannel", "Machine"],
       swiftSettings: strict),
     .executableTarget(name: "isa-gen", dependencies: ["X86ISA"], swiftSettings: strict),
+    .target(name: "COracle"),
+    library("Oracle", ["Base", "X86ISA", "GuestMemory", "X86Engine", "COracle"]),
     tests("Base", ["Base"]),
     tests("X86ISA", ["X86ISA"]),
     tests("GuestMemory", ["GuestMemory", "HostSystem"]),
@@ -57,6 +59,7 @@ let package = Package(
     tests("Compression", ["Compression"]),
     tests("TextConsole", ["TextConsole", "Devices"]),
     tests("DiskImages", ["DiskImages"]),
+    tests("Oracle", ["Oracle", "X86ISA", "X86Engine", "Base"]),
     tests("Machine", ["Machine", "Base"]),
     // Spawns the built programs and talks to them as a user does.
     .target(
