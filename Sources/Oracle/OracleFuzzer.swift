@@ -24,6 +24,8 @@ public final class OracleFuzzer {
   /// Kept mismatches; more are only counted.
   public var mismatchLimit = 50
   public private(set) var mismatchCount = 0
+  /// Mismatches by the mnemonics involved.
+  public private(set) var mismatchesBySignature: [String: Int] = [:]
   /// Cases for each row.
   public private(set) var coverage: [Int]
   /// Outcomes by vector; the last counts completed cases.
@@ -148,6 +150,7 @@ public final class OracleFuzzer {
   private func note(_ test: OracleCase, _ differences: [String]) {
     mismatchCount += 1
     let signature = test.rows.map { InstructionTable.rows[Int($0)].mnemonic }.joined(separator: " ")
+    mismatchesBySignature[signature, default: 0] += 1
     guard mismatches.count < mismatchLimit, mismatches.filter({ $0.signature == signature }).count < 3 else { return }
     let report = Comparator.describe(test) + "\n  " + differences.prefix(8).joined(separator: "\n  ")
     mismatches.append(Mismatch(test: test, report: report, signature: signature))
