@@ -58,17 +58,17 @@ let package = Package(
     tests("X86ISA", ["X86ISA"]),
     tests("GuestMemory", ["GuestMemory", "HostSystem"]),
     tests("X86Engine", ["X86Engine", "X86ISA", "GuestMemory"]),
+    tests("Oracle", ["Oracle", "X86ISA", "X86Engine", "Base"]),
     tests("Devices", ["Devices", "DeviceKit", "DeviceConformance", "HostSystem"]),
     tests("Compression", ["Compression"]),
-    tests("TextConsole", ["TextConsole", "Devices"]),
-    tests("Oracle", ["Oracle", "X86ISA", "X86Engine", "Base"]),
+    tests("TextConsole", ["TextConsole", "Devices", "HostSystem"]),
     tests("DiskImages", ["DiskImages", "DeviceKit", "DeviceConformance", "Devices", "HostSystem"]),
     tests("Machine", ["Machine", "Base"]),
     // Spawns the built programs and talks to them as a user does.
     .target(
-      name: "TestSupport", dependencies: ["Base"], path: "Tests/TestSupport",
+      name: "TestSupport", dependencies: ["Base", "HostSystem"], path: "Tests/TestSupport",
       swiftSettings: [.swiftLanguageMode(.v6)]),
     tests("ControlChannel", ["ControlChannel", "Base", "HostSystem"]),
-    tests("CommandLine", ["TestSupport", "Base"]),
+    tests("CommandLine", ["TestSupport", "Base", "HostSystem"]),
   ]
 )

@@ -162,9 +162,14 @@ private final class EmptyBoard: Platform {
     placeCode(test, remove: true)
   }
 
+  /// First offset at which the data pages differ from what the host left in its own; call once after each run.
+  func firstMemoryDifference(_ test: OracleCase, from native: NativeRunner, case number: UInt32) -> Int? {
+    unsafe native.withMemory(of: number) { unsafe firstMemoryDifference(test, from: $0) }
+  }
+
   /// First offset at which the data pages differ from `other` (nil: from the template of the case), looking past what
   /// the case ignores. Call once after each run: it also finds out whether the pages must be reset.
-  func firstMemoryDifference(_ test: OracleCase, from other: UnsafeRawPointer?) -> Int? {
+  private func firstMemoryDifference(_ test: OracleCase, from other: UnsafeRawPointer?) -> Int? {
     let template = Int(test.input.memoryTemplate) % templates.count
     return unsafe templates[template].withUnsafeBytes { original in
       // SAFETY: both have `dataBytes` bytes.
@@ -183,6 +188,6 @@ private final class EmptyBoard: Platform {
   }
   /// Bytes of the data pages now.
   func dataBytes(_ range: Range<Int>) -> [UInt8] {
-    unsafe range.clamped(to: 0..<Window.dataBytes).map { unsafe data.load(fromByteOffset: $0, as: UInt8.self) }
+    range.clamped(to: 0..<Window.dataBytes).map { unsafe data.load(fromByteOffset: $0, as: UInt8.self) }
   }
 }

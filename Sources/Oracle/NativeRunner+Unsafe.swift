@@ -8,9 +8,9 @@ struct NativeRunnerError: Error, CustomStringConvertible {
 
 /// Cases on the host's own processor, in a jailed child process; a ring of slots shared with it.
 @safe final class NativeRunner {
-  static let slots = Int(ORACLE_SLOTS.rawValue)
-  static let batch = Int(ORACLE_BATCH.rawValue)
-  static let templates = Int(ORACLE_TEMPLATES.rawValue)
+  static let slots = Int(ORACLE_SLOTS)
+  static let batch = Int(ORACLE_BATCH)
+  static let templates = Int(ORACLE_TEMPLATES)
 
   // SAFETY(type): the pointers in `process` address one shared mapping of fixed layout that lives as long as this
   // object; slot and template numbers are reduced to their range before use.
@@ -21,7 +21,7 @@ struct NativeRunnerError: Error, CustomStringConvertible {
   private(set) var deaths = 0
 
   init() throws(NativeRunnerError) {
-    guard MemoryLayout<ProcessorImage>.size == MemoryLayout<oracle_state>.size else {
+    guard MemoryLayout<ProcessorImage>.size == Int(ORACLE_STATE_BYTES) else {
       throw NativeRunnerError(description: "ProcessorImage and oracle_state differ")
     }
     // SAFETY: out-parameter.
@@ -54,33 +54,35 @@ struct NativeRunnerError: Error, CustomStringConvertible {
   /// Whether 16-bit code segments exist; known after the first case.
   var has16Bit: Bool { unsafe oracle_has_16_bit(&process) }
 
+  /// The slot of case `number`.
+  private func slot(_ number: UInt32) -> UnsafeMutableRawPointer {
+    unsafe process.slots + Int(number) % NativeRunner.slots * Int(ORACLE_SLOT_BYTES)
+  }
+
   /// Puts a case into its slot; `flush` hands it over. The caller keeps at most `slots` cases in flight.
   func add(_ test: OracleCase) {
-    // SAFETY: the slot number is reduced; the child does not look at it before `flush`.
-    let slot = unsafe process.slots + Int(submitted) % NativeRunner.slots
-    unsafe UnsafeMutableRawPointer(slot).storeBytes(of: test.input, as: ProcessorImage.self)
-    let places = unsafe NativeRunner.places
-    let bytes = test.code.prefix(Int(ORACLE_CODE_BYTES.rawValue))
-    unsafe slot.pointee.code_length = UInt32(bytes.count)
-    let raw = unsafe UnsafeMutableRawPointer(slot)
-    for (index, byte) in bytes.enumerated() { unsafe raw.storeBytes(of: byte, toByteOffset: places.code + index, as: UInt8.self) }
-    let patches = test.patches.prefix(Int(ORACLE_PATCHES.rawValue))
-    unsafe slot.pointee.patch_count = UInt32(patches.count)
-    for (index, patch) in patches.enumerated() {
-      let at = places.patches + index * MemoryLayout<oracle_patch>.stride
-      let content = patch.bytes.prefix(Int(ORACLE_PATCH_BYTES.rawValue))
-      unsafe raw.storeBytes(of: UInt32(patch.offset), toByteOffset: at, as: UInt32.self)
-      unsafe raw.storeBytes(of: UInt32(content.count), toByteOffset: at + 4, as: UInt32.self)
-      for (place, byte) in content.enumerated() {
-        unsafe raw.storeBytes(of: byte, toByteOffset: at + 8 + place, as: UInt8.self)
+    // SAFETY: the child does not look at the slot before `flush`; every count is bounded by the slot's arrays.
+    do {
+      let slot = unsafe slot(submitted)
+      unsafe slot.storeBytes(of: test.input, as: ProcessorImage.self)
+      let bytes = test.code.prefix(Int(ORACLE_CODE_BYTES))
+      unsafe slot.storeBytes(of: UInt32(bytes.count), toByteOffset: Int(ORACLE_SLOT_CODE_LENGTH), as: UInt32.self)
+      unsafe put(bytes, at: slot + Int(ORACLE_SLOT_CODE))
+      let patches = test.patches.prefix(Int(ORACLE_PATCHES))
+      unsafe slot.storeBytes(of: UInt32(patches.count), toByteOffset: Int(ORACLE_SLOT_PATCH_COUNT), as: UInt32.self)
+      for (index, patch) in patches.enumerated() {
+        let at = unsafe slot + Int(ORACLE_SLOT_PATCHES) + index * MemoryLayout<oracle_patch>.stride
+        let content = patch.bytes.prefix(Int(ORACLE_PATCH_BYTES))
+        unsafe at.storeBytes(of: UInt32(patch.offset), as: UInt32.self)
+        unsafe at.storeBytes(of: UInt32(content.count), toByteOffset: 4, as: UInt32.self)
+        unsafe put(content, at: at + 8)
       }
     }
     submitted &+= 1
   }
-  private static let places = (
-    code: MemoryLayout<oracle_slot>.offset(of: \.code) ?? 0, patches: MemoryLayout<oracle_slot>.offset(of: \.patches) ?? 0,
-    output: MemoryLayout<oracle_slot>.offset(of: \.output) ?? 0, memory: MemoryLayout<oracle_slot>.offset(of: \.memory) ?? 0
-  )
+  private func put(_ bytes: ArraySlice<UInt8>, at target: UnsafeMutableRawPointer) {
+    for (index, byte) in bytes.enumerated() { unsafe target.storeBytes(of: byte, toByteOffset: index, as: UInt8.self) }
+  }
 
   func flush() { unsafe oracle_submit(&process, submitted) }
 
@@ -107,28 +109,27 @@ struct NativeRunnerError: Error, CustomStringConvertible {
 
   /// The outcome of a completed case, while its slot has not been used again.
   func outcome(of number: UInt32, for test: OracleCase) -> Outcome {
-    // SAFETY: the slot number is reduced; the child has finished with it.
-    let slot = unsafe process.slots + Int(number) % NativeRunner.slots
+    // SAFETY: the child has finished with the slot.
+    let slot = unsafe slot(number)
     var result = Outcome()
-    let raw = unsafe UnsafeRawPointer(slot)
-    result.image = unsafe raw.load(fromByteOffset: NativeRunner.places.output, as: ProcessorImage.self)
-    let trap = unsafe slot.pointee.trap
+    result.image = unsafe slot.load(fromByteOffset: Int(ORACLE_SLOT_OUTPUT), as: ProcessorImage.self)
+    let trap = unsafe slot.load(fromByteOffset: Int(ORACLE_SLOT_TRAP), as: UInt32.self)
     if trap == 3 && result.image.rip == test.endRIP &+ 1 {
       result.image.rip = test.endRIP
       return result
     }
     if trap == 1 && test.isSingleStep { return result }
     result.vector = UInt8(truncatingIfNeeded: trap)
-    result.errorCode = unsafe slot.pointee.error_code
-    result.faultAddress = unsafe slot.pointee.fault_address
+    result.errorCode = unsafe slot.load(fromByteOffset: Int(ORACLE_SLOT_ERROR_CODE), as: UInt32.self)
+    result.faultAddress = unsafe slot.load(fromByteOffset: Int(ORACLE_SLOT_FAULT_ADDRESS), as: UInt64.self)
     return result
   }
 
   /// The data pages after a completed case; nil when they are as the template.
   func withMemory<R>(of number: UInt32, _ body: (UnsafeRawPointer?) -> R) -> R {
     // SAFETY: as in `outcome`.
-    let slot = unsafe process.slots + Int(number) % NativeRunner.slots
-    if unsafe slot.pointee.memory_changed == 0 { return unsafe body(nil) }
-    return unsafe body(UnsafeRawPointer(slot) + NativeRunner.places.memory)
+    let slot = unsafe slot(number)
+    if unsafe slot.load(fromByteOffset: Int(ORACLE_SLOT_MEMORY_CHANGED), as: UInt32.self) == 0 { return unsafe body(nil) }
+    return unsafe body(UnsafeRawPointer(slot) + Int(ORACLE_SLOT_MEMORY))
   }
 }

@@ -137,7 +137,7 @@ public final class OracleFuzzer {
     let test = pending[Int(next) % NativeRunner.slots]
     let host = native.outcome(of: next, for: test)
     let mine = interpreter.run(test)
-    let memory = native.withMemory(of: next) { interpreter.firstMemoryDifference(test, from: $0) }
+    let memory = interpreter.firstMemoryDifference(test, from: native, case: next)
     next &+= 1
     comparisons += 1
     for row in test.rows { coverage[Int(row)] += 1 }

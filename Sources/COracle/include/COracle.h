@@ -67,8 +67,24 @@ typedef struct {
   uint8_t memory[ORACLE_DATA_BYTES] __attribute__((aligned(64)));
 } oracle_slot;
 
+// Where Swift, which does not import arrays this large, finds the parts of a slot.
+enum {
+  ORACLE_SLOT_BYTES = sizeof(oracle_slot),
+  ORACLE_SLOT_CODE_LENGTH = offsetof(oracle_slot, code_length),
+  ORACLE_SLOT_CODE = offsetof(oracle_slot, code),
+  ORACLE_SLOT_PATCH_COUNT = offsetof(oracle_slot, patch_count),
+  ORACLE_SLOT_PATCHES = offsetof(oracle_slot, patches),
+  ORACLE_SLOT_TRAP = offsetof(oracle_slot, trap),
+  ORACLE_SLOT_ERROR_CODE = offsetof(oracle_slot, error_code),
+  ORACLE_SLOT_FAULT_ADDRESS = offsetof(oracle_slot, fault_address),
+  ORACLE_SLOT_MEMORY_CHANGED = offsetof(oracle_slot, memory_changed),
+  ORACLE_SLOT_OUTPUT = offsetof(oracle_slot, output),
+  ORACLE_SLOT_MEMORY = offsetof(oracle_slot, memory),
+  ORACLE_STATE_BYTES = sizeof(oracle_state),
+};
+
 typedef struct {
-  oracle_slot *slots;
+  void *slots;
   // ORACLE_TEMPLATES times ORACLE_DATA_BYTES: initial contents of the data pages.
   uint8_t *templates;
   // 4096 bytes, constant once the child runs.
