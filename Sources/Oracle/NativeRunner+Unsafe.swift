@@ -129,7 +129,7 @@ struct NativeRunnerError: Error, CustomStringConvertible {
   func withMemory<R>(of number: UInt32, _ body: (UnsafeRawPointer?) -> R) -> R {
     // SAFETY: as in `outcome`.
     let slot = unsafe slot(number)
-    if unsafe slot.load(fromByteOffset: Int(ORACLE_SLOT_MEMORY_CHANGED), as: UInt32.self) == 0 { return unsafe body(nil) }
+    if unsafe slot.load(fromByteOffset: Int(ORACLE_SLOT_MEMORY_CHANGED), as: UInt32.self) == 0 { return body(nil) }
     return unsafe body(UnsafeRawPointer(slot) + Int(ORACLE_SLOT_MEMORY))
   }
 }

@@ -11,7 +11,7 @@ struct OracleRandom: RandomNumberGenerator {
     return z ^ (z >> 31)
   }
   /// 0..<bound, bound > 0.
-  mutating func below(_ bound: Int) -> Int { Int(truncatingIfNeeded: (next() >> 32) &* UInt64(bound) >> 32) }
+  mutating func below(_ bound: Int) -> Int { Int(truncatingIfNeeded: ((next() >> 32) &* UInt64(bound)) >> 32) }
   /// True in about `percent` of a hundred calls.
   mutating func chance(_ percent: Int) -> Bool { below(100) < percent }
   mutating func pick<T>(_ choices: [T]) -> T { choices[below(choices.count)] }
