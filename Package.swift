@@ -47,6 +47,9 @@ let package = Package(
     tests("X86ISA", ["X86ISA"]),
     tests("GuestMemory", ["GuestMemory", "HostSystem"]),
     tests("X86Engine", ["X86Engine", "X86ISA", "GuestMemory"]),
+    .testTarget(
+      name: "GuestTests", dependencies: ["Base", "X86ISA", "X86Engine", "GuestMemory"],
+      swiftSettings: [.swiftLanguageMode(.v6)]),
     tests("Devices", ["Devices", "DeviceKit", "DeviceConformance", "HostSystem"]),
     tests("DiskImages", ["DiskImages"]),
     tests("Machine", ["Machine", "Base"]),
