@@ -26,6 +26,8 @@ let package = Package(
     library("Base"),
     .target(name: "CHost"),
     library("HostSystem", ["Base", "CHost"]),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    library("Compression", ["CZlib"]),
     library("X86ISA", ["Base"]),
     library("GuestMemory", ["Base", "HostSystem", "CHost"]),
     library("X86Engine", ["Base", "CHost", "HostSystem", "X86ISA", "GuestMemory"]),
@@ -33,15 +35,19 @@ let package = Package(
     library("DeviceKit", ["Base", "HostSystem", "GuestMemory"]),
     library("DeviceConformance", ["Base", "DeviceKit"]),
     library("Devices", ["Base", "DeviceKit"]),
+    library("TextConsole", ["Base", "HostSystem", "Devices"]),
     library("DiskImages", ["Base", "HostSystem"]),
     library(
       "Machine",
       ["Base", "HostSystem", "X86ISA", "GuestMemory", "Execution", "DeviceKit", "Devices", "DiskImages"]),
+    library("ControlChannel", ["Base", "HostSystem", "DeviceKit"]),
     .executableTarget(
       name: "ringbox",
-      dependencies: ["Base", "X86ISA", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+      dependencies: ["Base", "HostSystem", .product(name: "ArgumentParser", package: "swift-argument-parser")],
       swiftSettings: strict),
-    .executableTarget(name: "ringbox-vm", dependencies: ["Base", "Machine", "HostSystem"], swiftSettings: strict),
+    .executableTarget(
+      name: "ringbox-vm", dependencies: ["Base", "HostSystem", "DeviceKit", "ControlChannel", "Machine"],
+      swiftSettings: strict),
     .executableTarget(name: "isa-gen", dependencies: ["X86ISA"], swiftSettings: strict),
     tests("Base", ["Base"]),
     tests("X86ISA", ["X86ISA"]),
@@ -51,7 +57,15 @@ let package = Package(
       name: "GuestTests", dependencies: ["Base", "X86ISA", "X86Engine", "GuestMemory"],
       swiftSettings: [.swiftLanguageMode(.v6)]),
     tests("Devices", ["Devices", "DeviceKit", "DeviceConformance", "HostSystem"]),
+    tests("Compression", ["Compression"]),
+    tests("TextConsole", ["TextConsole", "Devices"]),
     tests("DiskImages", ["DiskImages"]),
     tests("Machine", ["Machine", "Base"]),
+    // Spawns the built programs and talks to them as a user does.
+    .target(
+      name: "TestSupport", dependencies: ["Base"], path: "Tests/TestSupport",
+      swiftSettings: [.swiftLanguageMode(.v6)]),
+    tests("ControlChannel", ["ControlChannel", "Base", "HostSystem"]),
+    tests("CommandLine", ["TestSupport", "Base"]),
   ]
 )

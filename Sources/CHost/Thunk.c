@@ -69,9 +69,7 @@ void rb_thunk_prepare_thread(void) {
 }
 
 int rb_thunk_call(const void *code, void *state, void *memory) {
-  int signal = rb_thunk_enter(code, state, memory, &return_stack);
-  return_stack = 0;
-  return signal;
+  return rb_thunk_enter(code, state, memory, &return_stack);
 }
 
 // FXSAVE and FXRSTOR carry SSE state too; the image's SSE part is kept as it was, and the host's registers survive.

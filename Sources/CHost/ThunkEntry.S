@@ -1,31 +1,18 @@
-# int rb_thunk_enter(code in rdi, state in rsi, memory in rdx, rsp slot in rcx)
-# Saves what generated code may clobber, remembers the stack for rb_thunk_abort, and calls.
+# int rb_thunk_enter(code in rdi, state in rsi, memory in rdx, stack slot in rcx)
+# Remembers the stack for rb_thunk_abort and calls. Thunks use rax, rcx, rdx, rsi, rdi and vector registers only, so
+# that nothing has to be saved here.
     .text
     .globl rb_thunk_enter
     .type rb_thunk_enter, @function
 rb_thunk_enter:
-    push %rbx
-    push %rbp
-    push %r12
-    push %r13
-    push %r14
-    push %r15
-    sub $8, %rsp
-    stmxcsr (%rsp)
+    push %rcx
     mov %rsp, (%rcx)
     mov %rdi, %rax
     mov %rdx, %rdi
     call *%rax
+    pop %rcx
+    movq $0, (%rcx)
     xor %eax, %eax
-.Lleave:
-    ldmxcsr (%rsp)
-    add $8, %rsp
-    pop %r15
-    pop %r14
-    pop %r13
-    pop %r12
-    pop %rbp
-    pop %rbx
     ret
     .size rb_thunk_enter, . - rb_thunk_enter
 
@@ -34,7 +21,15 @@ rb_thunk_enter:
     .type rb_thunk_abort, @function
 rb_thunk_abort:
     cld
-    jmp .Lleave
+    ldmxcsr host_mxcsr(%rip)
+    pop %rcx
+    movq $0, (%rcx)
+    ret
     .size rb_thunk_abort, . - rb_thunk_abort
+
+    .section .rodata
+    .align 4
+host_mxcsr:
+    .long 0x1f80
 
     .section .note.GNU-stack,"",@progbits

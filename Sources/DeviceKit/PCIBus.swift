@@ -101,8 +101,9 @@ public final class PCIBus: BusTarget, MachineComponent {
     return true
   }
 
-  /// Which PIRQ (0 = A) pin `pin` (1 = INTA#) of a device reaches: the slot rotation of 440FX boards.
-  public static func interruptLine(device: Int, pin: Int) -> Int { (device + pin - 1) & 3 }
+  /// Which PIRQ (0 = A) pin `pin` (1 = INTA#) of a device reaches: the slot rotation of 440FX boards, where INTA# of
+  /// slot 1 is PIRQA. Firmware and the DSDT count on it.
+  public static func interruptLine(device: Int, pin: Int) -> Int { (device + pin - 2) & 3 }
 
   // MARK: Ports
 

@@ -27,7 +27,7 @@ public enum GuestMemoryError: Error, Equatable {
 /// shared and racing by nature, so nothing here ever forms a Swift reference into it.
 ///
 /// Lock order: `layout` is taken by set-up calls only (map, unmap, setFlags), never by accesses.
-public final class GuestMemory: @unchecked Sendable {
+@safe public final class GuestMemory: @unchecked Sendable {
   // SAFETY (for @unchecked Sendable): `base`, `flags` and the sizes never change after init; the memory
   // behind them is only touched by byte copies and atomics.
 
@@ -70,10 +70,10 @@ public final class GuestMemory: @unchecked Sendable {
     guard ramDescriptor >= 0 else { throw .hostRefused(operation: "memfd_create", errno: errno) }
     guard ftruncate(ramDescriptor, Int(ramSize)) == 0 else { throw .hostRefused(operation: "ftruncate", errno: errno) }
     // SAFETY: fresh anonymous reservations, checked against MAP_FAILED before use.
-    base = try unsafe GuestMemory.reserve(Int(top), PROT_NONE)
-    flags = try unsafe GuestMemory.reserve(Int(top >> 12), PROT_READ | PROT_WRITE)
+    unsafe base = try GuestMemory.reserve(Int(top), PROT_NONE)
+    unsafe flags = try GuestMemory.reserve(Int(top >> 12), PROT_READ | PROT_WRITE)
       .bindMemory(to: UInt8.self, capacity: Int(top >> 12))
-    codeChunks = try unsafe GuestMemory.reserve(Int(top >> 12) * 8, PROT_READ | PROT_WRITE)
+    unsafe codeChunks = try GuestMemory.reserve(Int(top >> 12) * 8, PROT_READ | PROT_WRITE)
       .bindMemory(to: UInt64.self, capacity: Int(top >> 12))
     try mapFile(ramDescriptor, fileOffset: 0, at: 0, size: lowSize)
     if ramSize > lowSize {

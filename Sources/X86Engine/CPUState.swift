@@ -134,6 +134,8 @@ public struct CPUState {
 
   /// Status flags on their way into and out of a native thunk.
   var thunkFlags: UInt64 = 0
+  /// What MXCSR is outside thunks.
+  var hostMXCSR: UInt32 = 0x1f80
 
   /// Instructions retired.
   public var instructionCount: UInt64 = 0

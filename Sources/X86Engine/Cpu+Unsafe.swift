@@ -142,7 +142,6 @@ struct CPUBlock {
   var context: Unmanaged<VcpuContext>
   /// `tlbCount` entries for each of the three data views (user, supervisor, supervisor under SMAP).
   var tlb: UnsafeMutablePointer<TLBEntry>
-  var fetchPage: UInt64 = ~0
   static let tlbBits = 9
   static let tlbCount = 1 << tlbBits
   /// Address one past the last instruction of the running block; zeroed to leave it early.

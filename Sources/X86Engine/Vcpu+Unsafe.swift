@@ -110,6 +110,8 @@ public struct EngineStatistics: Sendable, Equatable {
 /// that page unnoticed. `dropWriteRights` therefore waits until every running vCPU has passed an instruction-block
 /// boundary; a vCPU that waits serves requests of others, so two that wait for each other both get on.
 public final class VcpuGroup: Sendable {
+  /// The host's time-stamp counter when the guest's stood at zero.
+  let tscBase = rb_rdtsc()
   private let members = Mutex<[Vcpu]>([])
   public init() {}
 

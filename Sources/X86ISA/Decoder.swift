@@ -16,7 +16,7 @@ public enum Decoder {
 
   /// Decodes the instruction at the start of `code` (SDM volume 2, chapter 2).
   ///
-  /// VEX and EVEX encodings are accepted in every code size; an engine in real or virtual-8086 mode raises #UD for them.
+  /// VEX and EVEX encodings are accepted in every code size: in real and virtual-8086 mode the engine raises #UD.
   public static func decode(
     _ code: borrowing Span<UInt8>, codeSize: CodeSize, into instruction: inout Instruction
   ) -> DecodeStatus {

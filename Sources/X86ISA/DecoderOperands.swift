@@ -84,6 +84,7 @@ extension DecodeState {
       instruction.rm = try register(form.rmKind, rm, wide)
     }
     if isVectorExtended { try secondSource(form) }
+    if form.vsib && !form.storesToRM { try gatherRegisters(instruction) }
   }
 
   func secondSource(_ form: RowForm) throws(DecodeStatus) {
@@ -94,6 +95,13 @@ extension DecodeState {
     case .general: if vvvv > 15 { throw .invalid }
     default: break
     }
+  }
+
+  /// A gather's destination, index and (AVX2) mask must be different registers.
+  func gatherRegisters(_ instruction: Instruction) throws(DecodeStatus) {
+    if instruction.reg == instruction.index { throw .invalid }
+    guard facts.contains(.vex) else { return }
+    if vvvv == instruction.reg || vvvv == instruction.index { throw .invalid }
   }
 
   /// A register number of that kind; `low` has no extension bits.
@@ -155,6 +163,8 @@ extension DecodeState {
       instruction.immediate = try value(code, bytes: operandSize == 2 ? 2 : 4)
       instruction.immediate2 = UInt16(truncatingIfNeeded: try value(code, bytes: 2))
     }
+    // Outside 64-bit mode a register in an immediate has three bits.
+    if form.immediate == .register && !is64 { instruction.immediate &= 0x7f }
     if form.hasSecondImmediate { instruction.immediate2 = UInt16(try next(code)) }
     instruction.immediateOffset = UInt8(truncatingIfNeeded: start)
   }

@@ -4,9 +4,9 @@
 /// `instructionPointer` as the address of the next instruction, so that address arithmetic never branches.
 /// Byte registers AH CH DH BH are `highByte` + 0...3.
 @frozen public struct Instruction: Sendable {
-  public static let noRegister: UInt8 = 32
-  public static let instructionPointer: UInt8 = 33
-  public static let highByte: UInt8 = 64
+  @inlinable public static var noRegister: UInt8 { 32 }
+  @inlinable public static var instructionPointer: UInt8 { 33 }
+  @inlinable public static var highByte: UInt8 { 64 }
 
   /// The engine's handler, opaque here; 0 until an engine fills it in.
   public var handler: UInt
@@ -46,7 +46,8 @@
   public var vvvv: UInt8
   /// VEX/EVEX vector length: 0 = 128, 1 = 256, 2 = 512 bits.
   public var vectorLength: UInt8
-  /// EVEX: opmask register in bits 2:0, zeroing (z) in bit 7, broadcast/rounding (b) in bit 4.
+  /// EVEX: opmask register in bits 2:0, zeroing (z) in bit 7, broadcast/rounding (b) in bit 4, L'L as encoded (the
+  /// rounding mode when b is set on a register form) in bits 6:5.
   public var evexControl: UInt8
   /// Byte offset of the first immediate from the instruction's start (0 = none): lets a thunk re-encode.
   public var immediateOffset: UInt8
@@ -87,20 +88,20 @@
   @frozen public struct Prefixes: OptionSet, Sendable {
     public var rawValue: UInt16
     @inlinable public init(rawValue: UInt16) { self.rawValue = rawValue }
-    public static let lock = Prefixes(rawValue: 1)
+    @inlinable public static var lock: Prefixes { Prefixes(rawValue: 1) }
     /// F3 present (as REP or as mandatory prefix).
-    public static let repeatF3 = Prefixes(rawValue: 2)
-    public static let repeatF2 = Prefixes(rawValue: 4)
-    public static let operandSize66 = Prefixes(rawValue: 8)
-    public static let rex = Prefixes(rawValue: 16)
-    public static let rexW = Prefixes(rawValue: 32)
-    public static let vex = Prefixes(rawValue: 64)
-    public static let evex = Prefixes(rawValue: 128)
+    @inlinable public static var repeatF3: Prefixes { Prefixes(rawValue: 2) }
+    @inlinable public static var repeatF2: Prefixes { Prefixes(rawValue: 4) }
+    @inlinable public static var operandSize66: Prefixes { Prefixes(rawValue: 8) }
+    @inlinable public static var rex: Prefixes { Prefixes(rawValue: 16) }
+    @inlinable public static var rexW: Prefixes { Prefixes(rawValue: 32) }
+    @inlinable public static var vex: Prefixes { Prefixes(rawValue: 64) }
+    @inlinable public static var evex: Prefixes { Prefixes(rawValue: 128) }
     /// ModRM names memory (also set for moffs and string operands).
-    public static let memory = Prefixes(rawValue: 256)
+    @inlinable public static var memory: Prefixes { Prefixes(rawValue: 256) }
     /// A segment override prefix is in force.
-    public static let segmentOverride = Prefixes(rawValue: 512)
-    public static let addressSize67 = Prefixes(rawValue: 1024)
+    @inlinable public static var segmentOverride: Prefixes { Prefixes(rawValue: 512) }
+    @inlinable public static var addressSize67: Prefixes { Prefixes(rawValue: 1024) }
   }
 }
 

@@ -15,44 +15,44 @@ public struct InstructionRow: Sendable {
   /// The CPUID feature that must be offered, nil for the base instruction set.
   public var feature: CPUFeature?
 
-  public struct Attributes: OptionSet, Sendable {
+  @frozen public struct Attributes: OptionSet, Sendable {
     public var rawValue: UInt32
-    public init(rawValue: UInt32) { self.rawValue = rawValue }
+    @inlinable public init(rawValue: UInt32) { self.rawValue = rawValue }
     /// LOCK is accepted when the destination is memory.
-    public static let lockable = Attributes(rawValue: 1)
+    @inlinable public static var lockable: Attributes { Attributes(rawValue: 1) }
     /// Not encodable in 64-bit mode (#UD).
-    public static let invalidIn64 = Attributes(rawValue: 2)
+    @inlinable public static var invalidIn64: Attributes { Attributes(rawValue: 2) }
     /// Only in 64-bit mode.
-    public static let only64 = Attributes(rawValue: 4)
+    @inlinable public static var only64: Attributes { Attributes(rawValue: 4) }
     /// Operand size defaults to 64 in 64-bit mode (near branches, stack operations).
-    public static let default64 = Attributes(rawValue: 8)
+    @inlinable public static var default64: Attributes { Attributes(rawValue: 8) }
     /// Operand size is forced to 64 in 64-bit mode whatever the prefixes (near branches on Intel, MOV CR/DR).
-    public static let force64 = Attributes(rawValue: 16)
+    @inlinable public static var force64: Attributes { Attributes(rawValue: 16) }
     /// Ends a straight-line run: control transfer, or changes what later decoding depends on.
-    public static let endsBlock = Attributes(rawValue: 32)
+    @inlinable public static var endsBlock: Attributes { Attributes(rawValue: 32) }
     /// The host executes it through a native thunk (x87, MMX, SSE, AVX and the like).
-    public static let thunk = Attributes(rawValue: 64)
+    @inlinable public static var thunk: Attributes { Attributes(rawValue: 64) }
     /// Uses x87/MMX state; SSE state; AVX state; AVX-512 state (availability checks: CR0, CR4, XCR0).
-    public static let x87 = Attributes(rawValue: 128)
-    public static let mmx = Attributes(rawValue: 256)
-    public static let sse = Attributes(rawValue: 512)
-    public static let avx = Attributes(rawValue: 1024)
-    public static let avx512 = Attributes(rawValue: 2048)
+    @inlinable public static var x87: Attributes { Attributes(rawValue: 128) }
+    @inlinable public static var mmx: Attributes { Attributes(rawValue: 256) }
+    @inlinable public static var sse: Attributes { Attributes(rawValue: 512) }
+    @inlinable public static var avx: Attributes { Attributes(rawValue: 1024) }
+    @inlinable public static var avx512: Attributes { Attributes(rawValue: 2048) }
     /// CPL 0 only.
-    public static let privileged = Attributes(rawValue: 4096)
+    @inlinable public static var privileged: Attributes { Attributes(rawValue: 4096) }
     /// Not recognised in real and virtual-8086 mode (#UD).
-    public static let protectedOnly = Attributes(rawValue: 8192)
+    @inlinable public static var protectedOnly: Attributes { Attributes(rawValue: 8192) }
     /// Memory operand must be aligned to its size (#GP): MOVAPS and the legacy-SSE rule.
-    public static let aligned = Attributes(rawValue: 16384)
+    @inlinable public static var aligned: Attributes { Attributes(rawValue: 16384) }
     /// May raise SIMD or x87 floating-point exceptions (reads MXCSR or the x87 control word).
-    public static let floatingPoint = Attributes(rawValue: 32768)
+    @inlinable public static var floatingPoint: Attributes { Attributes(rawValue: 32768) }
     /// Memory operand is written / read (thunk rows: direction of the memory operand).
-    public static let memoryWrite = Attributes(rawValue: 65536)
-    public static let memoryRead = Attributes(rawValue: 131_072)
+    @inlinable public static var memoryWrite: Attributes { Attributes(rawValue: 65536) }
+    @inlinable public static var memoryRead: Attributes { Attributes(rawValue: 131_072) }
     /// VSIB memory operand (gather, scatter).
-    public static let vsib = Attributes(rawValue: 262_144)
+    @inlinable public static var vsib: Attributes { Attributes(rawValue: 262_144) }
     /// REP/REPE/REPNE repeat it (string instructions).
-    public static let repeatable = Attributes(rawValue: 524_288)
+    @inlinable public static var repeatable: Attributes { Attributes(rawValue: 524_288) }
   }
 }
 

@@ -1,10 +1,11 @@
 /// One operand of a row, decoded from its appendix-A code: what names it, how large it is, how it is accessed.
 ///
 /// Codes beyond the appendix: `Z` = register in the opcode's low bits; `B` = general register in VEX.vvvv; `K`, `KU`,
-/// `KW`, `KH` = opmask in ModRM.reg, in rm, in rm or memory, in vvvv; `sI` = sign-extended immediate; `Rv/Mw` = register
-/// of one size or memory of another. Size letters beyond it: `hx fx ex` = half, fourth, eighth of the vector, `dup` =
+/// `KW`, `KH` = opmask in ModRM.reg, in rm, in rm or memory, in vvvv; `sI` = sign-extended immediate; `Rv/Mw` = a
+/// register of one size or memory of another. Size letters beyond it: `hx fx ex` = half, fourth, eighth of the vector, `dup` =
 /// MOVDDUP's 8 bytes at 128 bits and the whole vector else, `y` = 4 or 8 bytes, `Ez` = 2 or 4 bytes.
-/// A suffix `/b4` or `/b8` gives the EVEX broadcast element's bytes, `{k}` and `{kz}` the kinds of masking allowed.
+/// A suffix `/b4` or `/b8` gives the EVEX broadcast element's bytes, `/n1` to `/n8` the unit of a compressed
+/// displacement where that is not the operand's size, `{k}` and `{kz}` the kinds of masking allowed.
 public struct OperandCode: Sendable, Hashable {
   /// kind 0...5, size 6...10, memory size 11...15, access 16...17, broadcast (log2, 0 none) 18...19.
   public var rawValue: UInt32

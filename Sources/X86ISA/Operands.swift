@@ -18,6 +18,16 @@ extension InstructionTable {
     return result
   }
 
+  /// The row that executes instead when the processor model lacks the row's feature and ignores its F3 prefix: LZCNT
+  /// becomes BSR, TZCNT becomes BSF. Registers, immediates and sizes stay as decoded.
+  public static func rowWithoutFeature(ofRow row: UInt16) -> UInt16? {
+    switch op(ofRow: row) {
+    case .tzcnt: candidates(map: .twoByte, opcode: 0xbc).last
+    case .lzcnt: candidates(map: .twoByte, opcode: 0xbd).last
+    default: nil
+    }
+  }
+
   /// How the decoder reads the row's fields: register kinds, immediate, masking, memory operand size.
   public static func form(ofRow row: UInt16) -> RowForm { RowForm(rawValue: DecodeTables.rowForm[Int(row)]) }
 
@@ -35,7 +45,8 @@ extension Instruction {
   public var vectorBytes: Int { 16 << Int(vectorLength & 3) }
 
   /// Bytes of the memory operand, 0 when there is none or its size is not fixed by the encoding (XSAVE); with an
-  /// embedded broadcast the element's. Gathers, scatters, expands and compresses give one element's size.
+  /// embedded broadcast the element's. Gathers and scatters give one element's size; expands and compresses the
+  /// vector's, though they touch only as many elements as the mask has bits.
   public var memoryBytes: Int {
     guard prefixes.contains(.memory) else { return 0 }
     for place in 0..<InstructionTable.maximumOperands {
@@ -48,6 +59,15 @@ extension Instruction {
       }
     }
     return 0
+  }
+
+  /// Bytes of one index of a gather or scatter: 4 or 8.
+  public var vectorIndexElementBytes: Int { opcode & 1 == 0 ? 4 : 8 }
+
+  /// Bytes of the vector register that holds a gather's or scatter's indices.
+  public var vectorIndexBytes: Int {
+    // The longer of index and data vector has the vector length; dword indices for qwords need half of it.
+    vectorIndexElementBytes == 4 && memoryBytes == 8 ? max(16, vectorBytes / 2) : vectorBytes
   }
 
   /// The status flags a Jcc, SETcc, CMOVcc or FCMOVcc condition reads (low four opcode bits, SDM volume 1, appendix B).
@@ -115,5 +135,14 @@ extension Instruction {
     if location == .memory { size = broadcast ? code.broadcastBytes : bytes(code.memorySize) }
     if code.kind == .fixedSegment || code.kind == .segmentRegister { size = 2 }
     return Operand(location: location, size: size, access: code.access, isBroadcast: broadcast && location == .memory)
+  }
+}
+
+extension InstructionTable {
+  /// The rows that begin with an opcode of a map, in the order in which the decoder tries them.
+  public static func candidates(map: OpcodeMap, opcode: UInt8) -> ArraySlice<UInt16> {
+    let entry = DecodeTables.index[map.rawValue &* 256 &+ Int(opcode)]
+    let first = Int(entry >> 8)
+    return DecodeTables.candidates[first..<(first &+ Int(entry & 0xff))]
   }
 }

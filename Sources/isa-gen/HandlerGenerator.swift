@@ -6,9 +6,10 @@ import X86ISA
 struct HandlerGenerator {
   let rows: [PackedRow]
 
-  /// The line that installs one handler: change it here. SAFETY: `Interp` takes the two pointers as the run loop passes them.
+  /// The line that installs one handler: change it here.
+  /// SAFETY of the text made: `Interp` takes the two pointers as the run loop passes them.
   static func entry(row: Int, variant: Int, condition: Int?, statement: String) -> String {
-    let place = condition.map { "row: \(row), condition: \($0), variant: \(variant)" } ?? "row: \(row), variant: \(variant)"
+    let place = "row: \(row), " + (condition.map { "condition: \($0), " } ?? "") + "variant: \(variant)"
     return "    unsafe t.set(\(place)) { unsafe Interp($0, $1).step { x throws(Fault) in \(statement) } }"
   }
 

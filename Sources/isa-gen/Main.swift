@@ -1,9 +1,10 @@
 import X86ISA
 
-/// isa-gen --write | --check [--root directory]: makes the generated sources from the instruction table.
+/// isa-gen [--write | --check] [--root directory]: makes the generated sources from the instruction table, or checks
+/// that they are up to date.
 @main struct Main {
   static func main() {
-    var mode: String?
+    var mode = "--write"
     var root = "."
     var arguments = CommandLine.arguments.dropFirst()
     while let argument = arguments.popFirst() {
@@ -13,7 +14,6 @@ import X86ISA
       default: fail("isa-gen: unknown argument \(argument)", 2)
       }
     }
-    guard let mode else { fail("usage: isa-gen --write | --check [--root directory]", 2) }
     do {
       let files = try generated()
       if mode == "--write" { write(files, root) } else { check(files, root) }

@@ -5,6 +5,8 @@ struct ParsedOperands {
   var codes: [OperandCode] = []
   var rounding: UInt64 = 0
   var masking: UInt64 = 0
+  /// Size that scales disp8 when it is not the memory operand's ("/n4").
+  var displacementUnit: OperandSize?
 }
 
 extension ParsedOperands {
@@ -20,6 +22,10 @@ extension ParsedOperands {
           name.removeLast(4)
         } else if name.hasSuffix("{k}") {
           masking = RowForm.maskMerge
+          name.removeLast(3)
+        }
+        if let unit = Self.units.first(where: { name.hasSuffix($0.key) }) {
+          displacementUnit = unit.value
           name.removeLast(3)
         }
         codes.append(try ParsedOperands.code(name, row))
@@ -54,7 +60,6 @@ extension ParsedOperands {
     }
     if memorySize != nil { kind = kind == .vectorRM ? .vectorOrMemory : .gprOrMemory }
     if kind == .memory && row.attributes.contains(.vsib) { kind = .memoryVSIB }
-    // MOVSXD's source is never 8 bytes; elsewhere an E operand of size z does not occur.
     return OperandCode(kind: kind, size: size, memorySize: memorySize, broadcastBytes: broadcast)
   }
 
@@ -71,6 +76,8 @@ extension ParsedOperands {
     "x": .x, "ps": .x, "pd": .x, "hx": .hx, "fx": .fx, "ex": .ex, "dup": .dup, "ss": .d, "sd": .q, "p": .p, "s": .s,
     "a": .a, "t": .t, "env": .environment, "sta": .state, "fxs": .fxsave,
   ]
+
+  private static let units: [String: OperandSize] = ["/n1": .b, "/n2": .w, "/n4": .d, "/n8": .q]
 
   private static let fixedOperands: [String: OperandCode] = [
     "AL": OperandCode(kind: .accumulator, size: .b), "AX": OperandCode(kind: .accumulator, size: .w),

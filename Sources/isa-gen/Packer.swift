@@ -38,7 +38,6 @@ extension PackedRow {
     if encoding.hasModRM && !ignoresMod {
       if encoding.registerOnly || !allowsMemory { mod = RowMatch.modRegister }
       if !allowsRegister { mod = RowMatch.modMemory }
-      // Digit rows without operands match memory and registers alike only if they say so with operands.
     }
     let mode =
       row.attributes.contains(.invalidIn64)
@@ -71,7 +70,7 @@ extension PackedRow {
     let broadcast = memoryOperand?.broadcastBytes ?? 0
     if broadcast != 0 { result |= UInt64(broadcast.trailingZeroBitCount) << 24 }
     result |= operands.rounding << 26 | operands.masking << 28
-    result |= UInt64((memoryOperand?.memorySize ?? .none).rawValue) << 32
+    result |= UInt64((operands.displacementUnit ?? memoryOperand?.memorySize ?? .none).rawValue) << 32
     return result
   }
 

@@ -19,7 +19,7 @@ struct TableGenerator {
 
   func opFile() -> String {
     var text = Self.notice
-    text += "\n/// The mnemonics, one case each; Jcc, SETcc and CMOVcc have their condition in the opcode's low four bits.\n"
+    text += "\n/// The mnemonics; Jcc, SETcc and CMOVcc have their condition in the opcode's low four bits.\n"
     text += "public enum Op: UInt16, Sendable, CaseIterable {\n  case invalid = 0\n"
     for (number, mnemonic) in mnemonics.enumerated() {
       let name = Self.caseName(mnemonic)
@@ -38,7 +38,9 @@ struct TableGenerator {
     text += array("candidates", "UInt16", "Row numbers, best match first.", candidates)
     text += array("rowMatch", "UInt32", "`RowMatch` by row.", rows.map(\.match))
     text += array("rowForm", "UInt64", "`RowForm` by row.", rows.map(\.form))
-    let codes = rows.flatMap { row in (0..<4).map { $0 < row.operands.codes.count ? row.operands.codes[$0].rawValue : 0 } }
+    let codes = rows.flatMap { row in
+      (0..<4).map { $0 < row.operands.codes.count ? row.operands.codes[$0].rawValue : 0 }
+    }
     text += array("rowOperands", "UInt32", "Four `OperandCode`s per row.", codes)
     text += array("rowAttributes", "UInt32", "Attributes by row.", rows.map(\.row.attributes.rawValue), usable: true)
     let flags = rows.map {

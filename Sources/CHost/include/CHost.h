@@ -9,6 +9,7 @@
 
 #include "CHostAtomics.h"
 #include "CHostSystem.h"
+#include "CHostEvents.h"
 #include "CHostThunk.h"
 
 #endif

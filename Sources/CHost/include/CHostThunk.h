@@ -12,7 +12,7 @@ void rb_thunk_install(void);
 /// Gives the calling thread an alternate signal stack of its own. Idempotent.
 void rb_thunk_prepare_thread(void);
 /// Calls `code(state in rsi, memory in rdi)`; returns 0, or the number of the signal that ended it.
-/// Callee-saved registers and MXCSR are as before in both cases.
+/// `code` may use rax, rcx, rdx, rsi, rdi and vector registers, and must leave MXCSR at its default of 1F80h.
 int rb_thunk_call(const void *code, void *state, void *memory);
 
 /// MXCSR as the last signal inside a thunk found it on this thread.

@@ -111,7 +111,7 @@ extension Cpu {
     let tag = page | s.tlbGeneration
     // SAFETY: `host` is the page's first byte; entries are inside the vCPU's own table.
     let entry = unsafe entry(linear, view: view)
-    let addend = unsafe Int(bitPattern: host) &- Int(truncatingIfNeeded: page)
+    let addend = Int(bitPattern: host) &- Int(truncatingIfNeeded: page)
     if unsafe entry.pointee.addend != addend || entry.pointee.physicalPage != physical & ~0xfff {
       unsafe entry.pointee = TLBEntry(addend: addend, physicalPage: physical & ~0xfff)
     }

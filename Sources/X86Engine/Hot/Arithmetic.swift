@@ -59,14 +59,8 @@ extension Interp {
   ) throws(Fault) {
     let b = try D.T(truncatingIfNeeded: S.load(self))
     let carry: D.T = cpu.cf ? 1 : 0
-    var a: D.T = 0
-    var result: D.T = 0
-    try D.modify(self) { old in
-      a = old
-      result = O.apply(cpu, old, b, carry)
-      return result
-    }
-    O.flags(cpu, a, b, result)
+    let a = try D.modify(self) { O.apply(cpu, $0, b, carry) }
+    O.flags(cpu, a, b, O.apply(cpu, a, b, carry))
   }
 
   /// CMP and TEST: flags only.
@@ -79,35 +73,23 @@ extension Interp {
   }
 
   @inline(__always) func increment<D: Destination>(_ width: D.T.Type, _ destination: D.Type) throws(Fault) {
-    var a: D.T = 0
-    try D.modify(self) { old in
-      a = old
-      return old &+ 1
-    }
+    let a = try D.modify(self) { $0 &+ 1 }
     let carry = cpu.cf
     cpu.setAddFlags(a, 1, a &+ 1)
     cpu.setCarry(carry)
   }
   @inline(__always) func decrement<D: Destination>(_ width: D.T.Type, _ destination: D.Type) throws(Fault) {
-    var a: D.T = 0
-    try D.modify(self) { old in
-      a = old
-      return old &- 1
-    }
+    let a = try D.modify(self) { $0 &- 1 }
     let carry = cpu.cf
     cpu.setSubtractFlags(a, 1, a &- 1)
     cpu.setCarry(carry)
   }
   @inline(__always) func negate<D: Destination>(_ width: D.T.Type, _ destination: D.Type) throws(Fault) {
-    var a: D.T = 0
-    try D.modify(self) { old in
-      a = old
-      return 0 &- old
-    }
+    let a = try D.modify(self) { 0 &- $0 }
     cpu.setSubtractFlags(0, a, 0 &- a)
   }
   @inline(__always) func complement<D: Destination>(_ width: D.T.Type, _ destination: D.Type) throws(Fault) {
-    try D.modify(self) { ~$0 }
+    _ = try D.modify(self) { ~$0 }
   }
 
   /// XADD: the destination's old value goes to the source register.
@@ -115,11 +97,7 @@ extension Interp {
     _ width: D.T.Type, _ destination: D.Type, _ source: S.Type
   ) throws(Fault) where S.T == D.T {
     let b = try S.load(self)
-    var a: D.T = 0
-    try D.modify(self) { old in
-      a = old
-      return old &+ b
-    }
+    let a = try D.modify(self) { $0 &+ b }
     let result = a &+ b
     // With one register as both operands the sum wins, as the destination is written last.
     if i.prefixes.contains(.memory) || i.reg != i.rm { try S.store(self, a) }
@@ -132,12 +110,9 @@ extension Interp {
   ) throws(Fault) where S.T == D.T {
     let expected = loadRegister(D.T.self, 0)
     let replacement = try S.load(self)
-    var old: D.T = 0
+    let old: D.T
     if i.prefixes.contains(.memory) {
-      try D.modify(self) { value in
-        old = value
-        return value == expected ? replacement : value
-      }
+      old = try D.modify(self) { $0 == expected ? replacement : $0 }
     } else {
       old = try D.load(self)
       if old == expected { try D.store(self, replacement) }

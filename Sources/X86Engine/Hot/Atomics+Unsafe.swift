@@ -5,27 +5,28 @@ import Synchronization
 private let busLock = Mutex(())
 
 extension Cpu {
-  /// Plain read-modify-write: one translation for both halves, so the store cannot fault after the load.
-  @inline(__always) func update<T: AccessWidth>(_ linear: UInt64, _ operation: (T) -> T) throws(Fault) {
+  /// Plain read-modify-write, returns the old value: one translation for both halves, so the store cannot fault after
+  /// the load.
+  @inline(__always) func update<T: AccessWidth>(_ linear: UInt64, _ operation: (T) -> T) throws(Fault) -> T {
     let entry = unsafe entry(linear, view: s.dataTLB)
     let last = linear &+ UInt64(truncatingIfNeeded: MemoryLayout<T>.size &- 1)
     // SAFETY: a matching write tag means the whole access lies in writable RAM at linear + addend.
     if unsafe (last & ~0xfff) | s.tlbGeneration == entry.pointee.tagWrite {
-      do {
-        let host = unsafe UnsafeMutableRawPointer(bitPattern: Int(truncatingIfNeeded: linear) &+ entry.pointee.addend)
-          .unsafelyUnwrapped
-        unsafe host.storeBytes(of: operation(host.loadUnaligned(as: T.self)), as: T.self)
-      }
-      return
+      let host = unsafe UnsafeMutableRawPointer(bitPattern: Int(truncatingIfNeeded: linear) &+ entry.pointee.addend)
+        .unsafelyUnwrapped
+      let old = unsafe host.loadUnaligned(as: T.self)
+      unsafe host.storeBytes(of: operation(old), as: T.self)
+      return old
     }
-    try updateSlow(linear, operation)
+    let old = try T(truncatingIfNeeded: readForUpdate(linear, size: MemoryLayout<T>.size))
+    try writeLinear(linear, operation(old))
+    return old
   }
 
-  /// Checks write access first, as the processor does: the fault of a read-modify-write is a write fault.
-  @inline(never) private func updateSlow<T: AccessWidth>(_ linear: UInt64, _ operation: (T) -> T) throws(Fault) {
-    try probeWrite(linear, size: MemoryLayout<T>.size)
-    let old = try readLinear(T.self, linear)
-    try writeLinear(linear, operation(old))
+  /// Checks write access before it reads, as the processor does: the fault of a read-modify-write is a write fault.
+  @inline(never) private func readForUpdate(_ linear: UInt64, size: Int) throws(Fault) -> UInt64 {
+    try probeWrite(linear, size: size)
+    return try readSlow(linear, size: size, view: s.dataTLB)
   }
 
   /// Faults now if a write of `size` bytes would.

@@ -4,7 +4,11 @@ import X86ISA
 enum VReg<T: AccessWidth>: Destination {
   @inline(__always) static func load(_ x: Interp) -> T { x.loadRegister(T.self, x.i.vvvv) }
   @inline(__always) static func store(_ x: Interp, _ value: T) { x.storeRegister(x.i.vvvv, value) }
-  @inline(__always) static func modify(_ x: Interp, _ operation: (T) -> T) { store(x, operation(load(x))) }
+  @inline(__always) static func modify(_ x: Interp, _ operation: (T) -> T) -> T {
+    let old = load(x)
+    store(x, operation(old))
+    return old
+  }
 }
 
 // BMI1 and BMI2 (SDM 2, "BMI1/BMI2"). VEX encodings do not exist in real and virtual-8086 mode: #UD.

@@ -29,15 +29,7 @@ extension Interp {
   ) throws(Fault) {
     let number = try Int(truncatingIfNeeded: S.load(self)) & (D.T.bitWidth &- 1)
     let mask: D.T = 1 << D.T(truncatingIfNeeded: number)
-    var old: D.T = 0
-    if O.writes {
-      try D.modify(self) { value in
-        old = value
-        return O.apply(value, mask)
-      }
-    } else {
-      old = try D.load(self)
-    }
+    let old = O.writes ? try D.modify(self) { O.apply($0, mask) } : try D.load(self)
     cpu.setCarry(old & mask != 0)
   }
 
@@ -49,16 +41,13 @@ extension Interp {
     let offset = (self.offset &+ UInt64(bitPattern: words &* Int64(size))) & i.addressMask
     let linear = try cpu.address(segment: Int(i.segment), offset: offset, size: size, write: O.writes)
     let mask: R.T = 1 << R.T(truncatingIfNeeded: index & Int64(size &* 8 &- 1))
-    var old: R.T = 0
+    let old: R.T
     if !O.writes {
       old = try cpu.readLinear(R.T.self, linear)
     } else if i.prefixes.contains(.lock) {
       old = try cpu.atomicUpdate(linear) { O.apply($0, mask) }
     } else {
-      try cpu.update(linear) { (value: R.T) in
-        old = value
-        return O.apply(value, mask)
-      }
+      old = try cpu.update(linear) { O.apply($0, mask) }
     }
     cpu.setCarry(old & mask != 0)
   }

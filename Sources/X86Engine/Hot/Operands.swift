@@ -13,26 +13,39 @@ protocol Operand {
 /// An operand that can be written, alone or as read-modify-write (atomically under LOCK).
 protocol Destination: Operand {
   static func store(_ x: Interp, _ value: T) throws(Fault)
-  static func modify(_ x: Interp, _ operation: (T) -> T) throws(Fault)
+  /// Replaces the value by `operation` of it; returns the old one. `operation` is pure: callers apply it again.
+  static func modify(_ x: Interp, _ operation: (T) -> T) throws(Fault) -> T
 }
 
 /// The register in ModRM.reg or in the opcode.
 enum Reg<T: AccessWidth>: Destination {
   @inline(__always) static func load(_ x: Interp) -> T { x.loadRegister(T.self, x.i.reg) }
   @inline(__always) static func store(_ x: Interp, _ value: T) { x.storeRegister(x.i.reg, value) }
-  @inline(__always) static func modify(_ x: Interp, _ operation: (T) -> T) { store(x, operation(load(x))) }
+  @inline(__always) static func modify(_ x: Interp, _ operation: (T) -> T) -> T {
+    let old = load(x)
+    store(x, operation(old))
+    return old
+  }
 }
 /// ModRM.rm naming a register.
 enum RM<T: AccessWidth>: Destination {
   @inline(__always) static func load(_ x: Interp) -> T { x.loadRegister(T.self, x.i.rm) }
   @inline(__always) static func store(_ x: Interp, _ value: T) { x.storeRegister(x.i.rm, value) }
-  @inline(__always) static func modify(_ x: Interp, _ operation: (T) -> T) { store(x, operation(load(x))) }
+  @inline(__always) static func modify(_ x: Interp, _ operation: (T) -> T) -> T {
+    let old = load(x)
+    store(x, operation(old))
+    return old
+  }
 }
 /// AL, AX, EAX or RAX.
 enum Acc<T: AccessWidth>: Destination {
   @inline(__always) static func load(_ x: Interp) -> T { x.loadRegister(T.self, 0) }
   @inline(__always) static func store(_ x: Interp, _ value: T) { x.storeRegister(0, value) }
-  @inline(__always) static func modify(_ x: Interp, _ operation: (T) -> T) { store(x, operation(load(x))) }
+  @inline(__always) static func modify(_ x: Interp, _ operation: (T) -> T) -> T {
+    let old = load(x)
+    store(x, operation(old))
+    return old
+  }
 }
 /// The memory operand.
 enum Mem<T: AccessWidth>: Destination {
@@ -43,13 +56,10 @@ enum Mem<T: AccessWidth>: Destination {
     try x.cpu.writeLinear(x.address(size: MemoryLayout<T>.size, write: true), value)
   }
   /// The old value is read with write intent, so that the store cannot fault after flags changed.
-  @inline(__always) static func modify(_ x: Interp, _ operation: (T) -> T) throws(Fault) {
+  @inline(__always) static func modify(_ x: Interp, _ operation: (T) -> T) throws(Fault) -> T {
     let address = try x.address(size: MemoryLayout<T>.size, write: true)
-    if x.i.prefixes.contains(.lock) {
-      _ = try x.cpu.atomicUpdate(address, operation)
-    } else {
-      try x.cpu.update(address, operation)
-    }
+    if x.i.prefixes.contains(.lock) { return try x.cpu.atomicUpdate(address, operation) }
+    return try x.cpu.update(address, operation)
   }
 }
 /// The immediate, already extended by the decoder.

@@ -87,14 +87,8 @@ extension Interp {
     _ operation: O.Type, _ width: D.T.Type, _ destination: D.Type, _ source: S.Type
   ) throws(Fault) {
     let count = try Int(truncatingIfNeeded: S.load(self)) & (D.T.bitWidth == 64 ? 63 : 31)
-    var old: D.T = 0
-    var result: D.T = 0
-    try D.modify(self) { value in
-      old = value
-      result = count == 0 ? value : O.apply(cpu, value, count)
-      return result
-    }
-    if count != 0 { O.flags(cpu, old, count, result) }
+    let old = try D.modify(self) { count == 0 ? $0 : O.apply(cpu, $0, count) }
+    if count != 0 { O.flags(cpu, old, count, O.apply(cpu, old, count)) }
   }
 
   /// SHLD, SHRD. For 16-bit operands counts above 16 are undefined; the bits come from the operand pair repeated.
@@ -104,14 +98,9 @@ extension Interp {
     let size = D.T.bitWidth
     let count = try Int(truncatingIfNeeded: S.load(self)) & (size == 64 ? 63 : 31)
     let fill = try R.load(self)
-    var old: D.T = 0
-    var result: D.T = 0
-    try D.modify(self) { value in
-      old = value
-      result = count == 0 ? value : Interp.funnel(left: left, value, fill, count)
-      return result
-    }
+    let old = try D.modify(self) { count == 0 ? $0 : Interp.funnel(left: left, $0, fill, count) }
     guard count != 0 else { return }
+    let result = Interp.funnel(left: left, old, fill, count)
     let carry: Bool
     if count <= size {
       carry = old >> D.T(truncatingIfNeeded: left ? size &- count : count &- 1) & 1 != 0

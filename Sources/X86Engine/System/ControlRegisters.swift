@@ -157,6 +157,8 @@ extension Cpu {
       s.dr[7] = value & 0xffff_23ff | 0x400
     default: s.dr[register] = value
     }
+    // Pages with watched addresses must leave the translation caches.
+    if s.dr[7] & 0xff != 0 { flushTLB() }
   }
 
   // MARK: Descriptor tables

@@ -6,7 +6,7 @@ extension Cpu {
     case CPUMode.real.rawValue: try realReturn(operandSize)
     case CPUMode.virtual8086.rawValue: try virtual8086Return(operandSize)
     default:
-      clear(CPUEvent.nmiBlocked)
+      unblockNMI()
       if s.systemFlags & RFLAGS.nt != 0 {
         if isIA32e { throw .protection() }
         try returnToTask()
@@ -17,8 +17,14 @@ extension Cpu {
     s.interruptShadow = 0
   }
 
+  /// NMIs are open again even when the IRET then faults (SDM 3A, 6.7.1).
+  private func unblockNMI() {
+    // The test spares most IRETs a locked instruction.
+    if pendingEvents & CPUEvent.nmiBlocked != 0 { clear(CPUEvent.nmiBlocked) }
+  }
+
   private func realReturn(_ size: Int) throws(Fault) {
-    clear(CPUEvent.nmiBlocked)
+    unblockNMI()
     var stack = currentStack()
     let offset = try pop(size: size, from: &stack)
     let selector = UInt16(truncatingIfNeeded: try pop(size: size, from: &stack))
@@ -33,7 +39,7 @@ extension Cpu {
     let iopl3 = s.systemFlags & RFLAGS.iopl == RFLAGS.iopl
     // VME lets a 16-bit IRET work on VIF instead of IF.
     guard iopl3 || s.cr4 & CR4.vme != 0 && size == 2 else { throw .protection() }
-    clear(CPUEvent.nmiBlocked)
+    unblockNMI()
     var stack = currentStack()
     let offset = try pop(size: size, from: &stack)
     let selector = UInt16(truncatingIfNeeded: try pop(size: size, from: &stack))

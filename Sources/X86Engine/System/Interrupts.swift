@@ -36,15 +36,32 @@ extension Cpu {
   /// Faults on the way become double and triple faults by the rules of SDM 3A, 6.15.
   func deliver(_ fault: Fault) {
     rip = s.instructionStart
-    deliver(fault, returnFlags: RFLAGS.rf)
+    s.activity = Activity.running
+    s.pendingDebug = 0
+    var current = fault
+    // Each turn either succeeds or raises the severity; a benign exception can follow only a benign one, and
+    // entering a handler raises none, so three turns suffice.
+    for _ in 0..<4 {
+      if current.vector == 1 { s.dr[7] &= ~DebugStatus.generalDetect }
+      do throws(Fault) {
+        let code: UInt32? = current.hasErrorCode ? current.errorCode : nil
+        // Faults set RF in the saved image; #DF is an abort, and #DB leaves RF to its handler (SDM 3B, 17.3.1.1).
+        let flags = current.vector == 8 || current.vector == 1 ? 0 : RFLAGS.rf
+        return try enterHandler(vector: current.vector, errorCode: code, kind: .exception, returnFlags: flags)
+      } catch {
+        guard let next = Cpu.combine(current, error) else { break }
+        current = next
+      }
+    }
+    s.activity = Activity.shutdown
+    platform.tripleFault(cpu: index)
   }
 
   /// Delivers a #DB trap: `conditions` (DR6 bits) were met by the instruction that just completed.
   func deliverDebugTrap(_ conditions: UInt64) {
-    s.pendingDebug = 0
     s.dr[6] = s.dr[6] & ~DebugStatus.breakpoints | conditions | DebugStatus.fixed
     s.instructionStart = rip
-    deliver(.debug, returnFlags: 0)
+    deliver(.debug)
   }
 
   /// Delivers an external interrupt or NMI between instructions.
@@ -69,28 +86,6 @@ extension Cpu {
       if !iopl3 { throw .protection() }
     }
     try enterHandler(vector: vector, errorCode: nil, kind: kind, returnFlags: 0)
-  }
-
-  private func deliver(_ first: Fault, returnFlags: UInt64) {
-    s.activity = Activity.running
-    s.pendingDebug = 0
-    var current = first
-    // Each turn either succeeds or raises the severity; a benign exception can follow only a benign one, and
-    // entering a handler raises none, so three turns suffice.
-    for _ in 0..<4 {
-      if current.vector == 1 { s.dr[7] &= ~DebugStatus.generalDetect }
-      do throws(Fault) {
-        let code: UInt32? = current.hasErrorCode ? current.errorCode : nil
-        // #DF is an abort and #DB decides for itself: only other faults set RF in the saved image.
-        let flags = current.vector == 8 ? 0 : current == first ? returnFlags : RFLAGS.rf
-        return try enterHandler(vector: current.vector, errorCode: code, kind: .exception, returnFlags: flags)
-      } catch {
-        guard let next = Cpu.combine(current, error) else { break }
-        current = next
-      }
-    }
-    s.activity = Activity.shutdown
-    platform.tripleFault(cpu: index)
   }
 
   /// What `second` becomes when it happens while `first` is being delivered; nil is a triple fault.

@@ -62,7 +62,7 @@ enum PlainMSR {
     case 0x199 where !isAMD: return 37
     case 0x140 where !isAMD: return 38
     case 0xe2 where !isAMD: return 39
-    // AMD: SYSCFG, HWCR, TOP_MEM, TOP_MEM2, NB_CFG, and the configuration registers of load-store, cache and decode units.
+    // AMD: SYSCFG, HWCR, TOP_MEM, TOP_MEM2, NB_CFG; configuration of the load-store, cache and decode units.
     case 0xc001_0010 where isAMD: return 40
     case MSR.hwcr where isAMD: return 41
     case 0xc001_001a where isAMD: return 42
@@ -143,7 +143,8 @@ extension Cpu {
     case MSR.sysenterEIP: return s.sysenterEIP
     case MSR.mcgCap: return UInt64(PlainMSR.bankCount) | 1 << 8
     case MSR.mcgStatus: return s.mcgStatus
-    case MSR.miscEnable: return features.isAMD ? nil : s.miscEnable
+    // No branch trace storage, no precise event sampling.
+    case MSR.miscEnable: return features.isAMD ? nil : s.miscEnable | 0x1800
     case MSR.debugControl: return s.debugControl
     case MSR.pat: return s.pat
     case MSR.xss: return features.hasXSAVES ? s.xss : nil

@@ -174,7 +174,7 @@ extension Cpu {
     if view == 2, isUserPage, kind != .execute { allowed = false }
     var code = PageFaultCode.present
     if isUserPage, kind != .execute, s.cr4 & CR4.pke != 0, s.efer & EFER.lma != 0 {
-      let disable = s.pkru >> UInt32(walk.leaf >> 59 & 15) &* 2
+      let disable = s.pkru >> (UInt32(walk.leaf >> 59 & 15) &* 2)
       if disable & 1 != 0 || disable & 2 != 0 && kind == .write && protectsWrites {
         allowed = false
         code |= PageFaultCode.protectionKey

@@ -1,5 +1,3 @@
-import CHost
-
 // Power-on reset, INIT and start-up (SDM 3A, table 9-1; 8.4).
 extension Cpu {
   /// Power-on or hard reset.
@@ -21,7 +19,8 @@ extension Cpu {
     s.sysenterEIP = 0
     s.pat = 0x0007_0406_0007_0406
     s.tscAux = 0
-    s.tscOffset = 0 &- rb_rdtsc()
+    // The same for all processors of a machine: their counters must agree.
+    s.tscOffset = 0 &- context.group.tscBase
     s.tscAdjust = 0
     s.miscEnable = 1
     s.mtrrDefType = 0

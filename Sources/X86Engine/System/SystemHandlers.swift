@@ -37,7 +37,7 @@ extension Interp {
     let wanted = try D.T(truncatingIfNeeded: S.load(self)) & 3
     let raises = old & 3 < wanted
     // The destination is a read-modify-write even when it keeps its value.
-    try D.modify(self) { raises ? $0 & ~3 | wanted : $0 }
+    _ = try D.modify(self) { raises ? $0 & ~3 | wanted : $0 }
     cpu.setZero(raises)
   }
   func loadAccessRights<D: Destination, S: Operand>(_ destination: D.Type, _ source: S.Type) throws(Fault) {

@@ -92,7 +92,6 @@ extension Cpu {
     guard offset <= UInt64(s.segments[Seg.cs].limit) else { throw .protection() }
     loadRealSegment(Seg.cs, selector: selector)
     refreshFastSegment(Seg.cs)
-    x.fetchPage = ~0
     rip = offset
   }
 

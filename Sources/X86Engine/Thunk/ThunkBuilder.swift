@@ -4,7 +4,7 @@ import X86ISA
 struct ThunkShape: Equatable {
   var attributes: InstructionRow.Attributes = []
   /// Bytes of the memory operand, 0 without one.
-  var memoryBytes = 0
+  var memoryBytes: Int32 = 0
   var reads = false
   var writes = false
   /// Takes part in status flags: they are handed in and taken back.
@@ -33,7 +33,10 @@ struct ThunkBuilder {
       assembler.moveVector(vector.number, offsets.vector(vector.number), store: true, whole: plan.whole)
     }
     for mask in plan.masks where mask.isWritten { assembler.moveMask(mask.number, offsets.mask(mask.number), store: true) }
-    if plan.usesMXCSR { assembler.storeMXCSR(offsets.mxcsr) }
+    if plan.usesMXCSR {
+      assembler.storeMXCSR(offsets.mxcsr)
+      assembler.loadMXCSR(offsets.hostMXCSR)
+    }
     assembler.finish()
     return (assembler.code, plan.shape)
   }
@@ -94,7 +97,7 @@ struct ThunkBuilder {
           fields.rm = 1
         }
       case .memory:
-        shape.memoryBytes = operand.size
+        shape.memoryBytes = Int32(operand.size)
         shape.reads = operand.access.contains(.read)
         shape.writes = written
       default: break
@@ -149,12 +152,14 @@ struct ThunkOffsets {
   let vectorBase: Int
   let maskBase: Int
   let mxcsr: Int
+  let hostMXCSR: Int
   let flags: Int
 
   init() {
     vectorBase = MemoryLayout<CPUState>.offset(of: \CPUState.vectors) ?? 0
     maskBase = MemoryLayout<CPUState>.offset(of: \CPUState.opmasks) ?? 0
     mxcsr = MemoryLayout<CPUState>.offset(of: \CPUState.mxcsr) ?? 0
+    hostMXCSR = MemoryLayout<CPUState>.offset(of: \CPUState.hostMXCSR) ?? 0
     flags = MemoryLayout<CPUState>.offset(of: \CPUState.thunkFlags) ?? 0
   }
   func vector(_ number: UInt8) -> Int { vectorBase + Int(number) * 64 }

@@ -60,8 +60,8 @@ import X86ISA
     known.removeAll(keepingCapacity: true)
   }
 
-  @inline(__always) func shape(_ number: UInt32) -> ThunkShape { shapes[Int(number) - 1] }
-  @inline(__always) func entry(_ number: UInt32) -> UnsafeRawPointer { unsafe entries[Int(number) - 1] }
+  @inline(__always) func shape(_ number: UInt32) -> ThunkShape { shapes[Int(number) &- 1] }
+  @inline(__always) func entry(_ number: UInt32) -> UnsafeRawPointer { unsafe entries[Int(number) &- 1] }
 }
 
 extension Interp {
@@ -80,7 +80,7 @@ extension Interp {
   }
 
   private func callWithMemory(_ shape: ThunkShape) throws(Fault) {
-    let size = shape.memoryBytes
+    let size = Int(shape.memoryBytes)
     let offset = shape.implicitDestination ? cpu[reg: 7] & i.addressMask : self.offset
     let linear = try cpu.address(segment: Int(i.segment), offset: offset, size: size, write: shape.writes)
     if shape.attributes.contains(.aligned) && linear & UInt64(size &- 1) != 0 { throw .protection() }

@@ -1,0 +1,2 @@
+// zlib as the system provides it; the safe face is the target Compression.
+#include <zlib.h>

@@ -1,0 +1,250 @@
+import Base
+import HostSystem
+
+extension ControlServer {
+  typealias Reply = (Result<[(String, JSON)], ControlError>) -> Void
+
+  /// All commands, for messages about unknown ones.
+  static let commands = [
+    "device-info", "eject", "insert", "keys", "mouse", "pause", "power-button", "quit", "read-memory", "reset",
+    "resume", "scancodes", "screen-text", "screenshot", "serial-read", "serial-write", "statistics", "status", "type",
+    "wait-for-text",
+  ]
+  private static let memoryLimit: Int64 = 256 << 10
+
+  /// Carries out a request. Returns the members of the reply, or nil when `later` will be called.
+  func perform(
+    _ request: ControlRequest, _ connection: ControlConnection, _ now: Int64, later: @escaping Reply
+  ) throws(ControlError) -> [(String, JSON)]? {
+    var arguments = request.arguments
+    switch request.command {
+    case "type", "keys", "scancodes": return try typeKeys(request.command, &arguments, later)
+    case "mouse": return try moveMouse(&arguments)
+    case "wait-for-text": return try waitForText(&arguments, connection, now, later)
+    case "serial-read": return try readSerial(&arguments, connection)
+    case "serial-write": return try writeSerial(&arguments)
+    case "screen-text", "screenshot", "read-memory": return try look(request.command, &arguments)
+    case "device-info", "statistics", "status": return try report(request.command, &arguments)
+    case "eject", "insert":
+      let drive = try arguments.requiredString("drive", limit: 64)
+      let path = request.command == "insert" ? try arguments.requiredString("path", limit: 4096) : nil
+      try arguments.finish()
+      try machine.changeMedium(drive: drive, path: path)
+      broadcast("medium-changed", [("drive", .string(drive)), ("path", path.map { .string($0) } ?? .null)])
+      return []
+    case "pause", "resume", "reset", "power-button", "quit":
+      try arguments.finish()
+      switch request.command {
+      case "pause": try machine.pause()
+      case "resume": try machine.resume()
+      case "reset": try machine.reset()
+      case "power-button": try machine.powerButton()
+      default: quit()
+      }
+      return []
+    default:
+      let hint = NearestMatch.find(request.command, among: ControlServer.commands).map { "; did you mean '\($0)'?" }
+      throw ControlError("unknown command '\(request.command)'\(hint ?? "")")
+    }
+  }
+
+  // MARK: Keyboard and mouse
+
+  private func typeKeys(
+    _ command: String, _ arguments: inout ControlArguments, _ later: @escaping Reply
+  ) throws(ControlError) -> [(String, JSON)]? {
+    let interval = try arguments.integer("interval", in: 0...10_000) ?? 10
+    var strokes: [[UInt8]] = []
+    switch command {
+    case "type":
+      for character in try arguments.requiredString("text") {
+        guard let codes = machine.scanCodes(typing: character) else {
+          throw ControlError("no key types '\(character)'")
+        }
+        strokes.append(codes)
+      }
+    case "keys":
+      guard let chords = try arguments.list("keys", limit: 1024) else { throw ControlError("\"keys\" is missing") }
+      for chord in chords {
+        guard let text = chord.string else { throw ControlError("\"keys\" must be a list of strings") }
+        strokes.append(try scanCodes(chord: text))
+      }
+    default:
+      guard let codes = try arguments.list("codes", limit: 4096) else { throw ControlError("\"codes\" is missing") }
+      for code in codes {
+        guard let number = code.integer, let byte = UInt8(exactly: number) else {
+          throw ControlError("\"codes\" must be a list of bytes")
+        }
+        // Prefixes stay with the code they belong to.
+        if let last = strokes.last?.last, last == 0xe0 || last == 0xe1 {
+          strokes[strokes.count - 1].append(byte)
+        } else {
+          strokes.append([byte])
+        }
+      }
+    }
+    try arguments.finish()
+    guard strokes.count <= keys.room else { throw ControlError("too many key strokes are waiting already") }
+    guard !strokes.isEmpty else { return [] }
+    let count = Int64(strokes.count)
+    keys.append(strokes, interval: interval * 1_000_000) { later(.success([("strokes", .integer(count))])) }
+    return nil
+  }
+
+  /// "ctrl-alt-delete": every key pressed in order, then released in reverse.
+  private func scanCodes(chord: String) throws(ControlError) -> [UInt8] {
+    var names = chord.split(separator: "-", omittingEmptySubsequences: false).map(String.init)
+    // The minus key itself: "-" alone or at the end, as in "ctrl--".
+    if names.count >= 2, names.suffix(2) == ["", ""] { names.replaceSubrange(names.count - 2..<names.count, with: ["-"]) }
+    var press: [UInt8] = [], release: [UInt8] = []
+    for name in names {
+      guard let codes = machine.scanCodes(key: name.lowercased()) else {
+        let hint = NearestMatch.find(name, among: machine.keyNames).map { "; did you mean '\($0)'?" } ?? ""
+        throw ControlError("unknown key '\(name)' in '\(chord)'\(hint)")
+      }
+      press += codes.press
+      release = codes.release + release
+    }
+    return press + release
+  }
+
+  private func moveMouse(_ arguments: inout ControlArguments) throws(ControlError) -> [(String, JSON)] {
+    let range: ClosedRange<Int64> = -32768...32767
+    let dx = try arguments.integer("dx", in: range) ?? 0
+    let dy = try arguments.integer("dy", in: range) ?? 0
+    let dz = try arguments.integer("dz", in: range) ?? 0
+    let names = try arguments.list("buttons", limit: 8)
+    try arguments.finish()
+    if let names {
+      mouseButtons = 0
+      for name in names {
+        switch name.string {
+        case "left": mouseButtons |= 1
+        case "right": mouseButtons |= 2
+        case "middle": mouseButtons |= 4
+        default: throw ControlError("\"buttons\" must be a list of \"left\", \"right\" and \"middle\"")
+        }
+      }
+    }
+    machine.mouseInput(dx: Int(dx), dy: Int(dy), dz: Int(dz), buttons: mouseButtons)
+    return []
+  }
+
+  // MARK: Text
+
+  private func line(_ name: String) throws(ControlError) -> SerialLine {
+    if let line = lines.first(where: { $0.name == name }) { return line }
+    throw ControlError("no port '\(name)' (there are: \(lines.map(\.name).joined(separator: ", ")))")
+  }
+
+  private func waitForText(
+    _ arguments: inout ControlArguments, _ connection: ControlConnection, _ now: Int64, _ later: @escaping Reply
+  ) throws(ControlError) -> [(String, JSON)]? {
+    let text = try arguments.requiredString("text", limit: 4096)
+    let place = try arguments.string("where", limit: 64) ?? "screen"
+    let timeout = try arguments.seconds("timeout", default: 60, maximum: 86400)
+    let from = try arguments.integer("from", in: 0...Int64.max)
+    try arguments.finish()
+    guard !text.isEmpty else { throw ControlError("\"text\" is empty") }
+    let source = place == "screen" ? nil : try line(place)
+    let start = source.map { from ?? connection.waitPositions[$0.name] ?? 0 } ?? 0
+    try add(
+      TextWait(connection, text: text, line: source, from: start, now: now, timeout: timeout, reply: later))
+    return nil
+  }
+
+  private func readSerial(
+    _ arguments: inout ControlArguments, _ connection: ControlConnection
+  ) throws(ControlError) -> [(String, JSON)] {
+    let source = try line(try arguments.string("port", limit: 64) ?? "serial0")
+    let from = try arguments.integer("from", in: 0...Int64.max) ?? connection.readPositions[source.name] ?? 0
+    let limit = try arguments.integer("limit", in: 0...(1 << 20)) ?? 65536
+    let encoding = try arguments.string("encoding", limit: 16) ?? "text"
+    try arguments.finish()
+    guard ["text", "base64"].contains(encoding) else {
+      throw ControlError("\"encoding\" must be \"text\" or \"base64\"")
+    }
+    let (start, bytes) = source.read(from: from, limit: Int(limit))
+    connection.readPositions[source.name] = start &+ Int64(bytes.count)
+    let data = encoding == "text" ? String(decoding: bytes, as: UTF8.self) : ByteText.base64(bytes)
+    return [
+      ("start", .integer(start)), ("end", .integer(start &+ Int64(bytes.count))),
+      (encoding == "text" ? "text" : "data", .string(data)),
+    ]
+  }
+
+  private func writeSerial(_ arguments: inout ControlArguments) throws(ControlError) -> [(String, JSON)] {
+    let target = try line(try arguments.string("port", limit: 64) ?? "serial0")
+    let text = try arguments.string("text", limit: 1 << 19)
+    let hex = try arguments.string("hex", limit: 1 << 19)
+    try arguments.finish()
+    var bytes = Array((text ?? "").utf8)
+    if let hex {
+      guard text == nil, let decoded = ByteText.bytes(hex: hex) else {
+        throw ControlError("give \"text\", or pairs of digits as \"hex\"")
+      }
+      bytes = decoded
+    } else if text == nil {
+      throw ControlError("\"text\" or \"hex\" is missing")
+    }
+    guard target.write(bytes) else { throw ControlError("too much input is waiting for \(target.name) already") }
+    return []
+  }
+
+  // MARK: Looking
+
+  private func look(
+    _ command: String, _ arguments: inout ControlArguments
+  ) throws(ControlError) -> [(String, JSON)] {
+    switch command {
+    case "screen-text":
+      try arguments.finish()
+      guard let screen = machine.textScreen() else { return [("mode", "graphics")] }
+      var reply: [(String, JSON)] = [("mode", "text"), ("rows", .array(screen.rows.map { .string($0) }))]
+      if let cursor = screen.cursor {
+        reply.append(("cursor", ["column": .integer(Int64(cursor.column)), "row": .integer(Int64(cursor.row))]))
+      }
+      return reply
+    case "screenshot":
+      let path = try arguments.string("path", limit: 4096)
+      try arguments.finish()
+      let image = try machine.screenshot()
+      guard let path else { return [("png", .string(ByteText.base64(image)))] }
+      do throws(SystemCallError) {
+        try HostFiles.replace(path, with: image)
+      } catch { throw ControlError("cannot write '\(path)': \(error.reason)") }
+      return [("path", .string(path))]
+    default:
+      let address = try arguments.address("address")
+      let count = try arguments.integer("count", in: 1...ControlServer.memoryLimit) ?? 16
+      try arguments.finish()
+      guard let bytes = machine.readMemory(address, count: Int(count)) else {
+        throw ControlError("no memory at 0x\(String(address, radix: 16))")
+      }
+      return [("address", .string("0x\(String(address, radix: 16))")), ("hex", .string(ByteText.hex(bytes)))]
+    }
+  }
+
+  private func report(
+    _ command: String, _ arguments: inout ControlArguments
+  ) throws(ControlError) -> [(String, JSON)] {
+    switch command {
+    case "status":
+      try arguments.finish()
+      return [("state", .string(machine.state))]
+    case "statistics":
+      try arguments.finish()
+      let dropped = lines.map { JSON.Member($0.name, .integer($0.dropped)) }
+      return [("statistics", machine.statistics), ("droppedOutput", .object(dropped))]
+    default:
+      let name = try arguments.string("name", limit: 64)
+      try arguments.finish()
+      guard let name else { return [("devices", .array(machine.deviceNames.map { .string($0) }))] }
+      guard let info = machine.deviceInfo(name) else {
+        let hint = NearestMatch.find(name, among: machine.deviceNames).map { "; did you mean '\($0)'?" } ?? ""
+        throw ControlError("no device '\(name)'\(hint)")
+      }
+      return [("name", .string(name)), ("info", .string(info))]
+    }
+  }
+}

@@ -1,0 +1,49 @@
+import HostSystem
+
+/// Key strokes on their way to the guest's keyboard, one at a time: keyboards and their drivers have short queues.
+struct KeyQueue {
+  /// Strokes that may wait.
+  static let limit = 65536
+
+  private struct Stroke {
+    var codes: [UInt8]
+    /// Least time to the stroke after this one, in nanoseconds.
+    var interval: Int64
+    /// Called when the stroke has been handed over.
+    var done: (() -> Void)?
+  }
+  private var strokes: [Stroke] = []
+  private var head = 0
+  private(set) var nextAt: Int64?
+
+  var room: Int { KeyQueue.limit - (strokes.count - head) }
+
+  mutating func append(_ groups: [[UInt8]], interval: Int64, done: @escaping () -> Void) {
+    for (index, codes) in groups.enumerated() {
+      strokes.append(Stroke(codes: codes, interval: interval, done: index == groups.count - 1 ? done : nil))
+    }
+    if nextAt == nil { nextAt = 0 }
+  }
+
+  /// Hands over what is due; returns what to call now.
+  mutating func advance(_ machine: any MachineControl, now: Int64) -> [() -> Void] {
+    var finished: [() -> Void] = []
+    while head < strokes.count, let at = nextAt, at <= now {
+      let taken = machine.keyboardInput(strokes[head].codes)
+      guard taken >= strokes[head].codes.count else {
+        strokes[head].codes.removeFirst(max(0, taken))
+        nextAt = now &+ max(strokes[head].interval, 10_000_000)
+        return finished
+      }
+      if let done = strokes[head].done { finished.append(done) }
+      nextAt = now &+ strokes[head].interval
+      head += 1
+    }
+    if head == strokes.count {
+      strokes.removeAll()
+      head = 0
+      nextAt = nil
+    }
+    return finished
+  }
+}

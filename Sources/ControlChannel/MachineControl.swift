@@ -1,0 +1,65 @@
+import Base
+
+/// A virtual machine as the control channel sees it. All calls come from the event loop's thread and should be short.
+public protocol MachineControl: AnyObject, Sendable {
+  /// "running", "paused" or "stopped".
+  var state: String { get }
+  func pause() throws(ControlError)
+  func resume() throws(ControlError)
+  func reset() throws(ControlError)
+  /// Presses the ACPI power button.
+  func powerButton() throws(ControlError)
+
+  /// The scan codes (set 1) that type one character on a US keyboard, presses and releases; nil when no key does.
+  func scanCodes(typing character: Character) -> [UInt8]?
+  /// Scan codes of a key by its name, such as "enter" or "f1": pressed and released; nil when there is no such key.
+  func scanCodes(key name: String) -> (press: [UInt8], release: [UInt8])?
+  var keyNames: [String] { get }
+  /// Hands scan codes (set 1) to the keyboard; returns how many it had room for. A code is not torn apart.
+  func keyboardInput(_ codes: [UInt8]) -> Int
+  /// Relative motion and button state: bit 0 left, 1 right, 2 middle.
+  func mouseInput(dx: Int, dy: Int, dz: Int, buttons: UInt8)
+
+  /// What the display shows, as text; nil in graphics modes or without a display.
+  func textScreen() -> ScreenText?
+  /// The display as a PNG file.
+  func screenshot() throws(ControlError) -> [UInt8]
+  /// Bytes of guest-physical memory; nil where there is no RAM.
+  func readMemory(_ address: UInt64, count: Int) -> [UInt8]?
+  /// Puts a medium into a removable drive, or takes it out with nil.
+  func changeMedium(drive: String, path: String?) throws(ControlError)
+
+  var deviceNames: [String] { get }
+  /// A device's state in words; nil when there is no such device.
+  func deviceInfo(_ name: String) -> String?
+  var statistics: JSON { get }
+}
+
+/// Why a control command failed; the text goes to the client.
+public struct ControlError: Error, Equatable, Sendable, CustomStringConvertible {
+  public let description: String
+  public init(_ description: String) { self.description = description }
+}
+
+/// A text screen at one moment.
+public struct ScreenText: Equatable, Sendable {
+  /// One string a row, with trailing blanks.
+  public var rows: [String]
+  /// Column and row of the cursor, from 0; nil when it is hidden.
+  public var cursor: (column: Int, row: Int)?
+  public init(rows: [String], cursor: (column: Int, row: Int)? = nil) {
+    self.rows = rows
+    self.cursor = cursor
+  }
+  public static func == (a: ScreenText, b: ScreenText) -> Bool {
+    a.rows == b.rows && a.cursor?.column == b.cursor?.column && a.cursor?.row == b.cursor?.row
+  }
+  /// The rows without trailing blanks, one line each.
+  public var text: String {
+    rows.map { row in
+      var row = Substring(row)
+      while row.last == " " { row.removeLast() }
+      return String(row)
+    }.joined(separator: "\n")
+  }
+}

@@ -1,0 +1,206 @@
+import Base
+import GuestMemory
+import HostSystem
+import Synchronization
+import X86Engine
+
+/// What a vCPU needs of the board around it; see `X86Engine.Platform`.
+public typealias ProcessorPlatform = X86Engine.Platform
+
+/// Why a processor specification (`--cpu`) was refused.
+public struct ProcessorSpecificationError: Error, Equatable {
+  /// One line for a person.
+  public let message: String
+}
+
+/// What the processors of a machine offer: profile, overrides and the host's bounds, already checked.
+public struct ProcessorModel: Sendable {
+  let model: CPUModel
+  /// - Parameters:
+  ///   - specification: `PROFILE[,+feature|-feature|LEAF.REGISTER=VALUE...]`.
+  ///   - count: number of processors, for the topology leaves.
+  public init(_ specification: String, count: Int) throws(ProcessorSpecificationError) {
+    do throws(CPUProfileError) {
+      model = try CPUProfile.model(specification, cpus: count)
+    } catch {
+      throw ProcessorSpecificationError(message: error.description)
+    }
+  }
+}
+
+/// What a processor has done since power-on.
+public struct ProcessorStatistics: Sendable, Equatable {
+  public var instructions: UInt64
+  public var decodedBlocks: UInt64
+  public var invalidatedBlocks: UInt64
+}
+
+/// A few registers of a processor, for people: exact while paused, a snapshot while running.
+public struct ProcessorRegisters: Sendable, Equatable {
+  public var rip: UInt64
+  public var codeBase: UInt64
+  public var cr0: UInt64
+  public var cr2: UInt64
+  public var cr3: UInt64
+  public var cr4: UInt64
+  public var efer: UInt64
+  public var general: [UInt64]
+  public var isHalted: Bool
+}
+
+/// The virtual processors of one machine, each on a thread of its own.
+///
+/// `start`, `resume`, `pause`, `reset` and `stop` belong to one controlling thread, which is never a vCPU thread; the
+/// signals (`raiseInterrupt` and the like) may come from anywhere and only set a flag and wake.
+/// Lock order: none is taken while guest code runs or while calling out.
+public final class ProcessorSet: Sendable {
+  private enum Goal { static let paused = 0, running = 1, ended = 2 }
+
+  /// One thread's place: where it waits while the machine is paused.
+  private final class Seat: Sendable {
+    let parker = Parker()
+    let isParked = Atomic<Bool>(true)
+  }
+
+  private let vcpus: [Vcpu]
+  private let group = VcpuGroup()
+  private let seats: [Seat]
+  private let goal = Atomic<Int>(Goal.paused)
+  private let controller = Parker()
+  private let threads = Mutex<[HostThread]>([])
+  private let counter = TimestampCounter()
+  /// The host's time-stamp counter when the processors last stopped: guest counters stand still from there on.
+  private let pausedAt: Atomic<UInt64>
+  private static let a20Mask = ~UInt64(1 << 20)
+
+  public init(memory: GuestMemory, platform: any ProcessorPlatform, model: ProcessorModel, count: Int) {
+    pausedAt = Atomic(TimestampCounter.now)
+    let group = group
+    vcpus = (0..<count).map {
+      Vcpu(index: $0, memory: memory, platform: platform, model: model.model, group: group)
+    }
+    seats = (0..<count).map { _ in Seat() }
+    group.observe(memory)
+    reset()
+  }
+
+  public var count: Int { vcpus.count }
+
+  // MARK: Life
+
+  /// Creates the threads, paused.
+  public func start() throws(ThreadError) {
+    for index in vcpus.indices {
+      let thread = try HostThread(name: "cpu\(index)") { [vcpus, seats, self] in
+        self.serve(vcpus[index], seats[index])
+      }
+      threads.withLock { $0.append(thread) }
+    }
+  }
+
+  private func serve(_ vcpu: Vcpu, _ seat: Seat) {
+    while true {
+      switch goal.load(ordering: .sequentiallyConsistent) {
+      case Goal.running:
+        seat.isParked.store(false, ordering: .sequentiallyConsistent)
+        // Looked at again: a pause that did not see this thread leave its seat does not wait for it.
+        if goal.load(ordering: .sequentiallyConsistent) == Goal.running { vcpu.run() }
+        seat.isParked.store(true, ordering: .sequentiallyConsistent)
+        controller.unpark()
+      case Goal.ended:
+        return
+      default:
+        seat.parker.park()
+      }
+    }
+  }
+
+  /// Lets every processor execute.
+  public func resume() {
+    guard goal.load(ordering: .relaxed) == Goal.paused else { return }
+    let pause = TimestampCounter.now &- pausedAt.load(ordering: .relaxed)
+    for vcpu in vcpus { vcpu.cpu.s.tscOffset &-= pause }
+    goal.store(Goal.running, ordering: .sequentiallyConsistent)
+    for seat in seats { seat.parker.unpark() }
+  }
+
+  /// Stops every processor at an instruction boundary; when it returns none is executing.
+  public func pause() {
+    guard goal.load(ordering: .relaxed) == Goal.running else { return }
+    leave(Goal.paused)
+    pausedAt.store(TimestampCounter.now, ordering: .relaxed)
+  }
+
+  /// Ends the threads and waits for them.
+  public func stop() {
+    leave(Goal.ended)
+    for seat in seats { seat.parker.unpark() }
+    let ending = threads.withLock { threads in
+      defer { threads = [] }
+      return threads
+    }
+    for thread in ending { thread.join() }
+  }
+
+  private func leave(_ next: Int) {
+    goal.store(next, ordering: .sequentiallyConsistent)
+    for vcpu in vcpus { vcpu.cpu.raise(CPUEvent.stop) }
+    for seat in seats {
+      while !seat.isParked.load(ordering: .sequentiallyConsistent) { controller.park() }
+    }
+  }
+
+  /// Hardware reset of all processors, while paused: processor 0 at the reset vector, the others wait for SIPI.
+  public func reset() {
+    for vcpu in vcpus {
+      vcpu.reset()
+      // One offset for all: guests expect counters that agree.
+      vcpu.cpu.s.tscOffset = 0 &- pausedAt.load(ordering: .relaxed)
+    }
+  }
+
+  // MARK: Signals, from any thread
+
+  /// The interrupt controllers may have something for this processor.
+  public func raiseInterrupt(_ cpu: Int) { vcpus[cpu].cpu.raise(CPUEvent.interrupt) }
+  public func raiseNMI(_ cpu: Int) { vcpus[cpu].cpu.raise(CPUEvent.nmi) }
+  public func raiseINIT(_ cpu: Int) { vcpus[cpu].cpu.raise(CPUEvent.initSignal) }
+  public func startup(_ cpu: Int, vector: UInt8) { vcpus[cpu].startup(vector: vector) }
+
+  /// Pages changed between RAM, ROM and MMIO: translations are looked up anew.
+  public func memoryMapChanged() { for vcpu in vcpus { vcpu.cpu.raise(CPUEvent.flushTLB) } }
+
+  /// The A20 gate: when closed, physical address bit 20 reads as zero.
+  public func setA20(enabled: Bool) {
+    let mask = enabled ? ~0 : ProcessorSet.a20Mask
+    // A plain word, published by the event: each processor goes on with the old gate up to its next block boundary.
+    for vcpu in vcpus where vcpu.cpu.s.physicalMask != mask {
+      vcpu.cpu.s.physicalMask = mask
+      vcpu.cpu.raise(CPUEvent.flushTLB)
+    }
+  }
+
+  // MARK: Time
+
+  /// The time-stamp counter of a processor now. Meant for its own thread: the guest can move it there.
+  public func timestamp(_ cpu: Int) -> UInt64 { TimestampCounter.now &+ vcpus[cpu].cpu.s.tscOffset }
+  /// Ticks per second of the guest's and the host's counter.
+  public var timestampHertz: UInt64 { counter.hertz }
+
+  // MARK: For people
+
+  public func statistics(_ cpu: Int) -> ProcessorStatistics {
+    let counted = vcpus[cpu].statistics
+    return ProcessorStatistics(
+      instructions: counted.instructions, decodedBlocks: counted.decodedBlocks,
+      invalidatedBlocks: counted.invalidatedBlocks)
+  }
+
+  public func registers(_ cpu: Int) -> ProcessorRegisters {
+    let state = vcpus[cpu].cpu
+    return ProcessorRegisters(
+      rip: state.rip, codeBase: state.s.segments[Seg.cs].base, cr0: state.s.cr0, cr2: state.s.cr2,
+      cr3: state.s.cr3, cr4: state.s.cr4, efer: state.s.efer, general: (0..<16).map { state.s.regs[$0] },
+      isHalted: state.s.activity == Activity.halted)
+  }
+}

@@ -1,0 +1,349 @@
+import Base
+import DeviceKit
+import Devices
+import Execution
+import GuestMemory
+import HostSystem
+import Synchronization
+
+/// A virtual machine: built from a configuration, then driven from outside.
+///
+/// Every method may be called from any thread, but not from inside the event handler. `start`, `pause`, `resume`,
+/// `reset` and `stop` return when the thing is done; they, and what devices ask for (reset, power-off), are carried
+/// out one after the other on the machine's control thread.
+public final class Machine: Sendable {
+  public let configuration: MachineConfiguration
+  private let events: @Sendable (MachineEvent) -> Void
+  private let control: ControlThread
+  private let memory: GuestMemory
+  let board: Board
+  private let processors: ProcessorSet
+  private let pins: [ProcessorPin]
+  private let firmware: FirmwareImage
+  private let serialInputs: [SerialInput?]
+  private let fileSinks: [FileSink]
+  private let outbox: Outbox
+
+  private struct Progress {
+    var state = MachineState.off
+    var stopReason: StopReason?
+    var resets = 0
+    var waiters: [Parker] = []
+  }
+  private let progress = Mutex(Progress())
+
+  /// Checks the configuration and everything it names, then builds the machine, switched off.
+  ///
+  /// Nothing outside is created or changed when this throws.
+  public init(
+    configuration: MachineConfiguration, events: @escaping @Sendable (MachineEvent) -> Void
+  ) throws(MachineError) {
+    try configuration.validate()
+    self.configuration = configuration
+    self.events = events
+    let model: ProcessorModel
+    do throws(ProcessorSpecificationError) {
+      model = try ProcessorModel(configuration.cpu, count: configuration.cpus)
+    } catch {
+      throw MachineError(.configuration, error.message)
+    }
+    firmware = try FirmwareImage(path: configuration.firmware)
+    do throws(GuestMemoryError) {
+      memory = try GuestMemory(ramSize: configuration.memory)
+    } catch {
+      throw .host("cannot reserve \(configuration.memory >> 20) MiB of guest memory", error)
+    }
+    try firmware.map(into: memory)
+
+    let control = ControlThread()
+    let outbox = Outbox()
+    self.control = control
+    self.outbox = outbox
+    var sinks = SinkSet(events: events)
+    let serial = try sinks.serialBackends(configuration.serial)
+    let debug = try sinks.debugBackend(configuration.debugConsole)
+    fileSinks = sinks.files
+    serialInputs = serial.map { $0 == nil ? nil : SerialInput() }
+
+    let delegate = BoardDelegate(
+      request: { request in control.post { outbox.machine?.carryOut(request) } },
+      tripleFault: { cpu in control.post { outbox.machine?.carryOutTripleFault(cpu) } },
+      log: { device, kind, text in events(.log(device: device, kind: kind, text: text)) })
+    do throws(BusError) {
+      board = try Board(
+        memory: memory, processors: configuration.cpus, serial: serial, debug: debug, delegate: delegate)
+    } catch {
+      throw .host("the board does not fit together", error)
+    }
+    processors = ProcessorSet(memory: memory, platform: board, model: model, count: configuration.cpus)
+    pins = board.attach(processors)
+    try powerUpDevices()
+    connectSerialInputs()
+    do throws(ThreadError) {
+      try control.start()
+      try board.timers.start()
+      try processors.start()
+    } catch {
+      throw .host("cannot start a thread", error)
+    }
+    outbox.set(self)
+  }
+
+  deinit {
+    // The front end normally has called `stop`; threads must not outlive what they use.
+    processors.stop()
+    board.timers.stop()
+    control.stop()
+  }
+
+  private func powerUpDevices() throws(MachineError) {
+    var data = FirmwareData(
+      lowMemory: memory.lowSize, highMemory: memory.ramSize - memory.lowSize, processors: configuration.cpus,
+      bootOrder: configuration.bootOrder, videoBIOS: FirmwareImage.videoBIOS())
+    data.acpi = ACPITables(
+      ACPITables.Parameters(
+        processors: configuration.cpus, devices: board.presentDevices, pciWindow: Board.pciWindow(memory.lowSize)))
+    data.smbios = SMBIOSTables(
+      name: configuration.name, memory: memory.ramSize, lowMemory: memory.lowSize, processors: configuration.cpus)
+    board.firmwareConfig.withDevice { device, _ in data.install(&device) }
+    board.rtc.withDevice { device, _ in data.install(&device) }
+    firmware.loadLegacyCopy(into: memory)
+    do throws(BusError) {
+      try board.start()
+    } catch {
+      throw .host("the board does not fit together", error)
+    }
+  }
+
+  private func connectSerialInputs() {
+    for (index, uart) in board.uarts.enumerated() {
+      guard let port = board.serialPort(ofUART: index), let input = serialInputs[port] else { continue }
+      // The line changes under the port's lock; bytes are handed over from the control thread.
+      _ = uart.connect(output: "receiveReady") { [weak uart, control] isReady in
+        guard isReady else { return }
+        control.post { [weak uart] in if let uart { input.pump { uart.receive($0) } } }
+      }
+    }
+  }
+
+  // MARK: State
+
+  public var state: MachineState { progress.withLock { $0.state } }
+  /// Why the machine stopped; nil before that.
+  public var stopReason: StopReason? { progress.withLock { $0.stopReason } }
+
+  private func enter(_ state: MachineState) {
+    progress.withLock { $0.state = state }
+    events(.stateChanged(state))
+  }
+
+  /// Powers the machine on.
+  public func start() {
+    control.perform { [self] in
+      guard state == .off else { return }
+      runClocks()
+      enter(.running)
+    }
+  }
+  /// Freezes processors and guest time.
+  public func pause() {
+    control.perform { [self] in
+      guard state == .running else { return }
+      halt()
+      enter(.paused)
+    }
+  }
+  public func resume() {
+    control.perform { [self] in
+      guard state == .paused else { return }
+      runClocks()
+      enter(.running)
+    }
+  }
+  /// Presses the reset button. A paused machine stays paused.
+  public func reset() { control.perform { [self] in hardwareReset("requested") } }
+  /// Pushes the power button: an event that the guest's operating system may obey.
+  public func powerButton() {
+    board.powerManagement.withDevice { device, services in device.pressPowerButton(services) }
+  }
+  /// Raises a non-maskable interrupt.
+  public func nmi() { board.pulseNMI() }
+  /// Switches the machine off at once. Disks are flushed; the machine cannot be started again.
+  public func stop() { control.perform { [self] in shutDown(.requested) } }
+
+  /// Returns when the machine has stopped, with the reason. Not from inside the event handler.
+  @discardableResult
+  public func waitUntilStopped() -> StopReason {
+    let parker = Parker()
+    let reason = progress.withLock { progress in
+      if progress.stopReason == nil { progress.waiters.append(parker) }
+      return progress.stopReason
+    }
+    if let reason { return reason }
+    parker.park()
+    return progress.withLock { $0.stopReason } ?? .requested
+  }
+
+  // MARK: On the control thread
+
+  private func runClocks() {
+    board.clock.resume()
+    processors.resume()
+  }
+  private func halt() {
+    processors.pause()
+    board.clock.pause()
+  }
+
+  private func hardwareReset(_ reason: String) {
+    let before = state
+    guard before != .stopped else { return }
+    if before == .running { halt() }
+    board.reset()
+    firmware.loadLegacyCopy(into: memory)
+    processors.reset()
+    progress.withLock { $0.resets += 1 }
+    events(.reset(reason: reason))
+    if before == .running { runClocks() }
+  }
+
+  private func shutDown(_ reason: StopReason) {
+    guard state != .stopped else { return }
+    if state == .running { halt() }
+    board.flushDisks()
+    for sink in fileSinks { sink.flush() }
+    let waiters = progress.withLock { progress in
+      progress.state = .stopped
+      progress.stopReason = reason
+      defer { progress.waiters = [] }
+      return progress.waiters
+    }
+    events(.stateChanged(.stopped))
+    events(.stopped(reason))
+    for waiter in waiters { waiter.unpark() }
+  }
+
+  fileprivate func carryOut(_ request: MachineRequest) {
+    // Requests made before a stop or pause took effect are still carried out; a stopped machine ignores them.
+    guard state == .running else { return }
+    switch request {
+    case .reset(let reason):
+      if configuration.exitOn.reset { shutDown(.reset(reason)) } else { hardwareReset(reason) }
+    case .powerOff(let reason): shutDown(.powerOff(reason))
+    case .nmi: board.pulseNMI()
+    case .a20, .shadow: break
+    }
+  }
+
+  fileprivate func carryOutTripleFault(_ cpu: Int) {
+    guard state == .running else { return }
+    if configuration.exitOn.tripleFault || configuration.exitOn.reset {
+      shutDown(.tripleFault(cpu: cpu))
+    } else {
+      hardwareReset("triple fault on CPU \(cpu)")
+    }
+  }
+
+  // MARK: Input
+
+  /// Key strokes as scan codes of set 1, for example E0h 48h E0h C8h for cursor-up pressed and released.
+  public func keyboardInput(_ scancodes: [UInt8]) {
+    board.keyboard.withDevice { device, services in device.keyboardInput(scancodes, services) }
+  }
+  /// Relative motion, x to the right, y down, z towards the user; buttons: bit 0 left, 1 right, 2 middle.
+  public func mouseInput(dx: Int, dy: Int, dz: Int = 0, buttons: UInt8) {
+    board.keyboard.withDevice { device, services in
+      device.mouseInput(dx: dx, dy: dy, dz: dz, buttons: buttons, services)
+    }
+  }
+  /// Bytes for COM port `port` (0 = COM1); returns how many were taken: a guest that does not read leaves 1 MiB waiting.
+  @discardableResult
+  public func serialInput(port: Int, _ bytes: [UInt8]) -> Int {
+    guard serialInputs.indices.contains(port), let input = serialInputs[port],
+      let uart = board.uart(ofPort: port)
+    else { return 0 }
+    let taken = input.append(bytes)
+    control.post { input.pump { uart.receive($0) } }
+    return taken
+  }
+
+  // MARK: Looking in
+
+  /// Guest-physical memory as devices see it: RAM and ROM; the rest reads FFh. At most 16 MiB at a time.
+  public func readMemory(physical address: UInt64, count: Int) -> [UInt8] {
+    memory.read(GuestPhysical(address), count: min(max(0, count), 16 << 20))
+  }
+
+  /// A device's own description of its state; nil when there is no such device.
+  public func deviceInfo(_ name: String) -> String? { board.components.first { $0.name == name }?.info() }
+  public var deviceNames: [String] { board.components.map(\.name) }
+
+  /// What the machine is doing, for people and scripts.
+  public var status: JSON {
+    let (state, resets, reason) = progress.withLock { ($0.state, $0.resets, $0.stopReason) }
+    let cpus = (0..<processors.count).map { cpu -> JSON in
+      let statistics = processors.statistics(cpu)
+      let registers = processors.registers(cpu)
+      return .object([
+        "instructions": .integer(Int64(clamping: statistics.instructions)),
+        "decodedBlocks": .integer(Int64(clamping: statistics.decodedBlocks)),
+        "halted": .bool(registers.isHalted), "rip": .string(String(registers.rip, radix: 16)),
+      ])
+    }
+    return .object([
+      "name": .string(configuration.name), "state": .string(state.rawValue),
+      "stopReason": reason.map { .string($0.text) } ?? .null, "resets": .integer(Int64(resets)),
+      "guestNanoseconds": .integer(board.clock.now.nanoseconds), "memory": .integer(Int64(configuration.memory)),
+      "unclaimedAccesses": .integer(Int64(board.bus.unclaimedAccesses)), "cpus": .array(cpus),
+    ])
+  }
+}
+
+/// How closures that the machine owns find the machine: it may be gone.
+private final class Outbox: Sendable {
+  private final class Weak: Sendable {
+    weak let machine: Machine?
+    init(_ machine: Machine) { self.machine = machine }
+  }
+  private let slot = AtomicLazyReference<Weak>()
+  func set(_ machine: Machine) { _ = slot.storeIfNil(Weak(machine)) }
+  var machine: Machine? { slot.load()?.machine }
+}
+
+/// Makes the character backends that a configuration asks for.
+private struct SinkSet {
+  let events: @Sendable (MachineEvent) -> Void
+  var files: [FileSink] = []
+  init(events: @escaping @Sendable (MachineEvent) -> Void) { self.events = events }
+
+  private mutating func file(_ path: String, _ what: String) throws(MachineError) -> FileSink {
+    do throws(FileError) {
+      let sink = try FileSink(path)
+      files.append(sink)
+      return sink
+    } catch {
+      throw .unreadable(what, error)
+    }
+  }
+  mutating func serialBackends(
+    _ ports: [MachineConfiguration.SerialPort]
+  ) throws(MachineError) -> [(any CharacterBackend)?] {
+    var backends: [(any CharacterBackend)?] = []
+    for (index, port) in ports.enumerated() {
+      switch port {
+      case .none: backends.append(nil)
+      case .file(let path): backends.append(try file(path, "serial port"))
+      case .stdio, .tcp, .pty, .unix:
+        backends.append(EventSink { [events] in events(.serialOutput(port: index, bytes: $0)) })
+      }
+    }
+    return backends
+  }
+  mutating func debugBackend(_ port: MachineConfiguration.SerialPort) throws(MachineError) -> (any CharacterBackend)? {
+    switch port {
+    case .none: return nil
+    case .file(let path): return try file(path, "debug console")
+    case .stdio, .tcp, .pty, .unix: return EventSink { [events] in events(.debugOutput($0)) }
+    }
+  }
+}

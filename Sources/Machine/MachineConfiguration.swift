@@ -1,0 +1,265 @@
+import Base
+
+/// All that makes up a machine: a plain value that can be written down as JSON and checked before anything is created.
+public struct MachineConfiguration: Equatable, Sendable {
+  /// Where the bytes of a serial port go.
+  public enum SerialPort: Equatable, Sendable {
+    /// There is no port.
+    case none
+    /// To the front end's standard output, by `MachineEvent.serialOutput`.
+    case stdio
+    /// Into a file, which is created or emptied.
+    case file(String)
+    /// By `MachineEvent.serialOutput`; the front end listens on this TCP port of the loopback address.
+    case tcp(UInt16)
+    /// By `MachineEvent.serialOutput`; the front end opens a pseudo terminal.
+    case pty
+    /// By `MachineEvent.serialOutput`; the front end listens on this socket path.
+    case unix(String)
+  }
+  public enum DiskInterface: String, Sendable, CaseIterable { case ide, virtio }
+  public struct Disk: Equatable, Sendable {
+    public var path: String
+    public var interface: DiskInterface
+    public var readOnly: Bool
+    /// Writes go to a temporary file and are forgotten at power-off.
+    public var snapshot: Bool
+    public init(path: String, interface: DiskInterface = .ide, readOnly: Bool = false, snapshot: Bool = false) {
+      self.path = path
+      self.interface = interface
+      self.readOnly = readOnly
+      self.snapshot = snapshot
+    }
+  }
+  /// What ends the machine, besides power-off, instead of being carried out.
+  public struct ExitConditions: Equatable, Sendable {
+    public var reset = false
+    public var tripleFault = false
+    public init(reset: Bool = false, tripleFault: Bool = false) {
+      self.reset = reset
+      self.tripleFault = tripleFault
+    }
+  }
+  public enum ClockBase: String, Sendable, CaseIterable { case utc, localtime }
+
+  public var name = "ringbox"
+  /// Bytes of RAM, a multiple of 1 MiB up to 1 TiB.
+  public var memory: UInt64 = 256 << 20
+  public var cpus = 1
+  /// `PROFILE[,+feature|-feature...]`.
+  public var cpu = "host"
+  /// Letters: a floppy, c disk, d CD-ROM, n network.
+  public var bootOrder = "cda"
+  /// nil: SeaBIOS of the package seabios.
+  public var firmware: String?
+  public var kernel: String?
+  public var initrd: String?
+  public var append = ""
+  public var disks: [Disk] = []
+  public var cdroms: [String] = []
+  public var floppies: [String] = []
+  /// Up to four ports.
+  public var serial: [SerialPort] = [.stdio]
+  /// nil: no debug console output.
+  public var debugConsole: SerialPort = .none
+  public var exitOn = ExitConditions()
+  public var engine = "interpreter"
+  public var clockBase = ClockBase.utc
+
+  public init() {}
+
+  public static let engines = ["interpreter"]
+  public static let maximumProcessors = 64
+  private static let memoryLimits: ClosedRange<UInt64> = (1 << 20)...(1 << 40)
+
+  /// The first thing that cannot be, if any. Looks at no file.
+  public func validate() throws(MachineError) {
+    func refuse(_ text: String) throws(MachineError) { throw MachineError(.configuration, text) }
+    if memory & 0xfffff != 0 || !MachineConfiguration.memoryLimits.contains(memory) {
+      try refuse("memory must be a whole number of MiB from 1 MiB to 1 TiB, not \(memory) bytes")
+    }
+    if !(1...MachineConfiguration.maximumProcessors).contains(cpus) {
+      try refuse("number of CPUs must be 1 to \(MachineConfiguration.maximumProcessors), not \(cpus)")
+    }
+    for letter in bootOrder where !"acdn".contains(letter) {
+      try refuse("boot order '\(bootOrder)': '\(letter)' is none of a (floppy), c (disk), d (CD-ROM), n (network)")
+    }
+    if serial.count > 4 { try refuse("at most 4 serial ports, not \(serial.count)") }
+    let ideDrives = disks.filter { $0.interface == .ide }.count + cdroms.count
+    if ideDrives > 4 { try refuse("at most 4 IDE disks and CD-ROM drives, not \(ideDrives); use virtio disks") }
+    if disks.count - disks.filter({ $0.interface == .ide }).count > 16 { try refuse("at most 16 virtio disks") }
+    if floppies.count > 2 { try refuse("at most 2 floppy drives, not \(floppies.count)") }
+    if initrd != nil && kernel == nil { try refuse("an initrd needs a kernel (--kernel)") }
+    if !append.isEmpty && kernel == nil { try refuse("a kernel command line needs a kernel (--kernel)") }
+    if !MachineConfiguration.engines.contains(engine) {
+      let hint = NearestMatch.find(engine, among: MachineConfiguration.engines).map { "; did you mean '\($0)'?" } ?? ""
+      try refuse("unknown engine '\(engine)'\(hint)")
+    }
+  }
+}
+
+// MARK: JSON
+
+extension MachineConfiguration {
+  /// Reads a configuration; members that are absent keep their defaults, unknown ones are refused.
+  public init(json: JSON) throws(MachineError) {
+    self.init()
+    guard let members = json.members else { throw MachineError(.configuration, "a configuration is a JSON object") }
+    for member in members { try read(JSONField(member.key, member.value)) }
+    try validate()
+  }
+
+  private mutating func read(_ field: JSONField) throws(MachineError) {
+    switch field.name {
+    case "name": name = try field.string()
+    case "memory": memory = UInt64(try field.integer(in: 0...Int64.max))
+    case "cpus": cpus = Int(try field.integer(in: 0...4096))
+    case "cpu": cpu = try field.string()
+    case "bootOrder": bootOrder = try field.string()
+    case "firmware": firmware = try field.optionalString()
+    case "kernel": kernel = try field.optionalString()
+    case "initrd": initrd = try field.optionalString()
+    case "append": append = try field.string()
+    case "disks":
+      disks = try field.list { item throws(MachineError) in try Disk(item) }
+    case "cdroms": cdroms = try field.list { item throws(MachineError) in try item.string() }
+    case "floppies": floppies = try field.list { item throws(MachineError) in try item.string() }
+    case "serial": serial = try field.list { item throws(MachineError) in try SerialPort(item) }
+    case "debugConsole": debugConsole = try SerialPort(field)
+    case "exitOn":
+      exitOn = ExitConditions()
+      for word in try field.list({ item throws(MachineError) in try item.string() }) {
+        switch word {
+        case "reset": exitOn.reset = true
+        case "tripleFault": exitOn.tripleFault = true
+        default: throw MachineError(.configuration, "exitOn: unknown condition '\(word)'")
+        }
+      }
+    case "engine": engine = try field.string()
+    case "clockBase": clockBase = try field.choice()
+    default:
+      let known = MachineConfiguration().json.members?.map(\.key) ?? []
+      let hint = NearestMatch.find(field.name, among: known).map { "; did you mean '\($0)'?" } ?? ""
+      throw MachineError(.configuration, "unknown member '\(field.name)'\(hint)")
+    }
+  }
+
+  public var json: JSON {
+    var exits: [JSON] = []
+    if exitOn.reset { exits.append(.string("reset")) }
+    if exitOn.tripleFault { exits.append(.string("tripleFault")) }
+    func text(_ value: String?) -> JSON { value.map { .string($0) } ?? .null }
+    return .object([
+      "name": .string(name), "memory": .integer(Int64(clamping: memory)), "cpus": .integer(Int64(cpus)),
+      "cpu": .string(cpu), "bootOrder": .string(bootOrder), "firmware": text(firmware), "kernel": text(kernel),
+      "initrd": text(initrd), "append": .string(append), "disks": .array(disks.map(\.json)),
+      "cdroms": .array(cdroms.map { .string($0) }), "floppies": .array(floppies.map { .string($0) }),
+      "serial": .array(serial.map { .string($0.text) }), "debugConsole": .string(debugConsole.text),
+      "exitOn": .array(exits), "engine": .string(engine), "clockBase": .string(clockBase.rawValue),
+    ])
+  }
+}
+
+extension MachineConfiguration.SerialPort {
+  /// Parses `none`, `stdio`, `pty`, `file:PATH`, `tcp:PORT` or `unix:PATH`.
+  public init(parsing text: String) throws(MachineError) {
+    let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+    let argument = parts.count > 1 ? parts[1] : nil
+    switch (parts[0], argument) {
+    case ("none", nil): self = .none
+    case ("stdio", nil): self = .stdio
+    case ("pty", nil): self = .pty
+    case ("file", .some(let path)) where !path.isEmpty: self = .file(path)
+    case ("unix", .some(let path)) where !path.isEmpty: self = .unix(path)
+    case ("tcp", .some(let number)):
+      guard let port = UInt16(number), port > 0 else {
+        throw MachineError(.configuration, "serial port '\(text)': '\(number)' is no TCP port (1 to 65535)")
+      }
+      self = .tcp(port)
+    default:
+      throw MachineError(
+        .configuration, "serial port '\(text)' is none of none, stdio, pty, file:PATH, tcp:PORT, unix:PATH")
+    }
+  }
+  fileprivate init(_ field: JSONField) throws(MachineError) { try self.init(parsing: try field.string()) }
+
+  /// What `init(parsing:)` reads.
+  public var text: String {
+    switch self {
+    case .none: "none"
+    case .stdio: "stdio"
+    case .pty: "pty"
+    case .file(let path): "file:\(path)"
+    case .tcp(let port): "tcp:\(port)"
+    case .unix(let path): "unix:\(path)"
+    }
+  }
+}
+
+extension MachineConfiguration.Disk {
+  fileprivate init(_ field: JSONField) throws(MachineError) {
+    self.init(path: "")
+    for member in try field.members() {
+      let member = JSONField("\(field.name).\(member.key)", member.value)
+      switch member.lastName {
+      case "path": path = try member.string()
+      case "interface": interface = try member.choice()
+      case "readOnly": readOnly = try member.bool()
+      case "snapshot": snapshot = try member.bool()
+      default: throw MachineError(.configuration, "unknown member '\(member.name)'")
+      }
+    }
+    guard !path.isEmpty else { throw MachineError(.configuration, "\(field.name): a disk needs a path") }
+  }
+  fileprivate var json: JSON {
+    .object([
+      "path": .string(path), "interface": .string(interface.rawValue), "readOnly": .bool(readOnly),
+      "snapshot": .bool(snapshot),
+    ])
+  }
+}
+
+/// A member being read, with the name to complain under.
+private struct JSONField {
+  let name: String
+  let value: JSON
+  init(_ name: String, _ value: JSON) {
+    self.name = name
+    self.value = value
+  }
+  var lastName: String { name.split(separator: ".").last.map(String.init) ?? name }
+  private func wrong(_ expected: String) -> MachineError { MachineError(.configuration, "\(name) must be \(expected)") }
+
+  func string() throws(MachineError) -> String {
+    guard let text = value.string, !text.utf8.contains(0) else { throw wrong("a string") }
+    return text
+  }
+  func optionalString() throws(MachineError) -> String? { value == .null ? nil : try string() }
+  func bool() throws(MachineError) -> Bool {
+    guard let flag = value.bool else { throw wrong("true or false") }
+    return flag
+  }
+  func integer(in range: ClosedRange<Int64>) throws(MachineError) -> Int64 {
+    guard let number = value.integer, range.contains(number) else {
+      throw wrong("a whole number from \(range.lowerBound) to \(range.upperBound)")
+    }
+    return number
+  }
+  func choice<T: RawRepresentable & CaseIterable>() throws(MachineError) -> T where T.RawValue == String {
+    let text = try string()
+    guard let choice = T(rawValue: text) else {
+      throw wrong("one of \(T.allCases.map(\.rawValue).joined(separator: ", "))")
+    }
+    return choice
+  }
+  func members() throws(MachineError) -> [JSON.Member] {
+    guard let members = value.members else { throw wrong("an object") }
+    return members
+  }
+  func list<T>(_ read: (JSONField) throws(MachineError) -> T) throws(MachineError) -> [T] {
+    guard let values = value.array else { throw wrong("a list") }
+    var result: [T] = []
+    for (index, value) in values.enumerated() { result.append(try read(JSONField("\(name)[\(index)]", value))) }
+    return result
+  }
+}

@@ -1,0 +1,36 @@
+import Base
+import HostSystem
+
+/// Finds `ringbox-vm` and becomes it: same process, same terminal, so that keys and signals go straight to the machine.
+struct Launcher {
+  private let program: String
+
+  /// Looks next to this program, in the libexec directory that `make install` uses, and in PATH.
+  init() throws {
+    var places: [String] = []
+    if let own = ProcessImage.path, let slash = own.lastIndex(of: "/") {
+      let folder = own[..<slash]
+      places = ["\(folder)/ringbox-vm", "\(folder)/../libexec/ringbox/ringbox-vm"]
+    }
+    for folder in (ProcessImage.environment("PATH") ?? "").split(separator: ":") { places.append("\(folder)/ringbox-vm") }
+    guard let found = places.first(where: ProcessImage.isExecutable) else {
+      throw Failure.failure("ringbox-vm is missing; it belongs next to ringbox (was looked for in \(places[0]))")
+    }
+    program = found
+  }
+
+  /// Starts the machine that `options` describe. Returns only with an error.
+  func run(_ options: JSON) throws -> Failure {
+    do {
+      let file = try ProcessImage.inheritedFile(Array(options.text.utf8))
+      return replace(["--config-fd", "\(file)"])
+    } catch {
+      throw Failure.failure("cannot hand over the configuration: \(error)")
+    }
+  }
+
+  func replace(_ arguments: [String]) -> Failure {
+    let error = ProcessImage.replace(program, ["ringbox-vm"] + arguments)
+    return .failure("cannot start \(program): \(error.reason)")
+  }
+}

@@ -1,0 +1,115 @@
+import Base
+
+/// The values of `ringbox run`'s options: what they mean, or why they mean nothing.
+enum OptionValues {
+  /// "512M", "2G": bytes.
+  static func memory(_ text: String) throws -> Int64 {
+    let units: [Character: Int64] = ["K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40]
+    guard let last = text.uppercased().last, let number = Int64(text.dropLast()), number >= 0 else {
+      throw Failure.usage("--memory '\(text)': expected a number and a unit, such as 512M or 2G")
+    }
+    guard let unit = units[last] else {
+      throw Failure.usage("--memory '\(text)': the unit is missing; \(text)M is \(text) MiB, \(text)G is \(text) GiB")
+    }
+    let (bytes, overflow) = number.multipliedReportingOverflow(by: unit)
+    guard !overflow, (1 << 20...1 << 40).contains(bytes), bytes.isMultiple(of: 1 << 20) else {
+      throw Failure.usage("--memory '\(text)': must be a whole number of MiB from 1M to 1T")
+    }
+    return bytes
+  }
+
+  static func cpus(_ text: String) throws -> Int64 {
+    guard let count = Int64(text), (1...64).contains(count) else {
+      throw Failure.usage("--cpus '\(text)': must be a number from 1 to 64")
+    }
+    return count
+  }
+
+  /// "PATH[,if=ide|virtio][,readonly]". A comma in the path is written twice.
+  static func disk(_ text: String, snapshot: Bool) throws -> JSON {
+    var parts = splitAtSingleCommas(text)
+    let path = parts.removeFirst()
+    guard !path.isEmpty else { throw Failure.usage("--disk '\(text)': the path is missing") }
+    var interface = "ide", readOnly = false
+    for part in parts {
+      switch part {
+      case "readonly": readOnly = true
+      case "snapshot": continue
+      case _ where part.hasPrefix("if="):
+        interface = try choice(String(part.dropFirst(3)), among: ["ide", "virtio"], "--disk '\(text)': interface")
+      default:
+        throw Failure.usage("--disk '\(text)': unknown setting '\(part)'\(hint(part, ["if=ide", "if=virtio", "readonly", "snapshot"]))")
+      }
+    }
+    let discards = snapshot || parts.contains("snapshot")
+    return [
+      "path": .string(path), "interface": .string(interface), "readOnly": .bool(readOnly),
+      "snapshot": .bool(discards),
+    ]
+  }
+
+  private static func splitAtSingleCommas(_ text: String) -> [String] {
+    var parts = [""]
+    var rest = Substring(text)
+    while let character = rest.popFirst() {
+      if character != "," {
+        parts[parts.count - 1].append(character)
+      } else if rest.first == "," {
+        rest.removeFirst()
+        parts[parts.count - 1].append(",")
+      } else {
+        parts.append("")
+      }
+    }
+    return parts
+  }
+
+  /// Any order of the letters c (disk), d (CD-ROM), a (floppy), n (network), each once at most.
+  static func bootOrder(_ text: String) throws -> String {
+    for letter in text where !"acdn".contains(letter) {
+      throw Failure.usage(
+        "--boot '\(text)': '\(letter)' is none of a (floppy), c (disk), d (CD-ROM), n (network)")
+    }
+    guard !text.isEmpty, Set(text).count == text.count else {
+      throw Failure.usage("--boot '\(text)': give each drive letter once, in the order to try")
+    }
+    return text
+  }
+
+  /// Where a serial port or the debug console goes.
+  static func endpoint(_ text: String, option: String, kinds: [String]) throws -> String {
+    let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+    let kind = try choice(parts[0], among: kinds, "\(option) '\(text)': destination")
+    let takesArgument = ["file", "tcp"].contains(kind)
+    guard takesArgument == (parts.count == 2), parts.last?.isEmpty == false else {
+      let form = takesArgument ? (kind == "file" ? "file:PATH" : "tcp:PORT") : kind
+      throw Failure.usage("\(option) '\(text)': expected \(form)")
+    }
+    if kind == "tcp", UInt16(parts[1]).map({ $0 > 0 }) != true {
+      throw Failure.usage("\(option) '\(text)': the TCP port must be a number from 1 to 65535")
+    }
+    return text
+  }
+
+  static func control(_ text: String) throws -> String {
+    guard text.hasPrefix("unix:"), text.utf8.count > 5 else {
+      throw Failure.usage("--control '\(text)': expected unix:PATH")
+    }
+    // sun_path holds 108 bytes with the terminating zero.
+    guard text.utf8.count - 5 <= 107 else {
+      throw Failure.usage("--control '\(text)': a socket's path may have 107 bytes")
+    }
+    return String(text.dropFirst(5))
+  }
+
+  static func choice(_ text: String, among names: [String], _ what: String) throws -> String {
+    guard names.contains(text) else {
+      throw Failure.usage("\(what) '\(text)' is unknown\(hint(text, names)) (there are: \(names.joined(separator: ", ")))")
+    }
+    return text
+  }
+
+  private static func hint(_ text: String, _ names: [String]) -> String {
+    NearestMatch.find(text, among: names).map { "; did you mean '\($0)'?" } ?? ""
+  }
+}

@@ -1,0 +1,143 @@
+import Base
+import ControlChannel
+import Glibc
+import HostSystem
+import Testing
+
+@Suite("control server") struct ControlServerTests {
+  @Test func repliesCarryTheIdOfTheRequest() throws {
+    let client = try ControlBench().connect()
+    #expect(try client.ask(#"{"id":[1,"x"],"command":"status"}"#).text == #"{"id":[1,"x"],"ok":true,"state":"running"}"#)
+    #expect(try client.ask(#"{"command":"reset"}"#).text == #"{"id":null,"ok":true}"#)
+    #expect(client.bench.machine.calls == ["reset"])
+  }
+
+  @Test func mistakesAreExplained() throws {
+    let client = try ControlBench().connect()
+    let cases = [
+      ("{", "no JSON"), ("[]", "JSON object"), (#"{"id":1}"#, "\"command\" must be"),
+      (#"{"command":"sreenshot"}"#, "did you mean 'screenshot'"),
+      (#"{"command":"keys","keys":["ctrl-delte"]}"#, "did you mean 'delete'"),
+      (#"{"command":"type","text":"b","intervall":1}"#, "did you mean \"interval\""),
+      (#"{"command":"type","text":"é"}"#, "no key types 'é'"),
+      (#"{"command":"power-button"}"#, "the machine is off"),
+      (#"{"command":"read-memory","address":65536}"#, "no memory at 0x10000"),
+      (#"{"command":"read-memory","address":0,"count":1000000000}"#, "from 1 to 262144"),
+      (#"{"command":"read-memory","address":-1}"#, "must be an address"),
+      (#"{"command":"serial-read","port":"serial9"}"#, "there are: serial0"),
+      (#"{"command":"device-info","name":"rtx"}"#, "did you mean 'rtc'"),
+      (#"{"command":"scancodes","codes":[256]}"#, "list of bytes"),
+      (#"{"command":"mouse","buttons":["top"]}"#, "left"),
+    ]
+    for (request, words) in cases {
+      let reply = try client.ask(request)
+      #expect(reply["ok"] == false, "\(request)")
+      #expect(reply["error"]?.string?.contains(words) == true, "\(request): \(reply.text)")
+    }
+  }
+
+  @Test func keysAreTypedInOrderAndTheReplyComesAfterTheLast() throws {
+    let client = try ControlBench().connect()
+    #expect(try client.ask(#"{"id":1,"command":"type","text":"ab","interval":1}"#)["strokes"] == 2)
+    #expect(client.bench.machine.codes == [0x61, 0xe1, 0x62, 0xe2])
+    client.bench.machine.recorded.withLock { $0.codes = [] }
+    #expect(try client.ask(#"{"command":"keys","keys":["ctrl-alt-delete","ctrl--"]}"#)["ok"] == true)
+    #expect(
+      client.bench.machine.codes
+        == [0x1d, 0x38, 0xe0, 0x53, 0xe0, 0xd3, 0xb8, 0x9d, 0x1d, 0x0c, 0x8c, 0x9d])
+  }
+
+  @Test func fullKeyboardTakesTheRestLater() throws {
+    let client = try ControlBench().connect()
+    client.bench.machine.recorded.withLock { $0.room = 1 }
+    #expect(try client.ask(#"{"command":"scancodes","codes":[224,72,224,200],"interval":0}"#)["strokes"] == 2)
+    #expect(client.bench.machine.codes == [224, 72, 224, 200])
+  }
+
+  @Test func mouseKeepsItsButtonsUntilTold() throws {
+    let client = try ControlBench().connect()
+    _ = try client.ask(#"{"command":"mouse","dx":3,"buttons":["left","middle"]}"#)
+    _ = try client.ask(#"{"command":"mouse","dy":-4}"#)
+    _ = try client.ask(#"{"command":"mouse","buttons":[]}"#)
+    #expect(client.bench.machine.calls == ["mouse 3 0 0 5", "mouse 0 -4 0 5", "mouse 0 0 0 0"])
+  }
+
+  @Test func screenMemoryAndMediaAreReached() throws {
+    let client = try ControlBench().connect()
+    let screen = try client.ask(#"{"command":"screen-text"}"#)
+    #expect(screen["rows"]?.array?.first == "login: ")
+    #expect(screen["cursor"]?["column"] == 7)
+    client.bench.machine.recorded.withLock { $0.screen = nil }
+    #expect(try client.ask(#"{"command":"screen-text"}"#)["mode"] == "graphics")
+    #expect(try client.ask(#"{"command":"screenshot"}"#)["png"] == "AQIDBA==")
+    #expect(try client.ask(#"{"command":"read-memory","address":"0x10","count":3}"#)["hex"] == "000102")
+    _ = try client.ask(#"{"command":"insert","drive":"cdrom0","path":"/x.iso"}"#)
+    _ = try client.next()
+    _ = try client.ask(#"{"command":"eject","drive":"cdrom0"}"#)
+    #expect(client.bench.machine.calls == ["medium cdrom0 /x.iso", "medium cdrom0 -"])
+  }
+
+  @Test func screenshotFileIsWrittenWhole() throws {
+    let client = try ControlBench().connect()
+    let path = client.bench.path + ".png"
+    #expect(try client.ask(#"{"command":"screenshot","path":"\#(path)"}"#)["ok"] == true)
+    let file = try HostStream.outputFile(path)
+    #expect(!file.created)
+    HostFiles.remove(path)
+    let reply = try client.ask(#"{"command":"screenshot","path":"/nowhere/x.png"}"#)
+    #expect(reply["error"]?.string?.contains("No such file") == true)
+  }
+
+  @Test func serialTextIsWaitedForOnceEach() throws {
+    let bench = try ControlBench()
+    let client = try bench.connect()
+    bench.serial.transmit(Array("boot\nlogin: ".utf8))
+    #expect(try client.ask(#"{"command":"wait-for-text","where":"serial0","text":"login:"}"#)["position"] == 11)
+    // The same prompt does not count twice: the second wait is for the next one.
+    client.send(#"{"command":"wait-for-text","where":"serial0","text":"login:"}"#)
+    bench.loop.turn(limit: 1_000_000)
+    bench.serial.transmit(Array("log".utf8))
+    bench.loop.turn(limit: 1_000_000)
+    bench.serial.transmit(Array("in: ".utf8))
+    #expect(try client.next()?["position"] == 18)
+    let late = try client.ask(#"{"command":"wait-for-text","where":"serial0","text":"login:","timeout":0.01}"#)
+    #expect(late["error"]?.string?.contains("did not appear within 0.01 s") == true)
+    let all = try client.ask(#"{"command":"serial-read"}"#)
+    #expect(all["text"] == "boot\nlogin: login: ")
+    #expect(try client.ask(#"{"command":"serial-read"}"#)["text"] == "")
+    #expect(try client.ask(#"{"command":"serial-read","from":0,"limit":3,"encoding":"base64"}"#)["data"] == "Ym9v")
+  }
+
+  @Test func screenTextIsWaitedFor() throws {
+    let bench = try ControlBench()
+    let client = try bench.connect()
+    client.send(#"{"command":"wait-for-text","text":"ready"}"#)
+    for _ in 0..<3 { bench.loop.turn(limit: 1_000_000) }
+    bench.machine.recorded.withLock { $0.screen = ScreenText(rows: ["", " ready "]) }
+    #expect(try client.next()?["row"] == 1)
+  }
+
+  @Test func serialInputReachesTheDeviceAsItTakesIt() throws {
+    let bench = try ControlBench()
+    let client = try bench.connect()
+    let taken = Taken()
+    bench.serial.connect { bytes in taken.add(Array(bytes.prefix(2))) }
+    _ = try client.ask(#"{"command":"serial-write","text":"hello"}"#)
+    _ = try client.ask(#"{"command":"serial-write","hex":"0d 0a"}"#)
+    #expect(bench.turn(until: { taken.bytes == Array("hello\r\n".utf8) }))
+  }
+
+  @Test func eventsGoToEveryClient() throws {
+    let bench = try ControlBench()
+    let clients = [try bench.connect(), try bench.connect()]
+    for client in clients { _ = try client.ask(#"{"command":"status"}"#) }
+    bench.server.broadcast("exit", [("status", 3)])
+    for client in clients { #expect(try client.next()?.text == #"{"event":"exit","status":3}"#) }
+  }
+
+  @Test func quitCallsTheOwner() throws {
+    let client = try ControlBench().connect()
+    #expect(try client.ask(#"{"command":"quit"}"#)["ok"] == true)
+    #expect(client.bench.counter.value == 1)
+  }
+}

@@ -1,0 +1,58 @@
+import Base
+import ControlChannel
+import Synchronization
+
+/// A machine that records what it is told.
+final class FakeMachine: MachineControl {
+  struct Recorded {
+    var calls: [String] = []
+    var codes: [UInt8] = []
+    var screen: ScreenText? = ScreenText(rows: ["login: ", "       "], cursor: (7, 0))
+    /// Scan codes taken by one call at most.
+    var room = Int.max
+  }
+  let recorded = Mutex(Recorded())
+
+  func record(_ call: String) { recorded.withLock { $0.calls.append(call) } }
+  var calls: [String] { recorded.withLock { $0.calls } }
+  var codes: [UInt8] { recorded.withLock { $0.codes } }
+
+  var state: String { "running" }
+  func pause() { record("pause") }
+  func resume() { record("resume") }
+  func reset() { record("reset") }
+  func powerButton() throws(ControlError) { throw ControlError("the machine is off") }
+
+  func scanCodes(typing character: Character) -> [UInt8]? {
+    guard let value = character.asciiValue else { return nil }
+    return [value, value | 0x80]
+  }
+  func scanCodes(key name: String) -> (press: [UInt8], release: [UInt8])? {
+    switch name {
+    case "ctrl": ([0x1d], [0x9d])
+    case "alt": ([0x38], [0xb8])
+    case "delete": ([0xe0, 0x53], [0xe0, 0xd3])
+    case "-": ([0x0c], [0x8c])
+    default: nil
+    }
+  }
+  var keyNames: [String] { ["ctrl", "alt", "delete", "-"] }
+  func keyboardInput(_ codes: [UInt8]) -> Int {
+    recorded.withLock { state in
+      let taken = min(codes.count, state.room)
+      state.codes += codes.prefix(taken)
+      return taken
+    }
+  }
+  func mouseInput(dx: Int, dy: Int, dz: Int, buttons: UInt8) { record("mouse \(dx) \(dy) \(dz) \(buttons)") }
+
+  func textScreen() -> ScreenText? { recorded.withLock { $0.screen } }
+  func screenshot() -> [UInt8] { [1, 2, 3, 4] }
+  func readMemory(_ address: UInt64, count: Int) -> [UInt8]? {
+    address < 0x1000 ? (0..<count).map { UInt8(truncatingIfNeeded: $0) } : nil
+  }
+  func changeMedium(drive: String, path: String?) { record("medium \(drive) \(path ?? "-")") }
+  var deviceNames: [String] { ["i8254", "rtc"] }
+  func deviceInfo(_ name: String) -> String? { name == "rtc" ? "time" : nil }
+  var statistics: JSON { ["instructions": 7] }
+}
