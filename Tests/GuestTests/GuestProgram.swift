@@ -71,7 +71,7 @@ struct GuestProgram {
     let object = cache.appendingPathComponent(name + ".o"), output = cache.appendingPathComponent(name + ".bin")
     let newest = try inputs.map(GuestProgram.modified).max() ?? .distantFuture
     if let built = try? GuestProgram.modified(output), built > newest { return try [UInt8](Data(contentsOf: output)) }
-    try GuestProgram.run("/usr/bin/as", ["--64", "-o", object.path] + inputs.map(\.path))
+    try GuestProgram.run("/usr/bin/as", ["--64", "-I", includes.path, "-o", object.path] + inputs.map(\.path))
     try GuestProgram.run(
       "/usr/bin/ld", ["-N", "-Ttext=0x7c00", "-e", "_start", "--oformat", "binary", "-o", output.path, object.path])
     return try [UInt8](Data(contentsOf: output))
