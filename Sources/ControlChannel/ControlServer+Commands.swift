@@ -67,7 +67,7 @@ extension ControlServer {
       guard let chords = try arguments.list("keys", limit: 1024) else { throw ControlError("\"keys\" is missing") }
       for chord in chords {
         guard let text = chord.string else { throw ControlError("\"keys\" must be a list of strings") }
-        strokes.append(try scanCodes(chord: text))
+        strokes.append(try machine.scanCodes(chord: text))
       }
     default:
       guard let codes = try arguments.list("codes", limit: 4096) else { throw ControlError("\"codes\" is missing") }
@@ -89,23 +89,6 @@ extension ControlServer {
     let count = Int64(strokes.count)
     keys.append(strokes, interval: interval * 1_000_000) { later(.success([("strokes", .integer(count))])) }
     return nil
-  }
-
-  /// "ctrl-alt-delete": every key pressed in order, then released in reverse.
-  private func scanCodes(chord: String) throws(ControlError) -> [UInt8] {
-    var names = chord.split(separator: "-", omittingEmptySubsequences: false).map(String.init)
-    // The minus key itself: "-" alone or at the end, as in "ctrl--".
-    if names.count >= 2, names.suffix(2) == ["", ""] { names.replaceSubrange(names.count - 2..<names.count, with: ["-"]) }
-    var press: [UInt8] = [], release: [UInt8] = []
-    for name in names {
-      guard let codes = machine.scanCodes(key: name.lowercased()) else {
-        let hint = NearestMatch.find(name, among: machine.keyNames).map { "; did you mean '\($0)'?" } ?? ""
-        throw ControlError("unknown key '\(name)' in '\(chord)'\(hint)")
-      }
-      press += codes.press
-      release = codes.release + release
-    }
-    return press + release
   }
 
   private func moveMouse(_ arguments: inout ControlArguments) throws(ControlError) -> [(String, JSON)] {

@@ -12,9 +12,8 @@ public protocol MachineControl: AnyObject, Sendable {
 
   /// The scan codes (set 1) that type one character on a US keyboard, presses and releases; nil when no key does.
   func scanCodes(typing character: Character) -> [UInt8]?
-  /// Scan codes of a key by its name, such as "enter" or "f1": pressed and released; nil when there is no such key.
-  func scanCodes(key name: String) -> (press: [UInt8], release: [UInt8])?
-  var keyNames: [String] { get }
+  /// The scan codes of a chord such as "ctrl-alt-delete": its keys pressed in order, then released in reverse.
+  func scanCodes(chord: String) throws(ControlError) -> [UInt8]
   /// Hands scan codes (set 1) to the keyboard; returns how many it had room for. A code is not torn apart.
   func keyboardInput(_ codes: [UInt8]) -> Int
   /// Relative motion and button state: bit 0 left, 1 right, 2 middle.

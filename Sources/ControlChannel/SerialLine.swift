@@ -92,6 +92,14 @@ public final class SerialLine: CharacterBackend, LoopSource {
     }
     if wake { waker.wake() }
   }
+  /// Shows a text at the outer end that the guest did not print.
+  public func show(_ text: String) {
+    shared.withLock { state in
+      state.output.append(Array(text.utf8))
+      if state.flushAt == nil { state.flushAt = 0 }
+    }
+    waker.wake()
+  }
   /// Position after the last byte of output.
   public var end: Int64 { shared.withLock { $0.scrollback.end } }
   /// Output bytes lost to slow readers.

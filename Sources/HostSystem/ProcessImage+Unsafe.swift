@@ -68,3 +68,8 @@ public enum ProcessImage {
     return nil
   }
 }
+
+/// The end of this process: at once, without running destructors that other threads could still need.
+public enum HostProcess {
+  public static func exit(_ status: Int32) -> Never { _exit(status) }
+}

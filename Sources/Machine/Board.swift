@@ -47,6 +47,8 @@ final class Board: Sendable {
   let hostBridge: DeviceSlot<I440FX>
   let isaBridge: DeviceSlot<PIIX3>
   let powerManagement: DeviceSlot<PIIX4PM>
+  /// Only in a machine that boots a kernel.
+  let bootLoader: DeviceSlot<BootLoader>?
 
   /// ISA interrupt lines IRQ 0-15, each an OR of its sources.
   let isaLines: [SharedLine]
@@ -65,7 +67,7 @@ final class Board: Sendable {
 
   init(
     memory: GuestMemory, processors count: Int, serial: [(any CharacterBackend)?], debug: (any CharacterBackend)?,
-    delegate: BoardDelegate
+    bootLoader loader: BootLoader?, delegate: BoardDelegate
   ) throws(BusError) {
     self.memory = memory
     self.delegate = delegate
@@ -106,6 +108,7 @@ final class Board: Sendable {
     hostBridge = try DeviceSlot(I440FX(), machine: services)
     isaBridge = try DeviceSlot(PIIX3(), machine: services)
     powerManagement = try DeviceSlot(PIIX4PM(), machine: services)
+    bootLoader = try loader.map { loader throws(BusError) in try DeviceSlot(loader, machine: services) }
     isaLines = (0..<16).map { _ in SharedLine() }
     _ = late.slot.storeIfNil(ioapic)
 
@@ -154,6 +157,7 @@ final class Board: Sendable {
       powerManagement,
     ]
     for uart in uarts { all.append(uart) }
+    if let bootLoader { all.append(bootLoader) }
     return all
   }
 

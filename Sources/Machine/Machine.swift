@@ -55,6 +55,14 @@ public final class Machine: Sendable {
     }
     try firmware.map(into: memory)
 
+    var loader: BootLoader?
+    if let kernel = configuration.kernel {
+      let source = try KernelSource(configuration, kernel: kernel, lowMemory: memory.lowSize)
+      loader = BootLoader { map, rsdp in
+        Result { () throws(MachineError) in try source.plan(map, rsdp) }
+      }
+    }
+
     let control = ControlThread()
     let outbox = Outbox()
     self.control = control
@@ -71,7 +79,8 @@ public final class Machine: Sendable {
       log: { device, kind, text in events(.log(device: device, kind: kind, text: text)) })
     do throws(BusError) {
       board = try Board(
-        memory: memory, processors: configuration.cpus, serial: serial, debug: debug, delegate: delegate)
+        memory: memory, processors: configuration.cpus, serial: serial, debug: debug,
+        bootLoader: loader, delegate: delegate)
     } catch {
       throw .host("the board does not fit together", error)
     }
@@ -100,6 +109,7 @@ public final class Machine: Sendable {
     var data = FirmwareData(
       lowMemory: memory.lowSize, highMemory: memory.ramSize - memory.lowSize, processors: configuration.cpus,
       bootOrder: configuration.bootOrder, videoBIOS: FirmwareImage.videoBIOS())
+    if board.bootLoader != nil { data.bootROM = BootLoader.rom }
     data.acpi = ACPITables(
       ACPITables.Parameters(
         processors: configuration.cpus, devices: board.presentDevices, pciWindow: Board.pciWindow(memory.lowSize)))

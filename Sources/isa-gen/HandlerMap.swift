@@ -6,6 +6,11 @@ import X86ISA
 /// operands, `$C` the condition type of a row with a condition code. `memory` tells the form that is asked for.
 /// nil: the encoding raises #UD.
 func handlerTemplate(for row: InstructionRow, memory: Bool) -> String? {
+  switch row.mnemonic {
+  case "VZEROUPPER": return "try x.zeroUpper(all: false)"
+  case "VZEROALL": return "try x.zeroUpper(all: true)"
+  default: break
+  }
   if row.attributes.contains(.thunk) { return "try x.nativeThunk()" }
   if let statement = integerTemplate(row, memory: memory) { return statement }
   guard let statement = systemTemplate(row, memory: memory) else { return nil }
@@ -257,8 +262,8 @@ private func extendedStateTemplate(_ row: InstructionRow, memory: Bool) -> Strin
   switch row.mnemonic {
   case "FXSAVE": "try x.fxsave()"
   case "FXRSTOR": "try x.fxrstor()"
-  case "LDMXCSR": "try x.loadMXCSR()"
-  case "STMXCSR": "try x.storeMXCSR()"
+  case "LDMXCSR", "VLDMXCSR": "try x.loadMXCSR()"
+  case "STMXCSR", "VSTMXCSR": "try x.storeMXCSR()"
   case "XSAVE": "try x.xsave(.standard)"
   case "XSAVEOPT": "try x.xsave(.optimised)"
   case "XSAVEC": "try x.xsave(.compacted)"

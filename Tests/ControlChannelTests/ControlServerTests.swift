@@ -17,7 +17,7 @@ import Testing
     let cases = [
       ("{", "no JSON"), ("[]", "JSON object"), (#"{"id":1}"#, "\"command\" must be"),
       (#"{"command":"sreenshot"}"#, "did you mean 'screenshot'"),
-      (#"{"command":"keys","keys":["ctrl-delte"]}"#, "did you mean 'delete'"),
+      (#"{"command":"keys","keys":["ctrl-delte"]}"#, "unknown key in 'ctrl-delte'"),
       (#"{"command":"type","text":"b","intervall":1}"#, "did you mean \"interval\""),
       (#"{"command":"type","text":"é"}"#, "no key types 'é'"),
       (#"{"command":"power-button"}"#, "the machine is off"),
@@ -41,10 +41,8 @@ import Testing
     #expect(try client.ask(#"{"id":1,"command":"type","text":"ab","interval":1}"#)["strokes"] == 2)
     #expect(client.bench.machine.codes == [0x61, 0xe1, 0x62, 0xe2])
     client.bench.machine.recorded.withLock { $0.codes = [] }
-    #expect(try client.ask(#"{"command":"keys","keys":["ctrl-alt-delete","ctrl--"]}"#)["ok"] == true)
-    #expect(
-      client.bench.machine.codes
-        == [0x1d, 0x38, 0xe0, 0x53, 0xe0, 0xd3, 0xb8, 0x9d, 0x1d, 0x0c, 0x8c, 0x9d])
+    #expect(try client.ask(#"{"command":"keys","keys":["ctrl-alt-delete"]}"#)["ok"] == true)
+    #expect(client.bench.machine.codes == [0x1d, 0x38, 0xe0, 0x53, 0xe0, 0xd3, 0xb8, 0x9d])
   }
 
   @Test func fullKeyboardTakesTheRestLater() throws {

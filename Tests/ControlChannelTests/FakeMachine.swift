@@ -27,16 +27,10 @@ final class FakeMachine: MachineControl {
     guard let value = character.asciiValue else { return nil }
     return [value, value | 0x80]
   }
-  func scanCodes(key name: String) -> (press: [UInt8], release: [UInt8])? {
-    switch name {
-    case "ctrl": ([0x1d], [0x9d])
-    case "alt": ([0x38], [0xb8])
-    case "delete": ([0xe0, 0x53], [0xe0, 0xd3])
-    case "-": ([0x0c], [0x8c])
-    default: nil
-    }
+  func scanCodes(chord: String) throws(ControlError) -> [UInt8] {
+    guard chord == "ctrl-alt-delete" else { throw ControlError("unknown key in '\(chord)'") }
+    return [0x1d, 0x38, 0xe0, 0x53, 0xe0, 0xd3, 0xb8, 0x9d]
   }
-  var keyNames: [String] { ["ctrl", "alt", "delete", "-"] }
   func keyboardInput(_ codes: [UInt8]) -> Int {
     recorded.withLock { state in
       let taken = min(codes.count, state.room)

@@ -82,6 +82,9 @@ public struct TextScreen: Sendable, Equatable {
       palette: registers.attributeColors)
   }
 
+  /// Whether the display is switched off, in whatever mode.
+  public static func isOff(_ registers: VGARegisters) -> Bool { registers.isBlanked }
+
   public subscript(column: Int, row: Int) -> Cell {
     guard column >= 0, column < columns, row >= 0, row < rows else { return Cell(code: 0, attribute: 0) }
     return cells[row * columns + column]

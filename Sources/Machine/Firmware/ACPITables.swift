@@ -27,7 +27,7 @@ struct ACPITables: Sendable, Equatable {
     script.allocate(ACPITables.tablesFile, align: 64, zone: .high)
     script.allocate(ACPITables.rsdpFile, align: 16, zone: .low)
     let facs = append(ACPITables.facs(), align: 64)
-    let dsdt = append(dsdtAML)
+    let dsdt = append(ACPITables.dsdt(parameters))
     let fadt = append(ACPITables.fadt())
     script.addPointer(ACPITables.tablesFile, at: fadt + 36, to: ACPITables.tablesFile, size: 4)
     set(fadt + 36, UInt32(facs))
@@ -201,16 +201,27 @@ struct ACPITables: Sendable, Equatable {
     return header("HPET", revision: 1, body: table.bytes)
   }
 
-  /// Names that the DSDT refers to, and the processors.
-  private static func ssdt(_ parameters: Parameters) -> [UInt8] {
-    func name(_ path: String, _ value: UInt32) -> [UInt8] {
-      var code = ByteBuilder()
-      code.append(UInt8(0x08))  // NameOp
-      code.append(text: path, count: 4)
-      code.append(UInt8(0x0c))  // DWordPrefix
-      code.append(value)
-      return code.bytes
+  /// The compiled DSDT with this machine's values in the names made for them.
+  private static func dsdt(_ parameters: Parameters) -> [UInt8] {
+    var table = dsdtAML
+    for (name, value) in [
+      ("RBXC", UInt32(parameters.devices)), ("RBPB", parameters.pciWindow.lowerBound),
+      ("RBPE", parameters.pciWindow.upperBound),
+    ] {
+      // NameOp, the name, DWordPrefix, four bytes of value.
+      let pattern = [0x08] + Array(name.utf8) + [0x0c]
+      guard let at = table.indices.first(where: { table[$0...].starts(with: pattern) }) else { continue }
+      for byte in 0..<4 where at + 6 + byte < table.count {
+        table[at + 6 + byte] = UInt8(truncatingIfNeeded: value >> UInt32(byte * 8))
+      }
     }
+    table[checksumOffset] = 0
+    table[checksumOffset] = 0 &- table.reduce(0, &+)
+    return table
+  }
+
+  /// The processors.
+  private static func ssdt(_ parameters: Parameters) -> [UInt8] {
     var processors = Array("_SB_".utf8)
     let digits = Array("0123456789ABCDEF".utf8)
     for cpu in 0..<min(parameters.processors, 256) {
@@ -218,10 +229,7 @@ struct ACPITables: Sendable, Equatable {
       let body = label + [UInt8(cpu), 0, 0, 0, 0, 0]
       processors += [0x5b, 0x83] + packageLength(body.count) + body  // ProcessorOp
     }
-    let code =
-      name("RBXC", UInt32(parameters.devices)) + name("RBPB", parameters.pciWindow.lowerBound)
-      + name("RBPE", parameters.pciWindow.upperBound) + [0x10] + packageLength(processors.count) + processors
-    return header("SSDT", revision: 2, body: code)
+    return header("SSDT", revision: 2, body: [0x10] + packageLength(processors.count) + processors)  // ScopeOp
   }
 
   /// PkgLength (ACPI 20.2.4), which counts itself.

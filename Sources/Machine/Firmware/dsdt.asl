@@ -1,13 +1,15 @@
 // Differentiated system description table of the board: PCI root, ISA devices, interrupt links, sleep states.
-// Compiled by Tools/gen-dsdt.sh. What differs between machines comes from the SSDT that ACPITables.swift writes:
-//   \RBXC  bit 0-3: COM1-COM4 are there; bit 4: the floppy controller is there
-//   \RBPB, \RBPE  first and last address of the PCI memory window below 4 GiB
+// Compiled by Tools/gen-dsdt.sh. What differs between machines are three names that ACPITables.swift fills in; their
+// values here only make the compiler reserve four bytes:
+//   RBXC  bit 0-3: COM1-COM4 are there; bit 4: the floppy controller is there
+//   RBPB, RBPE  first and last address of the PCI memory window below 4 GiB
+// No External: the parser of SeaBIOS does not know it.
 // Specifications: ACPI 6.4; PIIX3 data sheet (PIRQ routing registers 60h-63h of the ISA bridge).
 DefinitionBlock ("", "DSDT", 2, "RNGBOX", "RBOXDSDT", 1)
 {
-    External (\RBXC, IntObj)
-    External (\RBPB, IntObj)
-    External (\RBPE, IntObj)
+    Name (RBXC, 0x10101010)
+    Name (RBPB, 0xE0000000)
+    Name (RBPE, 0xFEBFFFFF)
 
     // SLP_TYP 0 is soft off on PIIX4.
     Name (\_S5, Package () { 0, 0, 0, 0 })

@@ -78,5 +78,11 @@ extension HandlerTable {
     unsafe t.set(row: 427, variant: 5) { unsafe Interp($0, $1).step { x throws(Fault) in try x.shiftWithoutFlags(.rotate, Reg<W32>.self, Mem<W32>.self, Imm<W32>.self) } }
     unsafe t.set(row: 427, variant: 6) { unsafe Interp($0, $1).step { x throws(Fault) in try x.shiftWithoutFlags(.rotate, Reg<W64>.self, RM<W64>.self, Imm<W64>.self) } }
     unsafe t.set(row: 427, variant: 7) { unsafe Interp($0, $1).step { x throws(Fault) in try x.shiftWithoutFlags(.rotate, Reg<W64>.self, Mem<W64>.self, Imm<W64>.self) } }
+    unsafe t.set(row: 1065, variant: 3) { unsafe Interp($0, $1).step { x throws(Fault) in try x.loadMXCSR() } }
+    unsafe t.set(row: 1065, variant: 5) { unsafe Interp($0, $1).step { x throws(Fault) in try x.loadMXCSR() } }
+    unsafe t.set(row: 1065, variant: 7) { unsafe Interp($0, $1).step { x throws(Fault) in try x.loadMXCSR() } }
+    unsafe t.set(row: 1066, variant: 3) { unsafe Interp($0, $1).step { x throws(Fault) in try x.storeMXCSR() } }
+    unsafe t.set(row: 1066, variant: 5) { unsafe Interp($0, $1).step { x throws(Fault) in try x.storeMXCSR() } }
+    unsafe t.set(row: 1066, variant: 7) { unsafe Interp($0, $1).step { x throws(Fault) in try x.storeMXCSR() } }
   }
 }

@@ -9,7 +9,17 @@ extension HandlerTable {
         unsafe t.set(row: row, variant: variant) { unsafe Interp($0, $1).step { x throws(Fault) in try x.nativeThunk() } }
       }
     }
-    for row in 1067...2105 {
+    for row in 1067...1067 {
+      for variant in 0..<variants {
+        unsafe t.set(row: row, variant: variant) { unsafe Interp($0, $1).step { x throws(Fault) in try x.zeroUpper(all: false) } }
+      }
+    }
+    for row in 1068...1068 {
+      for variant in 0..<variants {
+        unsafe t.set(row: row, variant: variant) { unsafe Interp($0, $1).step { x throws(Fault) in try x.zeroUpper(all: true) } }
+      }
+    }
+    for row in 1069...2107 {
       for variant in 0..<variants {
         unsafe t.set(row: row, variant: variant) { unsafe Interp($0, $1).step { x throws(Fault) in try x.nativeThunk() } }
       }

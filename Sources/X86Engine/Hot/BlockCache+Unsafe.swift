@@ -316,6 +316,10 @@ extension Cpu {
 
   /// Gives a decoded instruction its handler, and its native thunk if it needs one. `bytes` are its own.
   private func bind(_ instruction: inout Instruction, _ bytes: UnsafeRawPointer) {
+    if !model.offers(row: Int(instruction.row)), let older = InstructionTable.rowWithoutFeature(ofRow: instruction.row) {
+      instruction.row = older
+      instruction.op = InstructionTable.op(ofRow: older)
+    }
     guard model.offers(row: Int(instruction.row)), let handler = unsafe HandlerTable.shared.handler(for: instruction) else {
       x.undefinedCount &+= 1
       instruction.handler = unsafe unsafeBitCast(undefinedHandler, to: UInt.self)

@@ -14,14 +14,22 @@ extension Interp {
   private static let mxcsrMask: UInt32 = 0xffff
 
   func loadMXCSR() throws(Fault) {
-    try cpu.requireUnits(.sse)
+    try cpu.requireUnits(i.prefixes.contains(.vex) ? .avx : .sse)
     let value = try Mem<UInt32>.load(self)
     guard value & ~Interp.mxcsrMask == 0 else { throw .protection() }
     cpu.s.mxcsr = value
   }
   func storeMXCSR() throws(Fault) {
-    try cpu.requireUnits(.sse)
+    try cpu.requireUnits(i.prefixes.contains(.vex) ? .avx : .sse)
     try Mem<UInt32>.store(self, cpu.s.mxcsr)
+  }
+
+  /// VZEROUPPER, VZEROALL: registers 0...15 (0...7 outside 64-bit mode), which a thunk would not see.
+  func zeroUpper(all: Bool) throws(Fault) {
+    try cpu.requireUnits(.avx)
+    for number in 0..<vectorCount {
+      for word in (all ? 0 : 2)..<8 { cpu.s.vectors[number * 8 + word] = 0 }
+    }
   }
 
   // MARK: FXSAVE, FXRSTOR

@@ -1,6 +1,6 @@
 // Made by isa-gen from the instruction table. Do not edit.
 
-/// The mnemonics, one case each; Jcc, SETcc and CMOVcc have their condition in the opcode's low four bits.
+/// The mnemonics; Jcc, SETcc and CMOVcc have their condition in the opcode's low four bits.
 public enum Op: UInt16, Sendable, CaseIterable {
   case invalid = 0
   case aaa = 1

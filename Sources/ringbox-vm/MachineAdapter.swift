@@ -1,0 +1,50 @@
+import Base
+import ControlChannel
+import Devices
+import Machine
+
+/// A `Machine` as the control channel wants it.
+final class MachineAdapter: MachineControl {
+  private let machine: Machine
+  init(_ machine: Machine) { self.machine = machine }
+
+  var state: String { machine.state.rawValue }
+  private func require(_ state: MachineState, _ text: String) throws(ControlError) {
+    guard machine.state == state else { throw ControlError(text) }
+  }
+  func pause() throws(ControlError) {
+    try require(.running, "the machine is not running")
+    machine.pause()
+  }
+  func resume() throws(ControlError) {
+    try require(.paused, "the machine is not paused")
+    machine.resume()
+  }
+  func reset() { machine.reset() }
+  func powerButton() { machine.powerButton() }
+
+  func scanCodes(typing character: Character) -> [UInt8]? { try? KeyMap.scanCodes(typing: String(character)) }
+  func scanCodes(chord: String) throws(ControlError) -> [UInt8] {
+    do throws(KeyMapError) { return try KeyMap.scanCodes(chord: chord) } catch {
+      throw ControlError(error.description)
+    }
+  }
+  func keyboardInput(_ codes: [UInt8]) -> Int {
+    machine.keyboardInput(codes)
+    return codes.count
+  }
+  func mouseInput(dx: Int, dy: Int, dz: Int, buttons: UInt8) {
+    machine.mouseInput(dx: dx, dy: dy, dz: dz, buttons: buttons)
+  }
+
+  func textScreen() -> ScreenText? { nil }
+  func screenshot() throws(ControlError) -> [UInt8] { throw ControlError("the machine has no display") }
+  func readMemory(_ address: UInt64, count: Int) -> [UInt8]? { machine.readMemory(physical: address, count: count) }
+  func changeMedium(drive: String, path: String?) throws(ControlError) {
+    throw ControlError("the machine has no drive '\(drive)'")
+  }
+
+  var deviceNames: [String] { machine.deviceNames }
+  func deviceInfo(_ name: String) -> String? { machine.deviceInfo(name) }
+  var statistics: JSON { machine.status }
+}

@@ -1,0 +1,245 @@
+import Base
+import ControlChannel
+import HostSystem
+import Machine
+import Synchronization
+
+/// A machine's run in this process: terminal, signals, ports and control channel around it, from power-on to exit.
+///
+/// Lives on the event loop's thread, which is the main thread. The machine's own threads only post events.
+final class Session: LoopSource {
+  /// Why the machine was told to stop; the guest's own reasons come from the machine.
+  private enum Cause {
+    case quit(String)
+    case signal(Int32)
+  }
+  /// What the machine's threads tell the loop.
+  private final class Inbox: Sendable {
+    private let events = Mutex<[MachineEvent]>([])
+    private let waker: LoopWaker
+    init(_ waker: LoopWaker) { self.waker = waker }
+    func post(_ event: MachineEvent) {
+      events.withLock { $0.append(event) }
+      waker.wake()
+    }
+    func take() -> [MachineEvent] {
+      events.withLock { events in
+        defer { events = [] }
+        return events
+      }
+    }
+  }
+  /// Wishes from callbacks of the terminal, which run on the loop's thread inside another source.
+  private final class Wishes: Sendable {
+    struct State {
+      var quit = false
+      var hangUp = false
+    }
+    let state = Mutex(State())
+  }
+
+  private let options: SessionOptions
+  private let machine: Machine
+  private let adapter: MachineAdapter
+  private let loop: EventLoop
+  private let signals: SignalDescriptor
+  private let lines: [SerialLine]
+  private let terminal: HostTerminal?
+  private let inbox: Inbox
+  private let wishes: Wishes
+  private var server: ControlServer?
+  private var cause: Cause?
+  private var reason: StopReason?
+  private let startedAt = HostClock.monotonicNanoseconds
+
+  /// Builds and runs the machine; returns only by an error, before anything was created or changed.
+  static func run(_ options: SessionOptions) throws {
+    SignalDescriptor.ignoreBrokenPipes()
+    do {
+      // Before any thread exists, so that every thread leaves these signals to the loop.
+      let signals = try SignalDescriptor([Signal.hangUp, Signal.interrupt, Signal.quit, Signal.user1, Signal.terminate])
+      try Session(options, signals).run()
+    } catch let error as SystemCallError {
+      throw StartError(.failure, error.description)
+    } catch let error as MachineError {
+      throw StartError(error)
+    }
+  }
+
+  private init(_ options: SessionOptions, _ signals: SignalDescriptor) throws {
+    self.options = options
+    self.signals = signals
+    let waker = try LoopWaker()
+    loop = EventLoop(waker: waker)
+    let inbox = Inbox(waker)
+    self.inbox = inbox
+    wishes = Wishes()
+    let usesTerminal = options.serial.contains(.stdio) && HostTerminal.isTerminal(0)
+    terminal = usesTerminal ? HostTerminal(0) : nil
+    terminal?.guardSettings()
+    if let path = options.screenshot, let obstacle = HostFiles.obstacle(toWriting: path) {
+      throw StartError(.failure, "screenshot: cannot write '\(path)': \(obstacle.reason)")
+    }
+    let serial = options.serial.indices.map { SerialLine(name: "serial\($0)", waker: waker) }
+    let debug = SerialLine(name: "debugcon", waker: waker)
+    lines = serial + (options.debugConsole == .none ? [] : [debug])
+    machine = try Machine(configuration: options.machine) { event in
+      switch event {
+      case .serialOutput(let port, let bytes): if port < serial.count { serial[port].transmit(bytes) }
+      case .debugOutput(let bytes): debug.transmit(bytes)
+      default: inbox.post(event)
+      }
+    }
+    adapter = MachineAdapter(machine)
+    for (port, line) in serial.enumerated() {
+      line.connect { [machine] bytes in machine.serialInput(port: port, bytes) }
+    }
+  }
+
+  private func run() throws {
+    if let path = options.control {
+      do {
+        server = try ControlServer(path: path, machine: adapter, lines: lines) { [wishes] in
+          wishes.state.withLock { $0.quit = true }
+        }
+      } catch {
+        throw StartError(.failure, "control: cannot listen on '\(path)': \(error.reason)")
+      }
+    }
+    var endpoints = Endpoints()
+    do {
+      let destinations = options.serial + (options.debugConsole == .none ? [] : [options.debugConsole])
+      try endpoints.open(Array(zip(destinations, lines)))
+    } catch {
+      server?.close()
+      throw error
+    }
+    endpoints.commit()
+    for (port, path) in endpoints.terminals { Report.line("\(port) is \(path)") }
+    for line in lines { loop.add(line) }
+    if let server { loop.add(server) }
+    loop.add(self)
+    connectTerminal()
+    machine.start()
+    loop.run()
+    finish()
+  }
+
+  private func connectTerminal() {
+    guard let terminal, let port = options.serial.firstIndex(of: .stdio) else { return }
+    let line = lines[port]
+    line.attachTerminal(
+      escape: { [wishes, line] action in
+        switch action {
+        case .quit: wishes.state.withLock { $0.quit = true }
+        case .help: line.show(TerminalEscape.helpText)
+        case .input: break
+        }
+      },
+      hangUp: { [wishes] in wishes.state.withLock { $0.hangUp = true } })
+    terminal.makeRaw()
+  }
+
+  // MARK: Loop
+
+  var interests: [PollEntry] { [PollEntry(signals.raw)] }
+  var deadline: Int64? { nil }
+
+  func service(_ ready: [PollEntry], now: Int64) {
+    while let signal = signals.next() { handle(signal) }
+    let wished = wishes.state.withLock { state in
+      defer { state = .init() }
+      return state
+    }
+    if wished.quit { stop(.quit("quit")) }
+    if wished.hangUp { stop(.signal(Signal.hangUp)) }
+    for event in inbox.take() { handle(event) }
+  }
+
+  private func handle(_ signal: Int32) {
+    if signal == Signal.user1 {
+      takeScreenshot()
+    } else {
+      stop(.signal(signal))
+    }
+  }
+
+  private func handle(_ event: MachineEvent) {
+    switch event {
+    case .stateChanged(let state): server?.broadcast("state", [("state", .string(state.rawValue))])
+    case .reset(let reason):
+      server?.broadcast("reset", [("reason", .string(reason))])
+      // Nobody asked for this one: say what happened.
+      if reason.contains("triple fault") { Report.line("reset: \(reason)", raw: terminal != nil) }
+    case .stopped(let reason):
+      self.reason = reason
+      loop.stop()
+    case .log(let device, _, let text):
+      server?.broadcast("log", [("device", .string(device)), ("text", .string(text))])
+    case .serialOutput, .debugOutput: break
+    }
+  }
+
+  /// Stops the machine in an orderly way; asked a second time by a signal, ends the process at once.
+  private func stop(_ why: Cause) {
+    if cause != nil {
+      guard case .signal(let number) = why else { return }
+      terminal?.restore()
+      HostProcess.exit(ExitStatus.signal(number).code)
+    }
+    cause = why
+    // Flushing disks takes a while, and the loop must stay awake for the second signal.
+    let thread = try? HostThread(name: "stop") { [machine] in machine.stop() }
+    if thread == nil { machine.stop() }
+  }
+
+  private func takeScreenshot() {
+    guard let path = options.screenshot else { return }
+    do {
+      let image = try adapter.screenshot()
+      try HostFiles.replace(path, with: image)
+    } catch let error as SystemCallError {
+      Report.line("screenshot: cannot write '\(path)': \(error.reason)", raw: terminal != nil)
+    } catch {
+      Report.line("screenshot: \(error)", raw: terminal != nil)
+    }
+  }
+
+  // MARK: End
+
+  private var outcome: (text: String, status: ExitStatus) {
+    switch (reason, cause) {
+    case (.powerOff, _): (reason?.text ?? "power off", .poweredOff)
+    case (.reset, _): (reason?.text ?? "reset", .reset)
+    case (.tripleFault, _): (reason?.text ?? "triple fault", .tripleFault)
+    case (_, .signal(let number)): ("signal \(number)", .signal(number))
+    case (_, .quit(let text)): (text, .quit)
+    default: ("stopped", .failure)
+    }
+  }
+
+  private func finish() -> Never {
+    let (text, status) = outcome
+    takeScreenshot()
+    for line in lines { line.flush(milliseconds: 1000) }
+    server?.broadcast("exit", [("reason", .string(text)), ("exitStatus", .integer(Int64(status.code)))])
+    server?.close()
+    terminal?.restore()
+    if status == .reset || status == .tripleFault { Report.line("the guest stopped: \(text)") }
+    if options.wantsStatusLine {
+      let seconds = Double(HostClock.monotonicNanoseconds - startedAt) / 1e9
+      let line = Report.status(reason: text, status, seconds: seconds, machine: machine.status)
+      HostStream.standard(1).writeAll(Array((line.text + "\n").utf8), milliseconds: 2000)
+    }
+    HostProcess.exit(status.code)
+  }
+}
+
+/// Signal numbers of Linux on x86-64 (signal(7)).
+enum Signal {
+  static let hangUp: Int32 = 1
+  static let interrupt: Int32 = 2
+  static let quit: Int32 = 3
+  static let user1: Int32 = 10
+  static let terminate: Int32 = 15
+}
