@@ -109,7 +109,7 @@ compat:
 compat_back:
   mov eax, [rsp]
   add rsp, 4
-  retf
+  retfd
 .section .data
 wide: .quad 0x123456789abcdef0
 far_gate: .long 0

@@ -1,5 +1,5 @@
 # {
-#   "description": "SYSCALL and SYSRET, SYSENTER and SYSEXIT, SWAPGS, FSGSBASE, MSR checks",
+#   "description": "SYSCALL and SYSRET, SWAPGS, FSGSBASE, MSR checks",
 #   "spec": "SDM 3A 5.8.7, 5.8.8, SDM 2",
 #   "mode": "long"
 # }
@@ -54,23 +54,6 @@ main:
 1: EXPECT "SYSRETL: vector", [exc_vector], 0x80
   EXPECT "SYSRETL: 32-bit user CS", [exc_cs], "(SEL_UCODE32)"
   EXPECT "SYSRETL: ran as 32-bit code", [exc_ax], 0x48
-  # SYSENTER
-  FAULTS "SYSENTER with CS = 0", 13, 0, "sysenter"
-  WRITE_MSR 0x174, SEL_CODE64
-  WRITE_MSR 0x175, "offset inner_stack_top"
-  WRITE_MSR 0x176, "offset entry_sysenter"
-  CALL_USER user_sysenter, 0x202
-  EXPECT "SYSENTER and SYSEXIT: back", [exc_vector], 0x80
-  EXPECT "SYSENTER: RSP", [seen], "offset inner_stack_top"
-  EXPECT "SYSENTER: CS", [seen + 8], SEL_CODE64
-  EXPECT "SYSENTER: SS", [seen + 16], SEL_CODE64 + 8
-  mov rax, [seen + 24]
-  and eax, 0x200
-  EXPECT "SYSENTER clears IF", rax, 0
-  EXPECT "SYSEXIT: CS = base + 32, RPL 3", [exc_cs], "(SEL_UCODE64)"
-  EXPECT "SYSEXIT: SS = base + 40, RPL 3", [exc_ss], "(SEL_UDATA64)"
-  EXPECT "SYSEXIT: RSP from RCX", [exc_sp], 0x40001000
-  USER_FAULTS "SYSEXIT at CPL 3", 13, 0, "sysexit"
   # GS bases
   WRITE_MSR MSR_GSBASE, 0x1111
   WRITE_MSR MSR_KGSBASE, 0xffff800000002222
@@ -127,23 +110,6 @@ entry_syscall:
   mov [seen + 32], rax
   mov rsp, [seen + 40]
   sysretq
-user_sysenter:
-  sysenter
-  int 0x80
-after_sysexit:
-  int 0x80
-entry_sysenter:
-  mov [seen], rsp
-  mov eax, cs
-  mov [seen + 8], rax
-  mov eax, ss
-  mov [seen + 16], rax
-  pushfq
-  pop rax
-  mov [seen + 24], rax
-  mov edx, offset after_sysexit + USER
-  mov ecx, 0x40001000
-  sysexitq
 .code32
 compat_user:
   xor eax, eax

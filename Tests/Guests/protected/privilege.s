@@ -43,6 +43,7 @@ main:
   EXPECT "handler's ESP", [exc_entry_sp], "offset inner_stack_top - 28"
   # I/O permission
   mov dword ptr [tss_iomap], 0
+  mov word ptr [tss + 0x66], 0x68
   USER_WORKS "port 0, bit clear", "in al, 0"
   mov dword ptr [tss_iomap], 0x00000002
   USER_FAULTS "port 1, bit set", 13, 0, "in al, 1"

@@ -23,6 +23,7 @@ main:
   movzx eax, word ptr [saved_sp]
   sub ax, [exc_entry_sp]
   EXPECT "INT n: six bytes pushed", eax, 6
+  xor edx, edx
   FAULTS "divide by zero", 0, 0, "div dl"
   FAULTS "BOUND", 5, 0, "bound dx, [bounds]"
   FAULTS "UD2", 6, 0, "ud2"

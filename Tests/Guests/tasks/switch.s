@@ -100,7 +100,7 @@ faulting: mov fs, ax
   mov word ptr [tss16 + 0x1a], offset task_stack
   mov word ptr [tss16 + 0x22], SEL_DATA
   mov word ptr [tss16 + 0x24], SEL_CODE32
-  mov word ptr [tss16 + 0x26], SEL_DATA
+  mov word ptr [tss16 + 0x26], SEL_DATA16
   mov word ptr [tss16 + 0x28], SEL_DATA
   call TSS16:0
   EXPECT "16-bit TSS: AX, upper half all ones", [seen + 60], 0xffff1616
