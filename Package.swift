@@ -36,7 +36,7 @@ let package = Package(
     library("DeviceConformance", ["Base", "DeviceKit"]),
     library("Devices", ["Base", "DeviceKit"]),
     library("TextConsole", ["Base", "HostSystem", "Devices"]),
-    library("DiskImages", ["Base", "HostSystem"]),
+    library("DiskImages", ["Base", "HostSystem", "DeviceKit"]),
     library(
       "Machine",
       ["Base", "HostSystem", "X86ISA", "GuestMemory", "Execution", "DeviceKit", "Devices", "DiskImages"],
@@ -61,14 +61,14 @@ let package = Package(
       swiftSettings: [.swiftLanguageMode(.v6)]),
     tests("Devices", ["Devices", "DeviceKit", "DeviceConformance", "HostSystem"]),
     tests("Compression", ["Compression"]),
-    tests("TextConsole", ["TextConsole", "Devices"]),
-    tests("DiskImages", ["DiskImages"]),
+    tests("TextConsole", ["TextConsole", "Devices", "HostSystem"]),
+    tests("DiskImages", ["DiskImages", "DeviceKit", "DeviceConformance", "Devices", "HostSystem"]),
     tests("Machine", ["Machine", "Base"]),
     // Spawns the built programs and talks to them as a user does.
     .target(
-      name: "TestSupport", dependencies: ["Base"], path: "Tests/TestSupport",
+      name: "TestSupport", dependencies: ["Base", "HostSystem"], path: "Tests/TestSupport",
       swiftSettings: [.swiftLanguageMode(.v6)]),
     tests("ControlChannel", ["ControlChannel", "Base", "HostSystem"]),
-    tests("CommandLine", ["TestSupport", "Base"]),
+    tests("CommandLine", ["TestSupport", "Base", "HostSystem"]),
   ]
 )

@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "CHost.h"
 
+#include <fcntl.h>
 #include <limits.h>
 #include <linux/futex.h>
 #include <sys/mman.h>
@@ -9,6 +10,10 @@
 #include <unistd.h>
 
 int rb_memfd(const char *name) { return memfd_create(name, MFD_CLOEXEC); }
+
+int rb_punch_hole(int fd, int64_t offset, int64_t count) {
+  return fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset, count);
+}
 
 void rb_futex_wait(const uint32_t *word, uint32_t expected, int64_t nanoseconds) {
   struct timespec limit = {nanoseconds / 1000000000, nanoseconds % 1000000000};

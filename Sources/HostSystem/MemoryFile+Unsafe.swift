@@ -20,5 +20,34 @@ public final class MemoryFile: Sendable {
       throw FileError(path: name, problem: .system(call: "ftruncate", errno: errno))
     }
   }
+  /// Maps all of it into this process, for reading and writing. Ends with the object that owns it.
+  public func map() throws(FileError) -> MappedMemory {
+    // SAFETY: a new mapping at an address of the kernel's choice overlaps nothing; the result is checked.
+    let base = unsafe mmap(nil, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, descriptor, 0)
+    guard let base = unsafe base, unsafe base != MAP_FAILED else {
+      throw FileError(path: "memory", problem: .system(call: "mmap", errno: errno))
+    }
+    return unsafe MappedMemory(owning: base, size: size)
+  }
   deinit { if descriptor >= 0 { close(descriptor) } }
+}
+
+/// Memory mapped into this process while this object lives.
+@safe public final class MappedMemory: @unchecked Sendable {
+  // SAFETY: (and @unchecked Sendable) the address never changes and is valid for `size` bytes until deinit; what lies
+  // there is shared memory without any invariant.
+  public let base: UnsafeMutableRawPointer
+  /// Bytes.
+  public let size: Int
+
+  // SAFETY: the caller hands over a mapping of exactly `size` bytes.
+  fileprivate init(owning base: UnsafeMutableRawPointer, size: Int) {
+    // SAFETY: stored only.
+    unsafe self.base = base
+    self.size = size
+  }
+  deinit {
+    // SAFETY: our own mapping, and nobody is left who could use it.
+    _ = unsafe munmap(base, size)
+  }
 }

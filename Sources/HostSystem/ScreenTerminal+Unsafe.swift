@@ -11,7 +11,7 @@ private struct TerminalRescue {
 
 // SAFETY: written by `enter` and `leave` on one thread; handlers read it. Allocated once, never freed.
 nonisolated(unsafe) private let rescue: UnsafeMutablePointer<TerminalRescue> = {
-  let memory = unsafe UnsafeMutablePointer<TerminalRescue>.allocate(capacity: 1)
+  let memory = UnsafeMutablePointer<TerminalRescue>.allocate(capacity: 1)
   // SAFETY: fresh memory for one value.
   unsafe memory.initialize(to: TerminalRescue(input: -1, output: -1, settings: termios(), active: false))
   return unsafe memory
@@ -22,7 +22,7 @@ private let leaveSequence = "\u{1b}[0m\u{1b}[?7h\u{1b}[?25h\u{1b}[?1049l"
 // SAFETY: a copy that signal handlers may read at any time; never freed.
 nonisolated(unsafe) private let leaveBytes: UnsafeMutableBufferPointer<UInt8> = {
   let bytes = Array(leaveSequence.utf8)
-  let memory = unsafe UnsafeMutableBufferPointer<UInt8>.allocate(capacity: bytes.count)
+  let memory = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: bytes.count)
   // SAFETY: as many bytes as there are elements.
   _ = unsafe memory.initialize(from: bytes)
   return unsafe memory

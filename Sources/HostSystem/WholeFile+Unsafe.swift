@@ -10,6 +10,10 @@ public struct FileError: Error, Equatable, Sendable {
   }
   public var path: String
   public var problem: Problem
+  public init(path: String, problem: Problem) {
+    self.path = path
+    self.problem = problem
+  }
 
   /// The reason in a few words, without the path.
   public var reason: String {
@@ -30,7 +34,8 @@ public enum WholeFile {
   /// All bytes of the file, which may be a pipe; refuses directories and more than `maximum` bytes.
   public static func read(_ path: String, maximum: Int) throws(FileError) -> [UInt8] {
     func failure(_ call: String) -> FileError { FileError(path: path, problem: .system(call: call, errno: errno)) }
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    // SAFETY: the string's bytes live for the duration of the call, which takes no mode argument.
+    let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { throw failure("open") }
     defer { close(descriptor) }
     var status = stat()
@@ -63,7 +68,8 @@ public final class OutputFile: Sendable {
   /// Creates the file or empties it.
   public init(creating path: String) throws(FileError) {
     self.path = path
-    descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+    // SAFETY: the string's bytes live for the duration of the call.
+    descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
     guard descriptor >= 0 else { throw FileError(path: path, problem: .system(call: "open", errno: errno)) }
   }
   deinit { close(descriptor) }

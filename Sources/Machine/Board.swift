@@ -47,6 +47,7 @@ final class Board: Sendable {
   let hostBridge: DeviceSlot<I440FX>
   let isaBridge: DeviceSlot<PIIX3>
   let powerManagement: DeviceSlot<PIIX4PM>
+  let vga: DeviceSlot<VGA>
   /// Only in a machine that boots a kernel.
   let bootLoader: DeviceSlot<BootLoader>?
 
@@ -64,10 +65,11 @@ final class Board: Sendable {
   /// Ports and interrupt lines of COM1 to COM4.
   static let serialPorts: [(base: UInt16, irq: Int)] = [(0x3f8, 4), (0x2f8, 3), (0x3e8, 4), (0x2e8, 3)]
   static let isaPCISlot = 1
+  static let vgaPCISlot = 2
 
   init(
     memory: GuestMemory, processors count: Int, serial: [(any CharacterBackend)?], debug: (any CharacterBackend)?,
-    bootLoader loader: BootLoader?, delegate: BoardDelegate
+    display: DisplayMemory, bootLoader loader: BootLoader?, delegate: BoardDelegate
   ) throws(BusError) {
     self.memory = memory
     self.delegate = delegate
@@ -108,7 +110,8 @@ final class Board: Sendable {
     hostBridge = try DeviceSlot(I440FX(), machine: services)
     isaBridge = try DeviceSlot(PIIX3(), machine: services)
     powerManagement = try DeviceSlot(PIIX4PM(), machine: services)
-    bootLoader = try loader.map { loader throws(BusError) in try DeviceSlot(loader, machine: services) }
+    vga = try DeviceSlot(VGA(memory: display.memory), machine: services)
+    if let loader { bootLoader = try DeviceSlot(loader, machine: services) } else { bootLoader = nil }
     isaLines = (0..<16).map { _ in SharedLine() }
     _ = late.slot.storeIfNil(ioapic)
 
@@ -116,6 +119,8 @@ final class Board: Sendable {
     wireInterruptControllers()
     wireISA()
     wirePCI()
+    let frameBuffer = FrameBufferMapping(memory: memory, display: display, link: link)
+    vga.observeMap { region, base in if region == VGA.frameBufferRegion { frameBuffer.move(to: base) } }
   }
 
   private static func makeAPICs(
@@ -154,7 +159,7 @@ final class Board: Sendable {
   var components: [any MachineComponent] {
     var all: [any MachineComponent] = [
       pci, pic, ioapic, pit, rtc, hpet, dma, keyboard, port92, firmwareConfig, debugConsole, hostBridge, isaBridge,
-      powerManagement,
+      powerManagement, vga,
     ]
     for uart in uarts { all.append(uart) }
     if let bootLoader { all.append(bootLoader) }
@@ -205,6 +210,7 @@ final class Board: Sendable {
     pci.plug(hostBridge, device: 0)
     pci.plug(isaBridge, device: Board.isaPCISlot, function: 0)
     pci.plug(powerManagement, device: Board.isaPCISlot, function: 3)
+    pci.plug(vga, device: Board.vgaPCISlot)
     pci.setResetControl(isaBridge)
     for pirq in 0..<4 {
       pci.interruptLines[pirq].connect(to: isaBridge.input(pirq))

@@ -23,6 +23,7 @@ public final class Machine: Sendable {
   private let serialInputs: [SerialInput?]
   private let fileSinks: [FileSink]
   private let outbox: Outbox
+  private let display: DisplayMemory
 
   private struct Progress {
     var state = MachineState.off
@@ -77,10 +78,12 @@ public final class Machine: Sendable {
       request: { request in control.post { outbox.machine?.carryOut(request) } },
       tripleFault: { cpu in control.post { outbox.machine?.carryOutTripleFault(cpu) } },
       log: { device, kind, text in events(.log(device: device, kind: kind, text: text)) })
+    let display = try DisplayMemory()
+    self.display = display
     do throws(BusError) {
       board = try Board(
         memory: memory, processors: configuration.cpus, serial: serial, debug: debug,
-        bootLoader: loader, delegate: delegate)
+        display: display, bootLoader: loader, delegate: delegate)
     } catch {
       throw .host("the board does not fit together", error)
     }
@@ -282,6 +285,20 @@ public final class Machine: Sendable {
   /// Guest-physical memory as devices see it: RAM and ROM; the rest reads FFh. At most 16 MiB at a time.
   public func readMemory(physical address: UInt64, count: Int) -> [UInt8] {
     memory.read(GuestPhysical(address), count: min(max(0, count), 16 << 20))
+  }
+
+  /// The text on the screen; nil while the guest shows graphics.
+  public func textScreen() -> TextScreen? {
+    guard let registers = board.vga.withDevice({ device, _ in device.registers }) else { return nil }
+    return TextScreen(registers, display.memory)
+  }
+  /// The picture on the screen, as a tube would show it: 32 bits a pixel, 00RRGGBBh.
+  public func screenshot() -> Frame {
+    guard let registers = board.vga.withDevice({ device, _ in device.registers }) else {
+      return Frame(width: 640, height: 480)
+    }
+    var renderer = ScreenRenderer()
+    return renderer.render(registers, display.memory, time: board.clock.now)
   }
 
   /// A device's own description of its state; nil when there is no such device.

@@ -27,5 +27,6 @@ public struct MachineError: Error, Equatable, Sendable, CustomStringConvertible 
   static func unreadable(_ what: String, _ error: FileError) -> MachineError {
     MachineError(.file, "\(what) '\(error.path)': \(error.reason)")
   }
-  static func host(_ what: String, _ error: some Error) -> MachineError { MachineError(.host, "\(what): \(error)") }
+  static func host(_ what: String, _ error: some Error) -> MachineError { host(what, "\(error)") }
+  static func host(_ what: String, _ reason: String) -> MachineError { MachineError(.host, "\(what): \(reason)") }
 }

@@ -5,11 +5,11 @@ enum OptionValues {
   /// "512M", "2G": bytes.
   static func memory(_ text: String) throws -> Int64 {
     let units: [Character: Int64] = ["K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40]
-    guard let last = text.uppercased().last, let number = Int64(text.dropLast()), number >= 0 else {
-      throw Failure.usage("--memory '\(text)': expected a number and a unit, such as 512M or 2G")
+    if let number = Int64(text), number > 0 {
+      throw Failure.usage("--memory '\(text)': the unit is missing; did you mean \(text)M (MiB) or \(text)G (GiB)?")
     }
-    guard let unit = units[last] else {
-      throw Failure.usage("--memory '\(text)': the unit is missing; \(text)M is \(text) MiB, \(text)G is \(text) GiB")
+    guard let last = text.uppercased().last, let unit = units[last], let number = Int64(text.dropLast()) else {
+      throw Failure.usage("--memory '\(text)': expected a number and a unit, such as 512M or 2G")
     }
     let (bytes, overflow) = number.multipliedReportingOverflow(by: unit)
     guard !overflow, (1 << 20...1 << 40).contains(bytes), bytes.isMultiple(of: 1 << 20) else {

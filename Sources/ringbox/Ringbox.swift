@@ -24,8 +24,17 @@ import HostSystem
     } catch {
       // Help and version texts arrive as errors as well.
       guard exitCode(for: error) != .success else { exit(withError: error) }
-      fail(message(for: error), status: Status.usage)
+      fail(unknownCommand ?? message(for: error), status: Status.usage)
     }
+  }
+
+  /// What to say when the first word is no command.
+  private static var unknownCommand: String? {
+    guard let word = CommandLine.arguments.dropFirst().first, !word.hasPrefix("-") else { return nil }
+    let names = configuration.subcommands.compactMap { $0.configuration.commandName } + ["help"]
+    guard !names.contains(word) else { return nil }
+    let hint = NearestMatch.find(word, among: names).map { "; did you mean '\($0)'?" } ?? ""
+    return "unknown command '\(word)'\(hint) (there are: \(names.joined(separator: ", ")))"
   }
 
   /// One line on standard error, and the end.

@@ -436,8 +436,12 @@ private func grey(_ index: Int) -> UInt32 {
       guard graphics[5] & 8 != 0 else { return latch[Int(graphics[4] & 3)] }
       var result: UInt8 = 0
       for bit in 0..<8 as Range<UInt8> {
-        let same = (0..<4).allSatisfy { plane in
-          graphics[7] >> UInt8(plane) & 1 == 0 || latch[plane] >> bit & 1 == graphics[2] >> UInt8(plane) & 1
+        var same = true
+        for plane in 0..<4 {
+          let wanted: UInt8 = graphics[2] >> UInt8(plane) & 1
+          let cared: UInt8 = graphics[7] >> UInt8(plane) & 1
+          let stored: UInt8 = latch[plane] >> bit & 1
+          if cared == 1, stored != wanted { same = false }
         }
         if same { result |= 1 << bit }
       }
@@ -475,7 +479,8 @@ private func grey(_ index: Int) -> UInt32 {
       }
     }
     for at in 0..<16 {
-      let planes = (0..<4).reduce(UInt32(0)) { $0 | UInt32(model.memory[$1][at]) << UInt32($1 * 8) }
+      var planes: UInt32 = 0
+      for plane in 0..<4 { planes |= UInt32(model.memory[plane][at]) << UInt32(plane * 8) }
       #expect(adapter.vga.memory.loadPlanes(at) == planes)
     }
   }

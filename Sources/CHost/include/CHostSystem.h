@@ -8,6 +8,9 @@
 /// memfd_create(name, MFD_CLOEXEC); -1 and errno on failure.
 int rb_memfd(const char *name);
 
+/// fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, ...); -1 and errno on failure.
+int rb_punch_hole(int fd, int64_t offset, int64_t count);
+
 /// Sleeps while `*word == expected`, until woken, a signal, or `nanoseconds` have passed (negative: no limit).
 void rb_futex_wait(const uint32_t *word, uint32_t expected, int64_t nanoseconds);
 /// Wakes every thread that sleeps on `word`.

@@ -52,7 +52,6 @@ public struct ScreenRenderer {
   private mutating func resize(_ width: Int, _ height: Int) {
     guard frame.width != width || frame.height != height else { return }
     frame = Frame(width: width, height: height)
-    lastRegisters = nil
   }
   private mutating func fill(_ color: UInt32) {
     for index in frame.pixels.indices { frame.pixels[index] = color }

@@ -53,6 +53,10 @@ public enum KeyMap {
   public struct Stroke: Sendable, Hashable {
     public var key: Key
     public var shift: Bool
+    public init(key: Key, shift: Bool) {
+      self.key = key
+      self.shift = shift
+    }
   }
 
   public static let shift = Key(0x2a), control = Key(0x1d), alt = Key(0x38)

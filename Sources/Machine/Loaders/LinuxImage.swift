@@ -106,7 +106,3 @@ struct LinuxImage: KernelImage {
     }
   }
 }
-
-extension ByteBuilder {
-  init(bytes: [UInt8]) { self.bytes = bytes }
-}

@@ -17,7 +17,7 @@ extension Cpu {
       }
       do throws(Fault) {
         let block = try unsafe currentBlock()
-        if s.systemFlags & RFLAGS.tf | s.dr[7] & 0xff | UInt64(s.interruptShadow) != 0 {
+        if s.systemFlags & (RFLAGS.tf | RFLAGS.rf) | s.dr[7] & 0xff | UInt64(s.interruptShadow) != 0 {
           unsafe stepOnce(block)
         } else {
           unsafe runBlock(block)

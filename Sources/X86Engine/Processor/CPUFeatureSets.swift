@@ -5,13 +5,13 @@ extension CPUProfile {
   /// Done in software in every executor, whatever the host has.
   static let software: Set<CPUFeature> = [
     .vme, .de, .pse, .tsc, .msr, .pae, .mce, .cx8, .apic, .sep, .mtrr, .pge, .mca, .cmov, .pat, .pse36, .clflush,
-    .monitor, .cx16, .pcid, .x2apic, .movbe, .popcnt, .tsc_deadline_timer, .xsave, .rdrand, .hypervisor, .fsgsbase,
+    .cx16, .pcid, .x2apic, .movbe, .popcnt, .tsc_deadline_timer, .xsave, .rdrand, .hypervisor, .fsgsbase,
     .tsc_adjust, .bmi1, .smep, .bmi2, .erms, .invpcid, .rdseed, .adx, .smap, .clflushopt, .clwb, .umip, .pku, .rdpid,
     .fsrm, .xsaveopt, .xsavec, .xgetbv1, .syscall, .nx, .pdpe1gb, .rdtscp, .lm, .lahf_lm, .cr8_legacy, .abm,
     ._3dnowprefetch, .nonstop_tsc, .arat, .null_sel_clr_base, .lfence_rdtsc, .autoibrs, .amd_ssb_no, .wbnoinvd, .clzero,
   ]
   /// In software too, but only when asked for.
-  static let optional: Set<CPUFeature> = [.la57, .serialize, .movdiri, .amd_ibpb, .amd_ibrs, .spec_ctrl, .arch_capabilities]
+  static let optional: Set<CPUFeature> = [.la57, .monitor, .serialize, .movdiri, .amd_ibpb, .amd_ibrs, .spec_ctrl, .arch_capabilities]
 
   static let avx512: Set<CPUFeature> = [
     .avx512f, .avx512dq, .avx512ifma, .avx512cd, .avx512bw, .avx512vl, .avx512vbmi, .avx512_vbmi2, .avx512_vnni,

@@ -1,0 +1,213 @@
+import Base
+import DeviceKit
+import HostSystem
+import Synchronization
+
+/// Carries out block requests against a disk image on threads of its own.
+///
+/// The queue is bounded by what the device may have under way; past `queueLimit` requests fail at once, so that a
+/// device without a bound of its own cannot grow the host's memory. Requests may end in any order, except that a flush
+/// covers all writes that were completed before it was submitted.
+///
+/// Lock order: `shared` is innermost; completions are called without it.
+public final class BlockWorker: BlockBackend {
+  private struct Job: Sendable {
+    var request: BlockRequest
+    var completion: @Sendable (BlockCompletion) -> Void
+  }
+  private struct Shared {
+    var image: (any DiskImage)?
+    var jobs: [Job] = []
+    var running = 0
+    var idle: [Parker] = []
+    var drainers: [Parker] = []
+    var closed = false
+  }
+  private let shared: Mutex<Shared>
+  private let memory: any GuestBuffer
+  private let threads = Mutex<[HostThread]>([])
+  /// More requests than this at a time are refused.
+  public static let queueLimit = 4096
+  /// Largest single transfer: what an ATA command can name (65536 sectors), and room for more.
+  public static let transferLimit = 64 << 20
+
+  /// `image` nil: a drive without a medium. `threads`: how many requests are carried out at a time.
+  public init(
+    _ image: (any DiskImage)?, memory: any GuestBuffer, threads count: Int = 2, name: String = "disk"
+  ) throws(ThreadError) {
+    shared = Mutex(Shared(image: image))
+    self.memory = memory
+    var started: [HostThread] = []
+    for _ in 0..<max(1, count) { started.append(try HostThread(name: name) { self.work() }) }
+    threads.withLock { $0 = started }
+  }
+
+  /// What a device must know of the medium; without one, `sectors` is 0.
+  public func mediumInfo(serial: String = "") -> MediumInfo {
+    let image = shared.withLock { $0.image }
+    return MediumInfo(sectors: image?.sectorCount ?? 0, readOnly: image?.isReadOnly ?? false, serial: serial)
+  }
+
+  public func submit(_ request: BlockRequest, completion: @escaping @Sendable (BlockCompletion) -> Void) {
+    let (accepted, sleeper) = shared.withLock { shared -> (Bool, Parker?) in
+      guard !shared.closed, shared.jobs.count < BlockWorker.queueLimit else { return (false, nil) }
+      shared.jobs.append(Job(request: request, completion: completion))
+      return (true, shared.idle.popLast())
+    }
+    sleeper?.unpark()
+    if !accepted { completion(BlockCompletion(tag: request.tag, status: .ioError)) }
+  }
+
+  /// Waits until every request has been completed. Not from a completion, nor with the device's lock held.
+  public func drain() {
+    let parker = Parker()
+    while true {
+      let busy = shared.withLock { shared in
+        if shared.jobs.isEmpty && shared.running == 0 { return false }
+        shared.drainers.append(parker)
+        return true
+      }
+      guard busy else { return }
+      parker.park()
+    }
+  }
+  /// Completes what is queued, then ends the threads and lets the image go.
+  public func close() {
+    let sleepers = shared.withLock { shared in
+      shared.closed = true
+      defer { shared.idle = [] }
+      return shared.idle
+    }
+    for sleeper in sleepers { sleeper.unpark() }
+    for thread in threads.withLock({ $0 }) { thread.join() }
+    shared.withLock { $0.image = nil }
+  }
+  /// Takes the medium out, after the requests under way; returns it.
+  @discardableResult
+  public func eject() -> (any DiskImage)? { replace(nil) }
+  /// Puts a medium in; returns the one that was there. Tell the device as well.
+  @discardableResult
+  public func insert(_ image: any DiskImage) -> (any DiskImage)? { replace(image) }
+  private func replace(_ image: (any DiskImage)?) -> (any DiskImage)? {
+    drain()
+    return shared.withLock { shared in
+      defer { shared.image = image }
+      return shared.image
+    }
+  }
+
+  // MARK: Threads
+
+  private func work() {
+    let parker = Parker()
+    while true {
+      enum Next { case job(Job, (any DiskImage)?), wait, end }
+      let next = shared.withLock { shared -> Next in
+        guard !shared.jobs.isEmpty else {
+          if shared.closed { return .end }
+          shared.idle.append(parker)
+          return .wait
+        }
+        shared.running += 1
+        return .job(shared.jobs.removeFirst(), shared.image)
+      }
+      switch next {
+      case .end: return
+      case .wait: parker.park()
+      case .job(let job, let image):
+        job.completion(carryOut(job.request, image))
+        let drainers = shared.withLock { shared -> [Parker] in
+          shared.running -= 1
+          guard shared.running == 0, shared.jobs.isEmpty else { return [] }
+          defer { shared.drainers = [] }
+          return shared.drainers
+        }
+        for drainer in drainers { drainer.unpark() }
+      }
+    }
+  }
+
+  private func carryOut(_ request: BlockRequest, _ image: (any DiskImage)?) -> BlockCompletion {
+    var completion = BlockCompletion(tag: request.tag, status: .done)
+    guard let image else {
+      completion.status = .noMedium
+      return completion
+    }
+    do throws(DiskError) {
+      let isTransfer = request.operation == .read || request.operation == .write
+      if isTransfer || request.operation == .discard || request.operation == .writeZeroes {
+        guard request.count >= 0, request.count & 511 == 0, request.sector <= image.sectorCount,
+          UInt64(request.count) / 512 <= image.sectorCount - request.sector,
+          !isTransfer || request.count <= BlockWorker.transferLimit
+        else { throw .outOfRange }
+      }
+      if request.operation != .read, request.operation != .flush, image.isReadOnly { throw .readOnly }
+      switch request.operation {
+      case .read: completion.data = try read(request, image)
+      case .write: try write(request, image)
+      case .flush: try image.flush()
+      case .discard: try image.discard(request.sector, count: UInt64(request.count) / 512)
+      case .writeZeroes: try image.writeZeroes(request.sector, count: UInt64(request.count) / 512)
+      }
+    } catch {
+      switch error {
+      case .outOfRange: completion.status = .outOfRange
+      case .readOnly: completion.status = .readOnly
+      default: completion.status = .ioError
+      }
+    }
+    return completion
+  }
+
+  private func read(_ request: BlockRequest, _ image: any DiskImage) throws(DiskError) -> [UInt8] {
+    guard case .guest(let segments) = request.payload else {
+      return try image.read(request.sector, count: request.count / 512)
+    }
+    if let buffers = direct(segments, request.count) {
+      try image.read(request.sector, into: buffers)
+      for segment in segments where segment.count > 0 { memory.didWrite(segment) }
+      return []
+    }
+    let bytes = try image.read(request.sector, count: request.count / 512)
+    var at = 0
+    for segment in segments {
+      let end = min(at + max(0, segment.count), bytes.count)
+      memory.copyOut(segment.address, Array(bytes[at..<end]))
+      at = end
+    }
+    return []
+  }
+
+  private func write(_ request: BlockRequest, _ image: any DiskImage) throws(DiskError) {
+    switch request.payload {
+    case .buffer(let bytes):
+      guard bytes.count == request.count else { throw .outOfRange }
+      try image.write(request.sector, bytes)
+    case .guest(let segments):
+      if let buffers = direct(segments, request.count) {
+        try image.write(request.sector, from: buffers)
+        return
+      }
+      var bytes: [UInt8] = []
+      bytes.reserveCapacity(request.count)
+      for segment in segments {
+        bytes += memory.copyIn(segment.address, count: min(max(0, segment.count), request.count - bytes.count))
+      }
+      guard bytes.count == request.count else { throw .outOfRange }
+      try image.write(request.sector, bytes)
+    }
+  }
+
+  /// Host memory of all segments, if every one is plain RAM and together they are exactly `count` bytes.
+  private func direct(_ segments: [GuestSegment], _ count: Int) -> [HostBuffer]? {
+    var buffers: [HostBuffer] = []
+    buffers.reserveCapacity(segments.count)
+    var total = 0
+    for segment in segments where segment.count > 0 {
+      guard segment.count <= count - total, let buffer = memory.directBuffer(segment) else { return nil }
+      buffers.append(buffer)
+      total += segment.count
+    }
+    return total == count ? buffers : nil
+  }
+}

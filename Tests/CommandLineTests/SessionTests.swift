@@ -1,0 +1,109 @@
+import Base
+import Foundation
+import HostSystem
+import Testing
+import TestSupport
+
+@Suite("a machine's run") struct SessionTests {
+  private func firmware(_ folder: TemporaryFolder, _ code: [UInt8]) throws -> [String] {
+    ["--memory", "1M", "--firmware", try folder.write("rom", TinyFirmware.image(code))]
+  }
+
+  @Test func exitStatusTellsHowTheGuestEnded() throws {
+    let folder = try TemporaryFolder()
+    let cases: [([UInt8], [String], Int32, String)] = [
+      (TinyFirmware.powerOff, [], 0, ""),
+      (TinyFirmware.reset, ["--exit-on", "reset"], 3, "reset"),
+      (TinyFirmware.tripleFault, ["--exit-on", "triple-fault"], 4, "triple fault"),
+      (TinyFirmware.tripleFault, ["--exit-on", "shutdown,reset"], 4, "triple fault"),
+    ]
+    for (code, arguments, status, words) in cases {
+      let result = try RingboxProgram.run(["run"] + (try firmware(folder, code)) + arguments)
+      #expect(result.status == status, "\(words): \(result.errors)")
+      #expect(words.isEmpty ? result.errors == "" : result.errors.contains(words))
+    }
+  }
+
+  @Test func serialOutputIsWhatTheGuestPrintsAndTheStatusLineComesLast() throws {
+    let folder = try TemporaryFolder()
+    let code = TinyFirmware.printing("hello\r\n") + TinyFirmware.powerOff
+    let result = try RingboxProgram.run(["run", "--json"] + (try firmware(folder, code)))
+    let lines = result.output.components(separatedBy: "\n")
+    #expect(lines.first == "hello\r")
+    let status = try JSON(parsing: lines.count > 1 ? lines[1] : "")
+    #expect(status["exitStatus"] == 0)
+    #expect(status["reason"]?.string?.contains("power off") == true)
+    #expect((status["instructions"]?.integer ?? 0) > 10)
+    #expect(status["cpus"]?.array?.count == 1)
+  }
+
+  @Test func serialFileHoldsTheWholeOutput() throws {
+    let folder = try TemporaryFolder()
+    let log = try folder.write("log", Array("old contents that are longer".utf8))
+    let code = TinyFirmware.printing("new") + TinyFirmware.powerOff
+    let result = try RingboxProgram.run(["run", "--serial", "file:\(log)"] + (try firmware(folder, code)))
+    #expect(result.status == 0 && result.output == "")
+    #expect(folder.text("log") == "new")
+  }
+
+  @Test func endOfInputStopsNothing() throws {
+    let folder = try TemporaryFolder()
+    let vm = try VM.launch(arguments: ["--serial", "stdio"] + (try firmware(folder, TinyFirmware.echo)))
+    try vm.typeSerial("abc")
+    try vm.waitForSerial("abc", timeout: 20)
+    #expect(vm.output == "abc" || { usleep(100_000); return vm.output == "abc" }())
+    #expect(try vm.quit() == 5)
+  }
+
+  @Test func signalsEndTheRunInOrder() throws {
+    let folder = try TemporaryFolder()
+    for number in [SIGINT, SIGTERM, SIGHUP] {
+      let vm = try VM.launch(arguments: try firmware(folder, TinyFirmware.printing("up") + TinyFirmware.halt))
+      try vm.waitForSerial("up", timeout: 20)
+      vm.signal(number)
+      let event = try vm.control.waitForEvent("exit", timeout: 20)
+      #expect(event["exitStatus"]?.integer == Int64(128 + number))
+      #expect(try vm.waitForExit(timeout: 20) == 128 + number)
+    }
+  }
+
+  @Test func controlChannelDrivesTheMachine() throws {
+    let folder = try TemporaryFolder()
+    let vm = try VM.launch(arguments: try firmware(folder, TinyFirmware.printing("up.") + TinyFirmware.halt))
+    try vm.waitForSerial("up.", timeout: 20)
+    #expect(try vm.control.command("status")["state"] == "running")
+    try vm.control.command("pause")
+    #expect(try vm.control.command("status")["state"] == "paused")
+    #expect(throws: ControlClient.Failed.self) { try vm.control.command("pause") }
+    try vm.control.command("resume")
+    try vm.control.command("reset")
+    try vm.waitForSerial("up.", timeout: 20)
+    #expect(try vm.control.waitForEvent("reset", timeout: 10)["reason"] != nil)
+    // The reset vector at the end of the first 4 GiB: jmp 0.
+    #expect(try vm.readMemory(0xffff_fff0, count: 3) == [0xe9, 0x0d, 0x00])
+    #expect(try vm.control.command("device-info")["devices"]?.array?.contains("i8254") == true)
+    try vm.type("ls")
+    try vm.keys("ctrl-alt-delete")
+    #expect(try vm.quit() == 5)
+  }
+
+  @Test func tripleFaultWithoutExitOnResetsAndIsReported() throws {
+    let folder = try TemporaryFolder()
+    let code = TinyFirmware.printing("again.") + TinyFirmware.tripleFault
+    let vm = try VM.launch(arguments: try firmware(folder, code))
+    for _ in 0..<2 { try vm.waitForSerial("again.", timeout: 20) }
+    #expect(vm.errors.contains("triple fault"))
+    #expect(try vm.quit() == 5)
+  }
+
+  @Test func pseudoTerminalIsAnnounced() throws {
+    let folder = try TemporaryFolder()
+    let vm = try VM.launch(arguments: ["--serial", "pty"] + (try firmware(folder, TinyFirmware.echo)))
+    let path = try #require(vm.errors.split(separator: " ").last?.trimmingCharacters(in: .newlines))
+    #expect(path.hasPrefix("/dev/pts/"))
+    let user = HostStream(open(path, O_RDWR | O_NOCTTY | O_NONBLOCK))
+    user.writeAll(Array("xyz".utf8))
+    try vm.waitForSerial("xyz", timeout: 20)
+    #expect(try vm.quit() == 5)
+  }
+}
