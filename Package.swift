@@ -60,6 +60,9 @@ let package = Package(
     tests("GuestMemory", ["GuestMemory", "HostSystem"]),
     tests("X86Engine", ["X86Engine", "X86ISA", "GuestMemory"]),
     tests("Oracle", ["Oracle", "X86ISA", "X86Engine", "Base"]),
+    .testTarget(
+      name: "GuestTests", dependencies: ["Base", "X86ISA", "X86Engine", "GuestMemory"],
+      swiftSettings: [.swiftLanguageMode(.v6)]),
     tests("Devices", ["Devices", "DeviceKit", "DeviceConformance", "HostSystem"]),
     tests("Compression", ["Compression"]),
     tests("TextConsole", ["TextConsole", "Devices", "HostSystem"]),
