@@ -34,8 +34,10 @@ final class FakeChannel: DMAChannel {
 /// A channel without memory of its own, so that devices on it behave the same when loaded elsewhere.
 final class SteadyChannel: DMAChannel {
   func take(_ count: Int) -> I8237.Grant? {
-    count & 0x400 != 0 ? nil : I8237.Grant(
-      address: GuestPhysical(0x8000), count: min(count, 512), direction: .toMemory, terminalCount: count <= 512)
+    count & 0x400 != 0
+      ? nil
+      : I8237.Grant(
+        address: GuestPhysical(0x8000), count: min(count, 512), direction: .toMemory, terminalCount: count <= 512)
   }
 }
 

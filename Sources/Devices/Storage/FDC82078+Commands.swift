@@ -15,12 +15,12 @@ enum FloppyCommand {
     switch byte & 0x1f {
     // MT, MFM and SK may be set.
     case read, readDeleted, verify: return byte & 0x1f
-    case write, writeDeleted where byte & 0x20 == 0: return byte & 0x1f
+    case write where byte & 0x20 == 0, writeDeleted where byte & 0x20 == 0: return byte & 0x1f
     case readTrack where byte & 0xa0 == 0: return readTrack
     case readID, format: return byte & 0xa0 == 0 ? byte & 0x1f : nil
     case lock where byte & 0x60 == 0: return lock
     // Relative seeks have bit 7, and bit 6 for inwards.
-    case seek where byte & 0xa0 != 0x20: return byte & 0x20 == 0 ? seek : nil
+    case seek where byte & 0x20 == 0 && byte & 0xc0 != 0x40: return seek
     default: break
     }
     switch byte {

@@ -96,7 +96,9 @@ public struct FDC82078: Device {
 
   public let descriptor = DeviceDescriptor(
     name: "fdc",
-    regions: [.ports(0x3f0...0x3f5, "floppy", accessWidth: 1), .ports(0x3f7...0x3f7, "floppy DIR/CCR", accessWidth: 1)],
+    regions: [
+      .ports(0x3f0...0x3f5, "floppy", accessWidth: 1), .ports(0x3f7...0x3f7, "floppy DIR/CCR", accessWidth: 1),
+    ],
     outputs: ["irq6", "drq2"], timers: ["DRQ poll"])
   public var state = State()
   var media: [MediumInfo]
