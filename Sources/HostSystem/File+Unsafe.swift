@@ -5,7 +5,7 @@ import Glibc
 ///
 /// Whoever makes one promises that the memory stays mapped until the transfer has ended. The contents may be shared with
 /// a running guest: nothing here forms a Swift reference to them.
-// SAFETY (for @unchecked Sendable): the pointer never changes, and is only passed on to system calls and memcpy, always
+// SAFETY: (for @unchecked Sendable) the pointer never changes, and is only passed on to system calls and memcpy, always
 // with a length of at most `count`.
 @safe public struct HostBuffer: @unchecked Sendable {
   // SAFETY: as above.
