@@ -3,8 +3,8 @@ import Glibc
 
 /// A piece of host memory that data is moved into or out of: a raw pointer and a length behind a safe face.
 ///
-/// Whoever makes one promises that the memory stays mapped until the transfer has ended. The contents may be shared with
-/// a running guest: nothing here forms a Swift reference to them.
+/// Whoever makes one promises that the memory stays mapped until the transfer has ended. The contents may be shared
+/// with a running guest: nothing here forms a Swift reference to them.
 // SAFETY: (for @unchecked Sendable) the pointer never changes, and is only passed on to system calls and memcpy, always
 // with a length of at most `count`.
 @safe public struct HostBuffer: @unchecked Sendable {
