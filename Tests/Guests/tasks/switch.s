@@ -93,7 +93,6 @@ faulting: mov fs, ax
   str eax
   EXPECT "bad FS in the TSS: TR is the new task", eax, TSS2
   # 16-bit TSS
-  call fill
   mov word ptr [tss16 + 0x0e], offset task16
   mov word ptr [tss16 + 0x10], 2
   mov word ptr [tss16 + 0x12], 0x1616
