@@ -216,7 +216,7 @@ extension Cpu {
 
   /// Decodes from `linear` to the end of the run, the page, or the size cap.
   private func decodeBlock(_ linear: UInt64, _ physical: UInt64) throws(Fault) -> UnsafeMutablePointer<Block> {
-    x.blocks.reserve()
+    makeRoom()
     let size = CodeSize(rawValue: s.codeSize) ?? .bits16
     let pageEnd = Int(0x1000 - (physical & 0xfff))
     guard let host = unsafe memory.backing(of: GuestPhysical(physical)).host else {
@@ -263,6 +263,15 @@ extension Cpu {
     }
   }
 
+  /// Room for one more block and the thunks of its instructions. Only between blocks: instructions refer to thunks.
+  private func makeRoom() {
+    if x.thunks.isFull {
+      x.blocks.removeAll()
+      x.thunks.removeAll()
+    }
+    x.blocks.reserve()
+  }
+
   /// Bytes from RIP to the end of CS (all there are in 64-bit mode).
   private var codeBytesLeft: UInt64 { s.codeSize == 2 ? ~0 : UInt64(s.segments[Seg.cs].limit) &- rip &+ 1 }
 
@@ -289,6 +298,7 @@ extension Cpu {
   private func decodeFromBus(
     _ linear: UInt64, _ physical: UInt64, _ size: CodeSize
   ) throws(Fault) -> UnsafeMutablePointer<Block> {
+    makeRoom()
     var bytes = InlineArray<16, UInt8>(repeating: 0)
     for index in 0..<15 { bytes[index] = UInt8(truncatingIfNeeded: readPhysical(physical &+ UInt64(index), size: 1)) }
     do {

@@ -34,7 +34,7 @@ import X86ISA
     unsafe scratch.deallocate()
   }
 
-  /// Number (from 1) of the thunk for an instruction; 0 when the cache is full, which empties it for the next flush.
+  /// Number (from 1) of the thunk for an instruction; 0 when the cache is full, which `isFull` is there to prevent.
   mutating func thunk(for instruction: Instruction, bytes: [UInt8]) -> UInt32 {
     let (code, shape) = builder.build(instruction, bytes: bytes)
     // The shape belongs to the identity: one encoding may be bound with two memory sizes.
@@ -51,7 +51,8 @@ import X86ISA
     return number
   }
 
-  var isFull: Bool { used + 512 > ThunkCache.capacity }
+  /// Fewer bytes left than the thunks of one block may take.
+  var isFull: Bool { used + BlockCache.maximumBlock * 256 > ThunkCache.capacity }
   /// Forgets every thunk; only when no decoded instruction refers to one.
   mutating func removeAll() {
     used = 0

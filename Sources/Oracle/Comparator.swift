@@ -1,0 +1,73 @@
+import X86ISA
+
+/// Compares what the two executors made of a case.
+struct Comparator {
+  /// A difference, for people.
+  struct Difference: CustomStringConvertible {
+    var what: String
+    var host: UInt64
+    var interpreter: UInt64
+    var description: String { "\(what): host \(hex(host)), interpreter \(hex(interpreter))" }
+  }
+
+  static func hex(_ value: UInt64) -> String { "0x" + String(value, radix: 16) }
+
+  /// Differences of two outcomes, memory apart; empty when they agree.
+  static func compare(_ test: OracleCase, host: Outcome, mine: Outcome) -> [Difference] {
+    var found: [Difference] = []
+    func check(_ what: @autoclosure () -> String, _ a: UInt64, _ b: UInt64) {
+      if a != b { found.append(Difference(what: what(), host: a, interpreter: b)) }
+    }
+    check("vector", host.vector.map { UInt64($0) } ?? 256, mine.vector.map { UInt64($0) } ?? 256)
+    if host.vector == 14 && mine.vector == 14 {
+      check("fault address", host.faultAddress, mine.faultAddress)
+      // Linux hides whether kernel addresses are mapped.
+      let isKernel = host.faultAddress >> 47 != 0
+      check("error code", UInt64(host.errorCode & (isKernel ? ~1 : ~0)), UInt64(mine.errorCode & (isKernel ? ~1 : ~0)))
+    } else if host.vector != nil && host.vector == mine.vector {
+      check("error code", UInt64(host.errorCode), UInt64(mine.errorCode))
+    }
+    let is64 = test.codeSize == .bits64
+    let width: UInt64 = is64 ? ~0 : 0xffff_ffff
+    for number in 0..<(is64 ? 16 : 8) {
+      check(registers[number], host.image.general[number] & width, mine.image.general[number] & width)
+    }
+    check("RIP", host.image.rip & width, mine.image.rip & width)
+    // RF is set in the image that a fault pushes; TF is the runner's.
+    let ignored: UInt64 = 0x1_0100 | test.undefinedFlags
+    check("RFLAGS", host.image.rflags & ~ignored, mine.image.rflags & ~ignored)
+    check("MXCSR", UInt64(host.image.mxcsr), UInt64(mine.image.mxcsr))
+    for number in 0..<8 { check("K\(number)", host.image.opmasks[number], mine.image.opmasks[number]) }
+    for word in 0..<(is64 ? 256 : 64) where host.image.vectors[word] != mine.image.vectors[word] {
+      check("ZMM\(word / 8)[\(word % 8)]", host.image.vectors[word], mine.image.vectors[word])
+    }
+    // Control, status and tags; the pointers to the last x87 instruction are not compared.
+    check("x87 control, status, tags", host.image.x87[0] & 0xff_ffff_ffff, mine.image.x87[0] & 0xff_ffff_ffff)
+    for word in 4..<20 {
+      let mask: UInt64 = word & 1 == 0 ? ~0 : 0xffff
+      check("ST\(word / 2 - 2)[\(word % 2)]", host.image.x87[word] & mask, mine.image.x87[word] & mask)
+    }
+    return found
+  }
+
+  private static let registers = [
+    "RAX", "RCX", "RDX", "RBX", "RSP", "RBP", "RSI", "RDI", "R8", "R9", "R10", "R11", "R12", "R13", "R14", "R15",
+  ]
+
+  /// The case as text: mode, bytes, rows, registers it reads from.
+  static func describe(_ test: OracleCase) -> String {
+    let bytes = test.code.map { String(0x100 + Int($0), radix: 16).dropFirst() }.joined(separator: " ")
+    let rows = test.rows.map { row in
+      let text = InstructionTable.rows[Int(row)]
+      return "\(text.mnemonic) \(text.operands) [\(text.encoding)]"
+    }
+    var registersText = ""
+    for number in 0..<16 { registersText += "\(registers[number])=\(hex(test.input.general[number])) " }
+    return """
+      \(16 << Int(test.input.mode & 3))-bit \(bytes)  \(rows.joined(separator: "; "))
+        RIP=\(hex(test.input.rip)) RFLAGS=\(hex(test.input.rflags)) MXCSR=\(hex(UInt64(test.input.mxcsr))) \
+      x87=\(hex(test.input.x87[0])) memory=\(test.input.memoryTemplate)
+        \(registersText)
+      """
+  }
+}

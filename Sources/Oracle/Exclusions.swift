@@ -1,0 +1,52 @@
+import X86Engine
+import X86ISA
+
+/// What the oracle cannot compare, with the reason.
+enum Exclusions {
+  /// By mnemonic.
+  static let mnemonics: [String: String] = {
+    let groups: [(String, [String])] = [
+      ("enters the host's kernel", ["SYSCALL", "SYSENTER", "INT", "INT3", "INTO", "INT1"]),
+      ("leaves to the hypervisor", ["VMCALL", "VMMCALL", "VMLAUNCH", "VMRESUME", "VMXOFF"]),
+      ("loads segment registers from the host's descriptor tables", ["LES", "LDS", "LSS", "LFS", "LGS"]),
+      ("far transfer through the host's descriptor tables", ["CALLF", "JMPF", "RETF", "IRET"]),
+      ("reads the host's descriptor tables", ["LAR", "LSL", "VERR", "VERW"]),
+      ("under UMIP the host's kernel answers", ["SGDT", "SIDT", "SLDT", "STR", "SMSW"]),
+      ("its result is the processor's own", ["CPUID", "RDTSC", "RDTSCP", "RDPID", "RDRAND", "RDSEED", "RDPMC", "RDPRU", "XGETBV"]),
+      ("depends on the host kernel's CR4.PKE", ["RDPKRU", "WRPKRU"]),
+      ("sleeps", ["MONITORX", "MWAITX", "UMONITOR", "UMWAIT", "TPAUSE"]),
+      ("the bases belong to the runner", ["RDFSBASE", "RDGSBASE", "WRFSBASE", "WRGSBASE"]),
+      ("the host's components differ (XINUSE, PKRU); tested by guests", ["XSAVE", "XSAVEC", "XSAVEOPT", "XSAVES", "XRSTOR", "XRSTORS"]),
+      ("approximation: differs between processors by specification, the guest sees the host's", []),
+    ]
+    var result: [String: String] = [:]
+    for (reason, names) in groups { for name in names { result[name] = reason } }
+    return result
+  }()
+
+  /// Why a row is not compared on this host, nil when it is.
+  static func reason(row: Int, model: CPUModel) -> String? {
+    let text = InstructionTable.rows[row]
+    if let reason = mnemonics[text.mnemonic] { return reason }
+    let operands = text.operands.split(separator: ",").map(String.init)
+    if text.mnemonic == "MOV", operands.first == "Sw" { return "loads a segment register" }
+    if text.mnemonic == "POP", ["ES", "SS", "DS", "FS", "GS"].contains(operands.first ?? "") { return "loads a segment register" }
+    guard let feature = text.feature else { return nil }
+    if !model.has(feature) { return "the processor model does not offer \(feature.name)" }
+    if !HostProcessor.current.has(feature) { return "the host lacks \(feature.name)" }
+    if text.attributes.contains(.avx512), !HostProcessor.current.has(.avx512vl) { return "the host lacks avx512vl" }
+    return nil
+  }
+
+  /// Bytes that must not reach the host although no row of the table decodes them.
+  static func isSafe(_ bytes: [UInt8]) -> Bool {
+    for index in 0..<bytes.count {
+      switch bytes[index] {
+      case 0xcd, 0xf1, 0xcc, 0xce: if index == bytes.count - 1 || bytes[index] == 0xcd { return false }
+      case 0x0f where index + 1 < bytes.count && [0x05, 0x34, 0x01, 0x00, 0x02, 0x03].contains(bytes[index + 1]): return false
+      default: break
+      }
+    }
+    return true
+  }
+}

@@ -1,0 +1,28 @@
+import X86ISA
+
+/// One comparison: a state, a few instructions, and what of the outcome is not defined.
+struct OracleCase {
+  var input = ProcessorImage()
+  var code: [UInt8] = []
+  var patches: [MemoryPatch] = []
+  var rows: [UInt16] = []
+  /// Bits of RFLAGS that the instructions leave undefined.
+  var undefinedFlags: UInt64 = 0
+  /// Linear addresses whose contents depend on what the x87 unit keeps of its last instruction.
+  var ignoredMemory: [Range<UInt64>] = []
+  /// The instruction after which the host stops, relative to the code's start.
+  var codeSize: CodeSize { CodeSize(rawValue: UInt8(input.mode & 3)) ?? .bits64 }
+  var isSingleStep: Bool { input.mode & ProcessorImage.singleStep != 0 }
+  /// RIP behind the last instruction.
+  var endRIP: UInt64 { input.rip &+ UInt64(code.count) }
+}
+
+/// What an executor made of a case.
+struct Outcome {
+  var image = ProcessorImage()
+  /// Exception vector; nil when every instruction completed.
+  var vector: UInt8?
+  var errorCode: UInt32 = 0
+  /// CR2 of a page fault.
+  var faultAddress: UInt64 = 0
+}

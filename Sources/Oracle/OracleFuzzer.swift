@@ -1,0 +1,158 @@
+import X86Engine
+import X86ISA
+
+/// The pipeline: while the host's child works on one batch, the interpreter works on the one before.
+public final class OracleFuzzer {
+  /// A case on which host and interpreter disagree.
+  public struct Mismatch {
+    let test: OracleCase
+    /// What differs, and the case in full.
+    public let report: String
+    /// Rows of the instructions involved: mismatches of one cause mostly share them.
+    public let signature: String
+  }
+
+  private let native: NativeRunner
+  private let interpreter: InterpreterRunner
+  private var generator: CaseGenerator
+  /// Cases in flight by slot.
+  private var pending: [OracleCase]
+  private var next: UInt32 = 0
+  /// Comparisons made.
+  public private(set) var comparisons = 0
+  public private(set) var mismatches: [Mismatch] = []
+  /// Kept mismatches; more are only counted.
+  public var mismatchLimit = 50
+  public private(set) var mismatchCount = 0
+  /// Mismatches by the mnemonics involved.
+  public private(set) var mismatchesBySignature: [String: Int] = [:]
+  /// Cases for each row.
+  public private(set) var coverage: [Int]
+  /// Outcomes by vector; the last counts completed cases.
+  public private(set) var vectors = [Int](repeating: 0, count: 257)
+
+  /// Memory contents and register pools are the same in every run: a case names them by number.
+  static let contentSeed: UInt64 = 0x52_696e_6762_6f78
+
+  public init(seed: UInt64) throws {
+    native = try NativeRunner()
+    interpreter = try InterpreterRunner()
+    let states = StateGenerator(seed: OracleFuzzer.contentSeed)
+    let templates = (0..<NativeRunner.templates).map {
+      states.memory(seed: OracleFuzzer.contentSeed &+ UInt64($0) &+ 1, count: Window.dataBytes)
+    }
+    let readOnly = states.memory(seed: OracleFuzzer.contentSeed &- 1, count: 4096)
+    for (index, bytes) in templates.enumerated() { native.setTemplate(index, bytes) }
+    native.setReadOnlyPage(readOnly)
+    interpreter.setTemplates(templates, readOnly: readOnly)
+    generator = CaseGenerator(seed: seed, model: interpreter.model, states: states)
+    pending = [OracleCase](repeating: OracleCase(), count: NativeRunner.slots)
+    coverage = [Int](repeating: 0, count: InstructionTable.count)
+    try native.start()
+  }
+
+  /// Whether the host runs 16-bit code for us.
+  public var has16Bit: Bool { native.has16Bit }
+  /// Times the native child had to be started again.
+  public var deaths: Int { native.deaths }
+
+  /// Rows that can be compared but never were.
+  public var missingRows: [String] {
+    generator.allRows.filter { coverage[$0] == 0 }.sorted().map {
+      let text = InstructionTable.rows[$0]
+      return "\(text.mnemonic) \(text.operands) [\(text.encoding)]"
+    }
+  }
+  public var comparableRowCount: Int { generator.allRows.count }
+  /// The fewest cases that a comparable row had.
+  public var leastCoverage: Int { generator.allRows.map { coverage[$0] }.min() ?? 0 }
+
+  // MARK: Sources of cases
+
+  /// Sweeps over all rows of a mode, `count` cases.
+  public func sweep(mode: CodeSize, count: Int) throws {
+    try run(count) { $0.next(mode: mode) }
+  }
+  /// Random runs of two to eight instructions.
+  public func sequences(mode: CodeSize, integerOnly: Bool, count: Int) throws {
+    try run(count) { $0.sequence(mode: mode, integerOnly: integerOnly) }
+  }
+  /// Rows of some mnemonics only.
+  public func only(_ mnemonics: Set<String>, mode: CodeSize, count: Int) throws {
+    let rows = generator.rows(named: mnemonics, mode: mode)
+    guard !rows.isEmpty else { return }
+    var turn = 0
+    try run(count) { generator in
+      turn += 1
+      return generator.single(row: rows[turn % rows.count], mode: mode)
+    }
+  }
+
+  /// Feeds cases until `count` were made; nil from the source means "try again".
+  func run(_ count: Int, _ source: (inout CaseGenerator) -> OracleCase?) throws {
+    var made = 0
+    var empty = 0
+    while made < count {
+      var inBatch = 0
+      while inBatch < NativeRunner.batch && made < count {
+        guard let test = source(&generator) else {
+          empty += 1
+          if empty > 1000 + made * 20 { return try drain() }
+          continue
+        }
+        add(test)
+        inBatch += 1
+        made += 1
+      }
+      native.flush()
+      // Leaves this batch to the host and takes up the one before.
+      try compare(until: native.submitted &- UInt32(inBatch))
+    }
+    try drain()
+  }
+
+  private func add(_ test: OracleCase) {
+    pending[Int(native.submitted) % NativeRunner.slots] = test
+    native.add(test)
+  }
+  private func drain() throws {
+    native.flush()
+    try compare(until: native.submitted)
+  }
+
+  private func compare(until end: UInt32) throws {
+    while next != end {
+      if let lost = try native.wait(until: end) {
+        while next != lost { compareNext() }
+        let test = pending[Int(lost) % NativeRunner.slots]
+        note(test, ["the native child died or hung on this case"])
+        next &+= 1
+        continue
+      }
+      while next != end { compareNext() }
+    }
+  }
+
+  private func compareNext() {
+    let test = pending[Int(next) % NativeRunner.slots]
+    let host = native.outcome(of: next, for: test)
+    let mine = interpreter.run(test)
+    let memory = interpreter.firstMemoryDifference(test, from: native, case: next)
+    next &+= 1
+    comparisons += 1
+    for row in test.rows { coverage[Int(row)] += 1 }
+    vectors[host.vector.map(Int.init) ?? 256] += 1
+    var differences = Comparator.compare(test, host: host, mine: mine).map(\.description)
+    if let memory { differences.append("memory at \(Comparator.hex(Window.data + UInt64(memory)))") }
+    if !differences.isEmpty { note(test, differences) }
+  }
+
+  private func note(_ test: OracleCase, _ differences: [String]) {
+    mismatchCount += 1
+    let signature = test.rows.map { InstructionTable.rows[Int($0)].mnemonic }.joined(separator: " ")
+    mismatchesBySignature[signature, default: 0] += 1
+    guard mismatches.count < mismatchLimit, mismatches.filter({ $0.signature == signature }).count < 3 else { return }
+    let report = Comparator.describe(test) + "\n  " + differences.prefix(8).joined(separator: "\n  ")
+    mismatches.append(Mismatch(test: test, report: report, signature: signature))
+  }
+}

@@ -1,0 +1,38 @@
+/// User-visible processor state, laid out like `oracle_state` in COracle.h.
+struct ProcessorImage {
+  var general = InlineArray<16, UInt64>(repeating: 0)
+  var rip: UInt64 = 0
+  var rflags: UInt64 = 2
+  var mxcsr: UInt32 = 0x1f80
+  /// `CodeSize.rawValue`; bit 8 asks for a single step instead of a breakpoint behind the code.
+  var mode: UInt32 = 2
+  /// Which initial contents the data pages have.
+  var memoryTemplate: UInt32 = 0
+  /// Of the first instruction in the code page.
+  var codeOffset: UInt32 = 0
+  /// The first 160 bytes of an FXSAVE image, without MXCSR.
+  var x87 = InlineArray<20, UInt64>(repeating: 0)
+  var opmasks = InlineArray<8, UInt64>(repeating: 0)
+  /// 32 registers of eight words.
+  var vectors = InlineArray<256, UInt64>(repeating: 0)
+
+  static let singleStep: UInt32 = 0x100
+}
+
+/// The linear addresses that exist; everything else faults.
+enum Window {
+  static let base: UInt64 = 0x1000_0000
+  static let data: UInt64 = 0x1000_4000
+  static let dataBytes = 0x2000
+  static let readOnly: UInt64 = 0x1000_6000
+  static let code: UInt64 = 0x1000_8000
+  static let fsBase: UInt64 = 0x1000_4800
+  static let gsBase: UInt64 = 0x0fff_0000
+}
+
+/// Bytes put over the memory template before a case runs.
+struct MemoryPatch {
+  /// From the start of the data pages.
+  var offset: Int
+  var bytes: [UInt8]
+}

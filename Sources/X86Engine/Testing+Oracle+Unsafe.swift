@@ -1,0 +1,89 @@
+import Base
+import CHost
+import GuestMemory
+import X86ISA
+
+// What the oracle fuzzer needs of a vCPU beyond its public face: user-mode state set directly, one instruction at a time.
+extension Vcpu {
+  /// The calling thread becomes the vCPU's: thunks need its signal handlers and x87 unit.
+  package func attachToThread() { cpu.enterThread() }
+  package func detachFromThread() { cpu.leaveThread() }
+}
+
+extension Cpu {
+  /// IA-32e mode at CPL 3 with the host kernel's selectors: 64-bit code, or flat 32-bit or 16-bit code from `base`.
+  package func enterUserMode(_ size: CodeSize, cr3: UInt64, fsBase: UInt64, gsBase: UInt64, base16: UInt64) {
+    s.cr0 = CR0.pe | CR0.mp | CR0.et | CR0.ne | CR0.wp | CR0.am | CR0.pg
+    s.cr3 = cr3
+    s.cr4 = CR4.pae | CR4.pge | CR4.mce | CR4.osfxsr | CR4.osxmmexcpt | CR4.umip
+    if model.has(.xsave) {
+      s.cr4 |= CR4.osxsave
+      s.xcr0 = HostProcessor.current.xcr0 & features.xcr0 | 1
+    }
+    s.efer = EFER.lme | EFER.lma | EFER.nxe | EFER.sce
+    s.cpl = 3
+    s.systemFlags = RFLAGS.if | 2
+    let is16 = size == .bits16
+    let code: UInt16 = size == .bits64 ? 0x33 : size == .bits32 ? 0x23 : 0x07
+    let data: UInt16 = is16 ? 0x0f : 0x2b
+    let base = is16 ? base16 : 0
+    let limit: UInt32 = is16 ? 0xffff : 0xffff_ffff
+    let dataAttributes: UInt16 = is16 ? 0xf3 : 0xc0f3
+    for number in 0..<6 {
+      var segment = SegmentRegister()
+      segment.base = base
+      segment.limit = limit
+      segment.selector = number == Seg.cs ? code : data
+      segment.attributes = dataAttributes
+      if number == Seg.cs { segment.attributes = size == .bits64 ? 0xa0fb : size == .bits32 ? 0xc0fb : 0x00fb }
+      if number >= Seg.fs {
+        segment = SegmentRegister()
+        segment.base = number == Seg.fs ? fsBase : gsBase
+      }
+      s.segments[number] = segment
+    }
+    refreshMode()
+  }
+
+  /// Everything decoded and every translation is forgotten.
+  package func forgetEverything() {
+    flushTLB()
+    x.blocks.removeAll()
+  }
+
+  /// Decoded code of one physical page is forgotten.
+  package func forgetCode(physicalPage: UInt64) { _ = x.blocks.invalidate(page: physicalPage) }
+
+  /// Executes one instruction; returns its fault without delivering it, with RIP on the instruction.
+  ///
+  /// A repeated string instruction may return with RIP still on itself: it wants to go on.
+  package func stepForOracle() -> Fault? {
+    let start = rip
+    do throws(Fault) {
+      let block = try unsafe currentBlock()
+      x.blockEnd = 0
+      s.instructionStart = start
+      // SAFETY: the block's first instruction stays in place while it runs.
+      do {
+        let at = unsafe block.pointee.first
+        unsafe rip = start &+ UInt64(at.pointee.length)
+        if unsafe call(at) {
+          rip = start
+          return s.fault
+        }
+      }
+      return nil
+    } catch {
+      return error
+    }
+  }
+
+  /// The status flags and the rest of RFLAGS.
+  package func setFlagsForOracle(_ value: UInt64) { setRFLAGS(value) }
+
+  /// Moves the x87 image between the state block and the host's unit, which holds it while attached to a thread.
+  package func importX87() { loadX87() }
+  package func exportX87() { saveX87() }
+  /// Leaves the x87 unit in its initial state, so that nothing pending surprises other code of this thread.
+  package func quietX87() { rb_x87_reset() }
+}
