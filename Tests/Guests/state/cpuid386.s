@@ -20,6 +20,15 @@ main:
   FAULTS "EMMS", 6, 0, "emms"
   FAULTS "XORPS", 6, 0, "xorps xmm0, xmm0"
   FAULTS "POPCNT", 6, 0, "popcnt eax, ebx"
+  pushfd
+  pop eax
+  or eax, FL_ID | FL_AC
+  push eax
+  popfd
+  pushfd
+  pop eax
+  and eax, FL_ID | FL_AC
+  EXPECT "EFLAGS.ID and AC stay clear", eax, 0
   WORKS "SHLD", "shld eax, ebx, 4"
   WORKS "BSF", "bsf eax, ebx"
   PASS
