@@ -157,6 +157,11 @@ extension Cpu {
     if pendingEvents & ~CPUEvent.nmiBlocked != 0 { x.blockEnd = 0 }
   }
 
+  /// Something is to be done between two iterations of a repeated instruction: an event, a trap.
+  @inline(__always) var mustPause: Bool {
+    pendingEvents & ~CPUEvent.nmiBlocked != 0 || s.systemFlags & RFLAGS.tf | s.pendingDebug != 0
+  }
+
   private func wake() {
     s.activity = Activity.running
     s.interruptShadow = 0

@@ -3,6 +3,7 @@
 #   "spec": "SDM 3A 5.8.6, SDM 2A IRET",
 #   "mode": "protected"
 # }
+.set stack_top_low, 0x7000
 main:
   # RETF to CPL 3 drops data segments that CPL 3 may not use.
   mov eax, SEL_UDATA
@@ -99,4 +100,3 @@ user_iret:
   push offset 1f
   iretd
 1: int 0x80
-.set stack_top_low, 0x7000
