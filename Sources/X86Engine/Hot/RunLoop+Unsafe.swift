@@ -98,13 +98,19 @@ extension Cpu {
   }
 
   /// Translation cannot tell which segment register an address came through: in 64-bit mode a non-canonical one
-  /// is #SS(0) where it was SS.
+  /// is #SS(0) where it was SS, as it always is for the stack.
   private func refined(_ fault: Fault, _ at: UnsafeMutablePointer<Instruction>) -> Fault {
     guard fault.vector == 13, fault.errorCode == 0, s.mode == CPUMode.long.rawValue else { return fault }
     // SAFETY: the instruction that just faulted, in its block; its registers are as before.
     let instruction = unsafe Interp(UnsafeMutableRawPointer(p), UnsafeRawPointer(at))
-    guard Int(instruction.i.segment) == Seg.ss, instruction.i.modRMOffset != 0, instruction.i.modRM < 0xc0 else { return fault }
-    return isCanonical(instruction.offset) ? fault : .stack()
+    let usesMemory = instruction.i.modRMOffset != 0 && instruction.i.modRM < 0xc0
+    if usesMemory, Int(instruction.i.segment) == Seg.ss, !isCanonical(instruction.offset) { return .stack() }
+    switch instruction.i.op {
+    case .push, .pushf, .pop, .popf, .call, .callf, .ret, .retf, .enter:
+      return isCanonical(rsp) && isCanonical(rsp &- 8) && isCanonical(rsp &+ 7) ? fault : .stack()
+    case .leave: return isCanonical(self[reg: 5]) ? fault : .stack()
+    default: return fault
+    }
   }
 
   /// Looks at what other threads asked for, in the processor's order of priority (SDM 3A, 6.9); nil to go on executing.
