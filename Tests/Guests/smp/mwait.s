@@ -63,7 +63,7 @@ main:
   EXPECT "delivered after STI", rax, 2
   PASS
 ap:
-  mov ecx, 300000
+  mov ecx, 50000
 1: loop 1b
   mov dword ptr [line], 1
 1: hlt

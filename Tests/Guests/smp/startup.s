@@ -23,17 +23,17 @@ main:
   EXPECT "EDX is the signature", [seen_edx], [signature]
   # A SIPI to a running processor is ignored.
   SIGNAL 1, SIG_STARTUP, 7
-  mov ecx, 100000
+  mov ecx, 20000
 1: loop 1b
   mov eax, [flag]
   EXPECT "SIPI while running: ignored", eax, 1
   # INIT stops it: the counter stands still.
   SIGNAL 1, SIG_INIT
-  mov ecx, 200000
+  mov ecx, 20000
 1: pause
   loop 1b
   mov ebx, [ticks]
-  mov ecx, 100000
+  mov ecx, 20000
 1: loop 1b
   EXPECT "stopped by INIT", [ticks], ebx
   mov dword ptr [flag], 0
