@@ -36,7 +36,7 @@ let package = Package(
     library("DeviceConformance", ["Base", "DeviceKit"]),
     library("Devices", ["Base", "DeviceKit"]),
     library("TextConsole", ["Base", "HostSystem", "Devices"]),
-    library("DiskImages", ["Base", "HostSystem", "DeviceKit"]),
+    library("DiskImages", ["Base", "HostSystem", "GuestMemory", "DeviceKit"]),
     library(
       "Machine",
       ["Base", "HostSystem", "X86ISA", "GuestMemory", "Execution", "DeviceKit", "Devices", "DiskImages"],
@@ -48,7 +48,8 @@ let package = Package(
       swiftSettings: strict),
     .executableTarget(
       name: "ringbox-vm", dependencies: [
-        "Base", "HostSystem", "X86ISA", "X86Engine", "DeviceKit", "Devices", "ControlChannel", "Machine",
+        "Base", "HostSystem", "X86ISA", "X86Engine", "DeviceKit", "Devices", "Compression", "TextConsole",
+        "ControlChannel", "Machine",
       ],
       swiftSettings: strict),
     .executableTarget(name: "isa-gen", dependencies: ["X86ISA"], swiftSettings: strict),
@@ -59,10 +60,13 @@ let package = Package(
     tests("GuestMemory", ["GuestMemory", "HostSystem"]),
     tests("X86Engine", ["X86Engine", "X86ISA", "GuestMemory"]),
     tests("Oracle", ["Oracle", "X86ISA", "X86Engine", "Base"]),
+    .testTarget(
+      name: "GuestTests", dependencies: ["Base", "X86ISA", "X86Engine", "GuestMemory"],
+      swiftSettings: [.swiftLanguageMode(.v6)]),
     tests("Devices", ["Devices", "DeviceKit", "DeviceConformance", "HostSystem"]),
     tests("Compression", ["Compression"]),
     tests("TextConsole", ["TextConsole", "Devices", "HostSystem"]),
-    tests("DiskImages", ["DiskImages", "DeviceKit", "DeviceConformance", "Devices", "HostSystem"]),
+    tests("DiskImages", ["DiskImages", "DeviceKit", "DeviceConformance", "Devices", "GuestMemory", "HostSystem"]),
     tests("Machine", ["Machine", "Base"]),
     // Spawns the built programs and talks to them as a user does.
     .target(

@@ -121,8 +121,8 @@ public final class ScreenTerminal {
   public func write(_ bytes: [UInt8]) -> Bool {
     var done = 0
     while done < bytes.count {
-      // SAFETY: the part of the array from `done` on.
-      let count = unsafe bytes.withUnsafeBytes { unsafe Glibc.write(output, $0.baseAddress! + done, $0.count - done) }
+      // SAFETY: pointer and count describe the part of the array from `done` on.
+      let count = unsafe bytes[done...].withUnsafeBytes { unsafe Glibc.write(output, $0.baseAddress, $0.count) }
       if count > 0 {
         done += count
       } else if errno == EAGAIN {

@@ -1,6 +1,7 @@
 import Base
 import DeviceKit
 import Devices
+import DiskImages
 import Execution
 import GuestMemory
 import HostSystem
@@ -48,6 +49,7 @@ final class Board: Sendable {
   let isaBridge: DeviceSlot<PIIX3>
   let powerManagement: DeviceSlot<PIIX4PM>
   let vga: DeviceSlot<VGA>
+  let ide: DeviceSlot<PIIX3IDE>
   /// Only in a machine that boots a kernel.
   let bootLoader: DeviceSlot<BootLoader>?
 
@@ -69,7 +71,7 @@ final class Board: Sendable {
 
   init(
     memory: GuestMemory, processors count: Int, serial: [(any CharacterBackend)?], debug: (any CharacterBackend)?,
-    display: DisplayMemory, bootLoader loader: BootLoader?, delegate: BoardDelegate
+    display: DisplayMemory, ideDrives: [(IDEDriveConfiguration, any BlockBackend)], bootLoader loader: BootLoader?, delegate: BoardDelegate
   ) throws(BusError) {
     self.memory = memory
     self.delegate = delegate
@@ -110,6 +112,8 @@ final class Board: Sendable {
     hostBridge = try DeviceSlot(I440FX(), machine: services)
     isaBridge = try DeviceSlot(PIIX3(), machine: services)
     powerManagement = try DeviceSlot(PIIX4PM(), machine: services)
+    ide = try DeviceSlot(
+      PIIX3IDE(drives: ideDrives.map(\.0)), machine: services, drives: ideDrives.map(\.1))
     vga = try DeviceSlot(VGA(memory: display.memory), machine: services)
     if let loader { bootLoader = try DeviceSlot(loader, machine: services) } else { bootLoader = nil }
     isaLines = (0..<16).map { _ in SharedLine() }
@@ -159,7 +163,7 @@ final class Board: Sendable {
   var components: [any MachineComponent] {
     var all: [any MachineComponent] = [
       pci, pic, ioapic, pit, rtc, hpet, dma, keyboard, port92, firmwareConfig, debugConsole, hostBridge, isaBridge,
-      powerManagement, vga,
+      powerManagement, ide, vga,
     ]
     for uart in uarts { all.append(uart) }
     if let bootLoader { all.append(bootLoader) }
@@ -209,6 +213,7 @@ final class Board: Sendable {
   private func wirePCI() {
     pci.plug(hostBridge, device: 0)
     pci.plug(isaBridge, device: Board.isaPCISlot, function: 0)
+    pci.plug(ide, device: Board.isaPCISlot, function: 1)
     pci.plug(powerManagement, device: Board.isaPCISlot, function: 3)
     pci.plug(vga, device: Board.vgaPCISlot)
     pci.setResetControl(isaBridge)
@@ -217,6 +222,8 @@ final class Board: Sendable {
       pci.interruptLines[pirq].connect(to: ioapic.input(16 + pirq))
     }
     for irq in 0..<16 { isaBridge.connect(output: irq, to: isaLines[irq].source()) }
+    _ = ide.connect(output: "irq14", to: isaLines[14].source())
+    _ = ide.connect(output: "irq15", to: isaLines[15].source())
     _ = powerManagement.connect(output: "sci", to: isaLines[9].source())
   }
 
@@ -249,8 +256,6 @@ final class Board: Sendable {
   static func pciWindow(_ lowMemory: UInt64) -> ClosedRange<UInt32> {
     (lowMemory <= 0x8000_0000 ? 0x8000_0000 : lowMemory <= 0xc000_0000 ? 0xc000_0000 : 0xe000_0000)...0xfebf_ffff
   }
-  /// Waits until the host has all that the guest has written.
-  func flushDisks() {}
 
   var processors: ProcessorSet? { link.processors }
   func reportTripleFault(_ cpu: Int) { delegate.tripleFault(cpu) }
@@ -322,7 +327,7 @@ final class ProcessorPin: InterruptTarget {
 }
 
 /// Guest RAM as devices see it.
-final class RAMSpace: DMASpace {
+final class RAMSpace: DMASpace, GuestBuffer {
   private let memory: GuestMemory
   /// No device moves more in one go.
   private static let limit = 1 << 28
@@ -331,6 +336,8 @@ final class RAMSpace: DMASpace {
     memory.read(address, count: min(max(0, count), RAMSpace.limit))
   }
   func dmaWrite(_ address: GuestPhysical, _ bytes: [UInt8]) { memory.write(address, bytes) }
+  func copyIn(_ address: GuestPhysical, count: Int) -> [UInt8] { dmaRead(address, count: count) }
+  func copyOut(_ address: GuestPhysical, _ bytes: [UInt8]) { memory.write(address, bytes) }
 }
 
 /// Serves what must be done before a device's call returns (A20, shadow RAM) and passes the rest on.

@@ -1,6 +1,7 @@
 import Base
 import DeviceKit
 import Devices
+import DiskImages
 import Execution
 import GuestMemory
 import HostSystem
@@ -24,6 +25,7 @@ public final class Machine: Sendable {
   private let fileSinks: [FileSink]
   private let outbox: Outbox
   private let display: DisplayMemory
+  private let storage: Storage
 
   private struct Progress {
     var state = MachineState.off
@@ -79,11 +81,14 @@ public final class Machine: Sendable {
       tripleFault: { cpu in control.post { outbox.machine?.carryOutTripleFault(cpu) } },
       log: { device, kind, text in events(.log(device: device, kind: kind, text: text)) })
     let display = try DisplayMemory()
+    let space = RAMSpace(memory: memory)
+    storage = try Storage(configuration, memory: space)
+    let ideDrives = try storage.ideDrives(memory: space)
     self.display = display
     do throws(BusError) {
       board = try Board(
         memory: memory, processors: configuration.cpus, serial: serial, debug: debug,
-        display: display, bootLoader: loader, delegate: delegate)
+        display: display, ideDrives: ideDrives, bootLoader: loader, delegate: delegate)
     } catch {
       throw .host("the board does not fit together", error)
     }
@@ -212,6 +217,8 @@ public final class Machine: Sendable {
     let before = state
     guard before != .stopped else { return }
     if before == .running { halt() }
+    // Transfers under way must not reach the memory of the new start.
+    storage.drain()
     board.reset()
     firmware.loadLegacyCopy(into: memory)
     processors.reset()
@@ -223,7 +230,7 @@ public final class Machine: Sendable {
   private func shutDown(_ reason: StopReason) {
     guard state != .stopped else { return }
     if state == .running { halt() }
-    board.flushDisks()
+    storage.close()
     for sink in fileSinks { sink.flush() }
     let waiters = progress.withLock { progress in
       progress.state = .stopped
@@ -278,6 +285,26 @@ public final class Machine: Sendable {
     let taken = input.append(bytes)
     control.post { input.pump { uart.receive($0) } }
     return taken
+  }
+
+  /// Names of the drives whose medium can be changed.
+  public var removableDrives: [String] { storage.drives.filter { $0.kind != .disk }.map(\.name) }
+
+  /// Takes the medium out of a CD-ROM or floppy drive, or with a path puts another in.
+  public func mediumChange(drive name: String, path: String?) throws(MachineError) {
+    guard let drive = storage.drive(named: name), drive.kind != .disk else {
+      let names = removableDrives.isEmpty ? "none" : removableDrives.joined(separator: ", ")
+      throw MachineError(.configuration, "no removable drive '\(name)' (there are: \(names))")
+    }
+    guard state != .stopped else { throw MachineError(.state, "the machine has stopped") }
+    let image: (any DiskImage)?
+    if let path { image = try Storage.openMedium(path, drive.kind) } else { image = nil }
+    control.perform { [board] in
+      if let image { drive.worker.insert(image) } else { drive.worker.eject() }
+      if case .ide(let number) = drive.place {
+        board.ide.withDevice { device, services in device.mediumChanged(drive: number, drive.medium, services) }
+      }
+    }
   }
 
   // MARK: Looking in

@@ -40,6 +40,7 @@ public struct ConsoleKeys {
   /// A silence should be reported with `flush`.
   public var isWaiting: Bool { input.isWaiting }
 
+  /// Takes typed bytes.
   public mutating func feed(_ bytes: [UInt8]) -> [ConsoleAction] {
     var actions: [ConsoleAction] = []
     for byte in bytes {
@@ -61,6 +62,7 @@ public struct ConsoleKeys {
     }
     return actions
   }
+  /// A silence: what waits for more bytes was complete.
   public mutating func flush() -> [ConsoleAction] {
     var actions: [ConsoleAction] = []
     press(input.flush(), &actions)

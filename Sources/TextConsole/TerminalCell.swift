@@ -49,9 +49,13 @@ public enum CellColor: Sendable, Hashable {
 
 /// What one place of the terminal shows.
 public struct TerminalCell: Sendable, Hashable {
+  /// One column wide.
   public var scalar: Unicode.Scalar
+  /// Colour of the character.
   public var foreground: CellColor
+  /// Colour behind it.
   public var background: CellColor
+  /// SGR 5.
   public var blinks: Bool
   public init(
     _ scalar: Unicode.Scalar = " ", foreground: CellColor = .ansi(7), background: CellColor = .ansi(0),
@@ -66,8 +70,11 @@ public struct TerminalCell: Sendable, Hashable {
 
 /// All places of the terminal at one moment.
 public struct TerminalPicture: Sendable, Equatable {
+  /// Width in cells, 1-1000.
   public let columns: Int
+  /// Height in cells, 1-1000.
   public let rows: Int
+  /// Row after row.
   public var cells: [TerminalCell]
   /// Column and row of the cursor, if it shows.
   public var cursor: (column: Int, row: Int)?
@@ -77,8 +84,12 @@ public struct TerminalPicture: Sendable, Equatable {
     self.rows = max(1, min(rows, 1000))
     cells = Array(repeating: TerminalCell(), count: self.columns * self.rows)
   }
+  /// One cell; outside, reads give an empty one and writes are dropped.
   public subscript(column: Int, row: Int) -> TerminalCell {
-    get { cells[row * columns + column] }
+    get {
+      guard column >= 0, column < columns, row >= 0, row < rows else { return TerminalCell() }
+      return cells[row * columns + column]
+    }
     set { if column >= 0, column < columns, row >= 0, row < rows { cells[row * columns + column] = newValue } }
   }
   public static func == (a: Self, b: Self) -> Bool {

@@ -7,6 +7,7 @@ import Synchronization
 /// Keys go to the guest, except Ctrl-], which takes a command letter (`ConsoleCommand`). The screen is looked at thirty
 /// times a second; only what changed is sent.
 public final class TextConsole: Sendable {
+  /// What the user did.
   public enum Event: Sendable, Equatable {
     /// Scan code set 1 for the keyboard.
     case scanCodes([UInt8])

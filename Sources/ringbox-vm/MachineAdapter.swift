@@ -1,4 +1,5 @@
 import Base
+import Compression
 import ControlChannel
 import Devices
 import Machine
@@ -37,8 +38,18 @@ final class MachineAdapter: MachineControl {
     machine.mouseInput(dx: dx, dy: dy, dz: dz, buttons: buttons)
   }
 
-  func textScreen() -> ScreenText? { nil }
-  func screenshot() throws(ControlError) -> [UInt8] { throw ControlError("the machine has no display") }
+  func textScreen() -> ScreenText? {
+    guard let screen = machine.textScreen() else { return nil }
+    return ScreenText(
+      rows: (0..<screen.rows).map { screen.line($0) }, cursor: screen.cursor.map { ($0.column, $0.row) })
+  }
+  func screenshot() throws(ControlError) -> [UInt8] {
+    let frame = machine.screenshot()
+    guard let image = PNGEncoder.encode(width: frame.width, height: frame.height, pixels: frame.pixels) else {
+      throw ControlError("the picture of \(frame.width)x\(frame.height) does not fit into a PNG file")
+    }
+    return image
+  }
   func readMemory(_ address: UInt64, count: Int) -> [UInt8]? { machine.readMemory(physical: address, count: count) }
   func changeMedium(drive: String, path: String?) throws(ControlError) {
     throw ControlError("the machine has no drive '\(drive)'")

@@ -34,6 +34,7 @@ final class Session: LoopSource {
     struct State {
       var quit = false
       var hangUp = false
+      var screenshot = false
     }
     let state = Mutex(State())
   }
@@ -48,6 +49,7 @@ final class Session: LoopSource {
   private let inbox: Inbox
   private let wishes: Wishes
   private var server: ControlServer?
+  private var console: LiveScreen?
   private var cause: Cause?
   private var reason: StopReason?
   private let startedAt = HostClock.monotonicNanoseconds
@@ -77,6 +79,9 @@ final class Session: LoopSource {
     let usesTerminal = options.serial.contains(.stdio) && HostTerminal.isTerminal(0)
     terminal = usesTerminal ? HostTerminal(0) : nil
     terminal?.guardSettings()
+    if options.isText, !HostTerminal.isTerminal(0) || !HostTerminal.isTerminal(1) {
+      throw StartError(.failure, "--text needs a terminal as standard input and output")
+    }
     if let path = options.screenshot, let obstacle = HostFiles.obstacle(toWriting: path) {
       throw StartError(.failure, "screenshot: cannot write '\(path)': \(obstacle.reason)")
     }
@@ -121,6 +126,7 @@ final class Session: LoopSource {
     loop.add(self)
     connectTerminal()
     machine.start()
+    if options.isText { try showScreen() }
     loop.run()
     finish()
   }
@@ -140,6 +146,22 @@ final class Session: LoopSource {
     terminal.makeRaw()
   }
 
+  private func showScreen() throws {
+    let waker = loop.waker
+    do throws(ThreadError) {
+      console = try LiveScreen(machine) { [wishes] action in
+        wishes.state.withLock { state in
+          switch action {
+          case .quit: state.quit = true
+          case .hangUp: state.hangUp = true
+          case .screenshot: state.screenshot = true
+          }
+        }
+        waker.wake()
+      }
+    } catch { throw SystemCallError(call: "pthread_create", code: error.errorNumber) }
+  }
+
   // MARK: Loop
 
   var interests: [PollEntry] { [PollEntry(signals.raw)] }
@@ -153,6 +175,7 @@ final class Session: LoopSource {
     }
     if wished.quit { stop(.quit("quit")) }
     if wished.hangUp { stop(.signal(Signal.hangUp)) }
+    if wished.screenshot { takeScreenshot() }
     for event in inbox.take() { handle(event) }
   }
 
@@ -170,7 +193,7 @@ final class Session: LoopSource {
     case .reset(let reason):
       server?.broadcast("reset", [("reason", .string(reason))])
       // Nobody asked for this one: say what happened.
-      if reason.contains("triple fault") { Report.line("reset: \(reason)", raw: terminal != nil) }
+      if reason.contains("triple fault") { tell("reset: \(reason)") }
     case .stopped(let reason):
       self.reason = reason
       loop.stop()
@@ -185,6 +208,7 @@ final class Session: LoopSource {
     if cause != nil {
       guard case .signal(let number) = why else { return }
       terminal?.restore()
+      console?.end()
       HostProcess.exit(ExitStatus.signal(number).code)
     }
     cause = why
@@ -194,15 +218,23 @@ final class Session: LoopSource {
   }
 
   private func takeScreenshot() {
-    guard let path = options.screenshot else { return }
+    guard let path = options.screenshot else {
+      console?.show("start with --screenshot FILE.png to save pictures")
+      return
+    }
     do {
       let image = try adapter.screenshot()
       try HostFiles.replace(path, with: image)
     } catch let error as SystemCallError {
-      Report.line("screenshot: cannot write '\(path)': \(error.reason)", raw: terminal != nil)
+      tell("screenshot: cannot write '\(path)': \(error.reason)")
     } catch {
-      Report.line("screenshot: \(error)", raw: terminal != nil)
+      tell("screenshot: \(error)")
     }
+  }
+
+  /// A line for the user, wherever that does not spoil the screen.
+  private func tell(_ text: String) {
+    if let console, console.isShowing { console.show(text) } else { Report.line(text, raw: terminal != nil) }
   }
 
   // MARK: End
@@ -220,7 +252,8 @@ final class Session: LoopSource {
 
   private func finish() -> Never {
     let (text, status) = outcome
-    takeScreenshot()
+    console?.end()
+    if options.screenshot != nil { takeScreenshot() }
     for line in lines { line.flush(milliseconds: 1000) }
     server?.broadcast("exit", [("reason", .string(text)), ("exitStatus", .integer(Int64(status.code)))])
     server?.close()

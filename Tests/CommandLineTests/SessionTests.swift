@@ -28,9 +28,9 @@ import TestSupport
     let folder = try TemporaryFolder()
     let code = TinyFirmware.printing("hello\r\n") + TinyFirmware.powerOff
     let result = try RingboxProgram.run(["run", "--json"] + (try firmware(folder, code)))
-    let lines = result.output.components(separatedBy: "\n")
+    let lines = result.output.utf8.split(separator: 0x0a).map { String(decoding: $0, as: UTF8.self) }
     #expect(lines.first == "hello\r")
-    let status = try JSON(parsing: lines.count > 1 ? lines[1] : "")
+    let status = try JSON(parsing: lines.last ?? "")
     #expect(status["exitStatus"] == 0)
     #expect(status["reason"]?.string?.contains("power off") == true)
     #expect((status["instructions"]?.integer ?? 0) > 10)

@@ -19,7 +19,7 @@ func expectRefusal(
 @Suite("wrong usage") struct UsageTests {
   @Test func unknownWordsComeWithTheNearestMatch() throws {
     try expectRefusal(["run", "--memry", "5M"], status: 2, "--memry", "'--memory'")
-    try expectRefusal(["rnu"], status: 2, "'rnu'", "did you mean 'run'")
+    try expectRefusal(["ran"], status: 2, "'ran'", "did you mean 'run'")
     try expectRefusal(["run", "--cpu", "x86-64-v9"], status: 2, "x86-64-v9", "did you mean", "pentium")
     try expectRefusal(["run", "--cpu", "host,-avxx"], status: 2, "avxx", "did you mean 'avx'")
     try expectRefusal(["run", "--engine", "interpeter"], status: 2, "did you mean 'interpreter'")

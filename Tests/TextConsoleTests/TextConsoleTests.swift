@@ -15,6 +15,8 @@ import Testing
   private struct Terminal {
     let controller: Int32
     let terminal: Int32
+    /// The terminal's name, for another process.
+    let path: String
 
     init() throws {
       controller = open("/dev/ptmx", O_RDWR | O_NOCTTY)
@@ -22,7 +24,8 @@ import Testing
       var number: Int32 = 0
       try #require(controller >= 0 && ioctl(controller, 0x4004_5431, &number) == 0)
       try #require(ioctl(controller, 0x8004_5430, &number) == 0)
-      terminal = open("/dev/pts/\(number)", O_RDWR | O_NOCTTY)
+      path = "/dev/pts/\(number)"
+      terminal = open(path, O_RDWR | O_NOCTTY)
       try #require(terminal >= 0)
       var size = winsize(ws_row: 5, ws_col: 60, ws_xpixel: 0, ws_ypixel: 0)
       try #require(ioctl(controller, UInt(TIOCSWINSZ), &size) == 0)
@@ -82,6 +85,29 @@ import Testing
     #expect(record.ending.withLock { $0 } == .quit)
     #expect(
       record.events.withLock { $0 } == [.scanCodes([0x1e, 0x9e]), .scanCodes([0x01, 0x81]), .command(.quit)])
+  }
+
+  @Test func signalsAndExitsRestoreTheTerminal() async throws {
+    let terminal = try Terminal()
+    defer { terminal.end() }
+    let before = terminal.localModes
+    let path = terminal.path
+    await #expect(processExitsWith: .signal(SIGTERM)) { [path = path as String] in
+      let file = open(path, O_RDWR | O_NOCTTY)
+      guard let screen = ScreenTerminal(input: file, output: file), screen.enter() else { exit(1) }
+      // Not `raise`: threads of the pool block signals.
+      kill(getpid(), SIGTERM)
+      sleep(5)
+    }
+    #expect(terminal.output(until: "\u{1b}[?1049l").contains("\u{1b}[?1049l"))
+    #expect(terminal.localModes == before)
+    await #expect(processExitsWith: .exitCode(7)) { [path = path as String] in
+      let file = open(path, O_RDWR | O_NOCTTY)
+      guard let screen = ScreenTerminal(input: file, output: file), screen.enter() else { exit(1) }
+      exit(7)
+    }
+    #expect(terminal.output(until: "\u{1b}[?1049l").contains("\u{1b}[?1049l"))
+    #expect(terminal.localModes == before)
   }
 
   @Test func withoutATerminalNothingHappens() throws {

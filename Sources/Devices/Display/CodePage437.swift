@@ -10,5 +10,6 @@ public enum CodePage437 {
   public static let scalars: [Unicode.Scalar] =
     Array(low.unicodeScalars) + (0x20..<0x7f).map { Unicode.Scalar(UInt8($0)) } + ["⌂"] + Array(high.unicodeScalars)
 
+  /// The Unicode scalar of one code.
   public static func scalar(_ code: UInt8) -> Unicode.Scalar { scalars[Int(code)] }
 }

@@ -18,7 +18,9 @@ public struct DISPIRegisters: SavedState {
   static let newestID: UInt16 = 0xb0c5
   static let maximum = (width: 4096, height: 2304, bitsPerPixel: 32)
 
+  /// Register that port 1CFh reaches.
   public var index: UInt16 = 0
+  /// Registers by number, as written.
   public var values: [UInt16] = {
     var values = [UInt16](repeating: 0, count: Index.count)
     values[Index.id] = DISPIRegisters.newestID
@@ -96,7 +98,8 @@ public struct DISPIRegisters: SavedState {
       if (1...DISPIRegisters.maximum.height).contains(Int(value)) { values[Index.yres] = value }
     case Index.bpp:
       // 0 asked for 8 in the first version of the interface.
-      if [4, 8, 15, 16, 24, 32].contains(value) { values[Index.bpp] = value } else if value == 0 { values[Index.bpp] = 8 }
+      let depth = value == 0 ? 8 : value
+      if [4, 8, 15, 16, 24, 32].contains(depth) { values[Index.bpp] = depth }
     case Index.bank:
       if Int(value) < size >> 16 { values[Index.bank] = value }
     case Index.virtualWidth, Index.xOffset, Index.yOffset:

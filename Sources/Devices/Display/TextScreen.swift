@@ -12,10 +12,14 @@ public struct TextScreen: Sendable, Equatable {
       self.code = code
       self.attribute = attribute
     }
+    /// The character as Unicode.
     public var scalar: Unicode.Scalar { CodePage437.scalar(code) }
   }
+  /// A cell of the screen, counted from 0 at the top left.
   public struct Position: Sendable, Equatable {
+    /// From the left.
     public var column: Int
+    /// From the top.
     public var row: Int
     public init(column: Int, row: Int) {
       self.column = column
@@ -23,7 +27,9 @@ public struct TextScreen: Sendable, Equatable {
     }
   }
 
+  /// Cells of a row; at least 1.
   public var columns: Int
+  /// Rows; at least 1.
   public var rows: Int
   /// Row after row.
   public var cells: [Cell]
@@ -85,12 +91,16 @@ public struct TextScreen: Sendable, Equatable {
   /// Whether the display is switched off, in whatever mode.
   public static func isOff(_ registers: VGARegisters) -> Bool { registers.isBlanked }
 
+  /// One cell; an empty one outside the screen.
   public subscript(column: Int, row: Int) -> Cell {
     guard column >= 0, column < columns, row >= 0, row < rows else { return Cell(code: 0, attribute: 0) }
     return cells[row * columns + column]
   }
+  /// Colour number of the character, 0-15.
   public func foreground(_ cell: Cell) -> UInt8 { cell.attribute & 15 }
+  /// Colour number behind it, 0-15, or 0-7 while attribute bit 7 means blinking.
   public func background(_ cell: Cell) -> UInt8 { cell.attribute >> 4 & (blinkEnabled ? 7 : 15) }
+  /// Whether the character blinks.
   public func blinks(_ cell: Cell) -> Bool { blinkEnabled && cell.attribute & 0x80 != 0 }
 
   /// One row as a string, without the blanks at its end.
@@ -119,5 +129,6 @@ public struct TextScreen: Sendable, Equatable {
     }
     return nil
   }
+  /// Whether `wanted` is on the screen; see `find`.
   public func contains(_ wanted: String) -> Bool { find(wanted) != nil }
 }

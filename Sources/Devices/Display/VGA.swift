@@ -17,7 +17,9 @@ import DeviceKit
 ///   byte), so data written in one addressing mode and looked at in another appears at other places than on IBM's
 ///   adapter. Light pen, vertical interrupt, border and horizontal/vertical blanking skews are not modelled.
 public struct VGA: PCIDevice {
+  /// All that survives a snapshot, the picture included.
   public struct State: SavedState {
+    /// Everything but the memory and the PCI side.
     public var registers = VGARegisters()
     public var config = PCIConfigSpace()
     /// The video memory up to its last byte that is not zero.
@@ -80,7 +82,9 @@ public struct VGA: PCIDevice {
     if !self.rom.isEmpty {
       // Expansion ROM base address register: bit 0 enables, address from bit 11 (PCI 3.0, 6.2.5.2).
       let mask = UInt32(truncatingIfNeeded: ~(romSize - 1))
-      for byte in 0..<4 { config.writable[VGA.romRegister + byte] = UInt8(truncatingIfNeeded: mask >> UInt32(byte * 8)) }
+      for byte in 0..<4 {
+        config.writable[VGA.romRegister + byte] = UInt8(truncatingIfNeeded: mask >> UInt32(byte * 8))
+      }
       config.writable[VGA.romRegister] |= VGA.romEnable
     }
     powerOnConfig = config

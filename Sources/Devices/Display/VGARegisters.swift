@@ -15,20 +15,29 @@ public struct VGARegisters: SavedState {
   public var graphics = [UInt8](repeating: 0, count: 9)
   /// AR0-AR14h.
   public var attribute = [UInt8](repeating: 0, count: 0x15)
+  /// SRX, at 3C4h.
   public var sequencerIndex: UInt8 = 0
+  /// CRX, at 3x4h.
   public var crtcIndex: UInt8 = 0
+  /// GRX, at 3CEh.
   public var graphicsIndex: UInt8 = 0
   /// ARX: register number in bits 4-0, bit 5 connects the palette to the display.
   public var attributeIndex: UInt8 = 0
   /// The next write to 3C0h is data.
   public var attributeWantsData = false
+  /// MSR: write 3C2h, read 3CCh.
   public var miscellaneousOutput: UInt8 = 0
+  /// FCR: write 3xAh, read 3CAh.
   public var featureControl: UInt8 = 0
+  /// 3C3h; stored only.
   public var subsystemEnable: UInt8 = 1
   /// Red, green, blue of each entry, as written (6 bits each, or 8 with the 8-bit DAC).
   public var palette = [UInt8](repeating: 0, count: 768)
+  /// 3C6h: ANDed to every colour number before the palette.
   public var pelMask: UInt8 = 0xff
+  /// Entry that writes to 3C9h fill.
   public var dacWriteIndex: UInt8 = 0
+  /// Entry that reads of 3C9h return.
   public var dacReadIndex: UInt8 = 0
   /// Which colour of the entry comes next, 0-2.
   public var dacComponent: UInt8 = 0
@@ -38,6 +47,7 @@ public struct VGARegisters: SavedState {
   public var dacPending = [UInt8](repeating: 0, count: 2)
   /// One byte a plane, plane 0 lowest.
   public var latches: UInt32 = 0
+  /// The Bochs display interface.
   public var dispi = DISPIRegisters()
   public init() {}
 

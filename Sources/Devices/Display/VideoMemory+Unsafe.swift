@@ -5,15 +5,16 @@
 ///
 /// Layout: byte `4 * n + p` is byte `n` of plane `p`, so that the four planes of a planar address are one dword, and
 /// chain-4 and the packed modes of the VBE interface see the bytes in order.
+// SAFETY(type): `base` never changes and is valid for `size` bytes for as long as `owner` lives, which this object
+// holds; the bytes behind it carry no invariant. Hence also @unchecked Sendable.
 @safe public final class VideoMemory: @unchecked Sendable {
-  // SAFETY: (type, and @unchecked Sendable) `base` never changes and is valid for `size` bytes for as long as `owner`
-  // lives, which this object holds; the bytes behind it carry no invariant.
   private let base: UnsafeMutableRawPointer
   /// Bytes; a multiple of 64 KiB.
   public let size: Int
   private let owner: AnyObject?
   /// Smallest size: the four planes of a VGA.
   public static let minimumSize = 256 << 10
+  /// Largest size: what a BAR below 4 GiB can hold beside others.
   public static let maximumSize = 256 << 20
 
   /// Private zeroed memory, for tests and for machines that never map it. `size` is rounded and kept within bounds.

@@ -51,7 +51,9 @@ public enum KeyMap {
 
   /// A key, with Shift or without.
   public struct Stroke: Sendable, Hashable {
+    /// The key itself.
     public var key: Key
+    /// Held with Shift.
     public var shift: Bool
     public init(key: Key, shift: Bool) {
       self.key = key
@@ -59,6 +61,7 @@ public enum KeyMap {
     }
   }
 
+  /// The left modifiers.
   public static let shift = Key(0x2a), control = Key(0x1d), alt = Key(0x38)
   /// A code that no key has stands for Pause, whose bytes follow no rule.
   static let pause = Key(0x45, extended: true)

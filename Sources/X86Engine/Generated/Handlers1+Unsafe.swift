@@ -776,12 +776,12 @@ extension HandlerTable {
     unsafe t.set(row: 390, variant: 2) { unsafe Interp($0, $1).step { x throws(Fault) in try x.readCounter() } }
     unsafe t.set(row: 390, variant: 4) { unsafe Interp($0, $1).step { x throws(Fault) in try x.readCounter() } }
     unsafe t.set(row: 390, variant: 6) { unsafe Interp($0, $1).step { x throws(Fault) in try x.readCounter() } }
-    unsafe t.set(row: 391, variant: 2) { unsafe Interp($0, $1).step { x throws(Fault) in try x.requireProtected(); try x.cpu.sysenter() } }
-    unsafe t.set(row: 391, variant: 4) { unsafe Interp($0, $1).step { x throws(Fault) in try x.requireProtected(); try x.cpu.sysenter() } }
-    unsafe t.set(row: 391, variant: 6) { unsafe Interp($0, $1).step { x throws(Fault) in try x.requireProtected(); try x.cpu.sysenter() } }
-    unsafe t.set(row: 392, variant: 2) { unsafe Interp($0, $1).step { x throws(Fault) in try x.requireCPL0(); try x.requireProtected(); try x.cpu.sysexit(operandSize: Int(x.i.operandSize)) } }
-    unsafe t.set(row: 392, variant: 4) { unsafe Interp($0, $1).step { x throws(Fault) in try x.requireCPL0(); try x.requireProtected(); try x.cpu.sysexit(operandSize: Int(x.i.operandSize)) } }
-    unsafe t.set(row: 392, variant: 6) { unsafe Interp($0, $1).step { x throws(Fault) in try x.requireCPL0(); try x.requireProtected(); try x.cpu.sysexit(operandSize: Int(x.i.operandSize)) } }
+    unsafe t.set(row: 391, variant: 2) { unsafe Interp($0, $1).step { x throws(Fault) in try x.cpu.sysenter() } }
+    unsafe t.set(row: 391, variant: 4) { unsafe Interp($0, $1).step { x throws(Fault) in try x.cpu.sysenter() } }
+    unsafe t.set(row: 391, variant: 6) { unsafe Interp($0, $1).step { x throws(Fault) in try x.cpu.sysenter() } }
+    unsafe t.set(row: 392, variant: 2) { unsafe Interp($0, $1).step { x throws(Fault) in try x.requireCPL0(); try x.cpu.sysexit(operandSize: Int(x.i.operandSize)) } }
+    unsafe t.set(row: 392, variant: 4) { unsafe Interp($0, $1).step { x throws(Fault) in try x.requireCPL0(); try x.cpu.sysexit(operandSize: Int(x.i.operandSize)) } }
+    unsafe t.set(row: 392, variant: 6) { unsafe Interp($0, $1).step { x throws(Fault) in try x.requireCPL0(); try x.cpu.sysexit(operandSize: Int(x.i.operandSize)) } }
     unsafe t.set(row: 394, variant: 3) { unsafe Interp($0, $1).step { x throws(Fault) in try x.fxsave() } }
     unsafe t.set(row: 394, variant: 5) { unsafe Interp($0, $1).step { x throws(Fault) in try x.fxsave() } }
     unsafe t.set(row: 394, variant: 7) { unsafe Interp($0, $1).step { x throws(Fault) in try x.fxsave() } }

@@ -172,6 +172,7 @@ extension Cpu {
     return value
   }
   private func busWrite(_ physical: UInt64, _ value: UInt64, size: Int) {
+    defer { noticeEvents() }
     guard size & (size &- 1) != 0 else {
       return platform.memoryWrite(physical, width: size, value: value, cpu: index)
     }

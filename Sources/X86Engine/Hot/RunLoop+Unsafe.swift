@@ -130,6 +130,12 @@ extension Cpu {
     return s.activity == Activity.running ? nil : .idle
   }
 
+  /// After an access to a device: what it asks of this vCPU (an interrupt, A20, a changed memory map) is served
+  /// before the next instruction.
+  func noticeEvents() {
+    if pendingEvents & ~CPUEvent.nmiBlocked != 0 { x.blockEnd = 0 }
+  }
+
   private func wake() {
     s.activity = Activity.running
     s.interruptShadow = 0

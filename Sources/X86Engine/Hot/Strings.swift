@@ -117,6 +117,7 @@ extension Interp {
     try repeated { () throws(Fault) in
       let value = try cpu.load(T.self, segment: Int(i.segment), offset: source)
       cpu.platform.portWrite(port, width: size, value: UInt32(truncatingIfNeeded: value), cpu: cpu.index)
+      cpu.noticeEvents()
       advance(6, by: step)
       return true
     }
@@ -135,5 +136,6 @@ extension Interp {
     cpu.notePortAccess(port, size: size)
     let value = UInt32(truncatingIfNeeded: size == 4 ? cpu[reg: 0] : size == 2 ? UInt64(cpu[reg16: 0]) : UInt64(cpu[reg8: 0]))
     cpu.platform.portWrite(port, width: size, value: value, cpu: cpu.index)
+    cpu.noticeEvents()
   }
 }

@@ -94,7 +94,14 @@ extension Cpu {
     task.raw |= 2 << 40
     install(task, selector: selector, in: Seg.tr)
     s.cr0 |= CR0.ts
-    try loadTask(image, is32: is32, ext: ext)
+    do throws(Fault) {
+      try loadTask(image, is32: is32, ext: ext)
+    } catch {
+      // The instruction that switched is complete: the fault is that of the new task's first instruction.
+      // An event that switched is not: this fault may yet make it a double fault.
+      if ext != 0 { throw error }
+      deliver(error)
+    }
   }
 
   private func readTask(_ base: UInt64, is32: Bool) throws(Fault) -> TaskImage {

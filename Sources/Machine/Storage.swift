@@ -1,0 +1,123 @@
+import Base
+import DeviceKit
+import Devices
+import DiskImages
+import HostSystem
+
+/// The drives of a machine: which image is behind which, opened and locked, with the threads that serve it.
+struct Storage: Sendable {
+  enum Kind: Sendable, Equatable { case disk, cdrom, floppy }
+  /// Where a drive is plugged in: IDE 0-3 (primary master, primary slave, secondary master, secondary slave), the
+  /// number of a virtio disk, or floppy drive A or B.
+  enum Place: Sendable, Equatable { case ide(Int), virtio(Int), floppy(Int) }
+  struct Drive: Sendable {
+    /// For people: `disk0`, `cdrom0`, `floppy0`.
+    var name: String
+    var kind: Kind
+    var place: Place
+    var worker: BlockWorker
+    var serial: String
+    var medium: MediumInfo { worker.mediumInfo(serial: serial) }
+  }
+  private(set) var drives: [Drive] = []
+
+  /// Disks fill the primary channel first; CD-ROM drives the secondary one, where installers look for them.
+  private static let diskOrder = [0, 1, 3, 2]
+  private static let cdromOrder = [2, 3, 1, 0]
+
+  /// Opens every image. Snapshot disks are opened for reading only.
+  init(_ configuration: MachineConfiguration, memory: any GuestBuffer) throws(MachineError) {
+    var free = Set(0..<4)
+    func takeIDE(_ order: [Int]) throws(MachineError) -> Place {
+      guard let number = order.first(where: { free.contains($0) }) else {
+        throw MachineError(.configuration, "at most 4 IDE disks and CD-ROM drives")
+      }
+      free.remove(number)
+      return .ide(number)
+    }
+    var virtioCount = 0
+    for (index, disk) in configuration.disks.enumerated() {
+      var place = Place.virtio(virtioCount)
+      if disk.interface == .ide { place = try takeIDE(Storage.diskOrder) } else { virtioCount += 1 }
+      let image = try Storage.open(disk)
+      try add("disk\(index)", .disk, place, image, memory)
+    }
+    for (index, path) in configuration.cdroms.enumerated() {
+      try add("cdrom\(index)", .cdrom, try takeIDE(Storage.cdromOrder), try Storage.openMedium(path, .cdrom), memory)
+    }
+    for (index, path) in configuration.floppies.enumerated() {
+      try add("floppy\(index)", .floppy, .floppy(index), try Storage.openMedium(path, .floppy), memory)
+    }
+  }
+
+  private mutating func add(
+    _ name: String, _ kind: Kind, _ place: Place, _ image: any DiskImage, _ memory: any GuestBuffer
+  ) throws(MachineError) {
+    do throws(ThreadError) {
+      let worker = try BlockWorker(image, memory: memory, threads: kind == .disk ? 2 : 1, name: name)
+      drives.append(Drive(name: name, kind: kind, place: place, worker: worker, serial: "RB-\(name)"))
+    } catch {
+      throw .host("cannot start a thread", error)
+    }
+  }
+
+  private static func open(_ disk: MachineConfiguration.Disk) throws(MachineError) -> any DiskImage {
+    do throws(DiskError) {
+      let image = try RawImage(path: disk.path, readOnly: disk.readOnly || disk.snapshot)
+      return disk.snapshot ? try OverlayImage(base: image) : image
+    } catch {
+      throw MachineError(.file, "disk: \(error.description)")
+    }
+  }
+  /// A medium for a removable drive. Floppies that may not be written are write-protected.
+  static func openMedium(_ path: String, _ kind: Kind) throws(MachineError) -> any DiskImage {
+    do throws(DiskError) {
+      guard kind != .cdrom else { return try ISOImage(path: path) }
+      do throws(DiskError) {
+        return try RawImage(path: path)
+      } catch {
+        guard case .readOnlyFile = error else { throw error }
+        return try RawImage(path: path, readOnly: true)
+      }
+    } catch {
+      throw MachineError(.file, "\(kind == .cdrom ? "CD-ROM" : "floppy"): \(error.description)")
+    }
+  }
+
+  /// The IDE controller's view, by drive number; empty places have a worker without a medium.
+  func ideDrives(memory: any GuestBuffer) throws(MachineError) -> [(IDEDriveConfiguration, any BlockBackend)] {
+    var result: [(IDEDriveConfiguration, any BlockBackend)] = []
+    for number in 0..<4 {
+      let drive = drives.first { $0.place == .ide(number) }
+      switch drive?.kind {
+      case .disk?: if let drive { result.append((.disk(drive.medium), drive.worker)) }
+      case .cdrom?: if let drive { result.append((.cdrom(drive.medium), drive.worker)) }
+      default: result.append((.none, NoDrive()))
+      }
+    }
+    return result
+  }
+
+  func drive(named name: String) -> Drive? { drives.first { $0.name == name } }
+  /// Waits for the requests under way.
+  func drain() { for drive in drives { drive.worker.drain() } }
+  /// Brings everything that was written onto stable storage, and lets the images go.
+  func close() {
+    for drive in drives {
+      drive.worker.drain()
+      if drive.kind != .cdrom {
+        let done = Parker()
+        drive.worker.submit(BlockRequest(.flush)) { _ in done.unpark() }
+        done.park()
+      }
+      drive.worker.close()
+    }
+  }
+}
+
+/// Behind a place where no drive is plugged in.
+private final class NoDrive: BlockBackend {
+  func submit(_ request: BlockRequest, completion: @escaping @Sendable (BlockCompletion) -> Void) {
+    completion(BlockCompletion(tag: request.tag, status: .noMedium))
+  }
+}

@@ -1,0 +1,65 @@
+import Base
+import Foundation
+import GuestMemory
+import Testing
+import X86ISA
+import X86Engine
+
+/// What ring 3 of the host cannot check, as small guests on a bare board: `Tests/Guests/<topic>/*.s`.
+///
+/// `GUEST=name` in the environment runs only the files whose name begins so.
+@Suite(.serialized) struct GuestTests {
+  @Test func realMode() throws { try runAll("real") }
+  @Test func virtual8086Mode() throws { try runAll("v86") }
+  @Test func protectedMode() throws { try runAll("protected") }
+  @Test func tasks() throws { try runAll("tasks") }
+  @Test func paging() throws { try runAll("paging") }
+  @Test func longMode() throws { try runAll("long") }
+  @Test func debugging() throws { try runAll("debug") }
+  @Test func interrupts() throws { try runAll("interrupts") }
+  @Test func selfModifyingCode() throws { try runAll("code") }
+  @Test func severalProcessors() throws { try runAll("smp") }
+  @Test func processorState() throws { try runAll("state") }
+  @Test func fuzzing() throws { try runAll("fuzz") }
+
+  private func runAll(_ topic: String) throws {
+    for source in try GuestProgram.sources(in: topic) {
+      let name = topic + "/" + source.lastPathComponent
+      do {
+        for problem in try run(source) { Issue.record("\(name): \(problem)") }
+      } catch {
+        Issue.record("\(name): \(error)")
+      }
+    }
+  }
+
+  /// Runs one guest; what was wrong with it.
+  private func run(_ source: URL) throws -> [String] {
+    let program = try GuestProgram(source: source)
+    let header = program.header
+    let cpus = header.cpus ?? 1
+    let model = try CPUProfile.model(header.cpu ?? "host", cpus: cpus)
+    for name in header.needs ?? [] {
+      // The host's processor has no such unit: nothing to test.
+      guard let feature = CPUFeature(named: name), model.has(feature) else { return [] }
+    }
+    let board = try GuestBoard(memorySize: UInt64(header.memory ?? 4) << 20, cpus: cpus, model: model)
+    board.memory.load(GuestPhysical(GuestBoard.loadAddress), try program.binary())
+    let ended = board.run(seconds: header.timeout ?? 10)
+    let log = board.log
+    var problems = log.failures
+    let exit = log.tripleFaults > 0 ? "shutdown" : log.exitCode.map { $0 == 0 ? "passed" : String($0) } ?? "none"
+    let wanted = header.exit ?? "passed"
+    if !ended { problems.append("still running after \(header.timeout ?? 10) s") }
+    if exit != wanted { problems.append("exit is \(exit), should be \(wanted)") }
+    if log.checks < header.checks ?? (wanted == "shutdown" ? 0 : 1) { problems.append("only \(log.checks) checks") }
+    for (address, bytes) in header.bytes ?? [:] {
+      guard let at = UInt64(address, radix: 16) else { throw GuestProgram.Failure(description: "bytes: bad address") }
+      let found = board.memory.read(GuestPhysical(at), count: bytes.utf8.count / 2)
+        .map { String(format: "%02x", $0) }.joined()
+      if found != bytes { problems.append("memory at \(address) is \(found), should be \(bytes)") }
+    }
+    if !problems.isEmpty, !log.text.isEmpty { problems.append("text: \(log.text)") }
+    return problems
+  }
+}
