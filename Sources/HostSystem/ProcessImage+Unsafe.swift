@@ -31,7 +31,7 @@ public enum ProcessImage {
     _ = unsafe execv(path, list)
     let error = SystemCallError.last("execv")
     // SAFETY: each entry came from strdup.
-    for unsafe entry in unsafe list { unsafe free(entry) }
+    for index in unsafe list.indices { unsafe free(list[index]) }
     return error
   }
 

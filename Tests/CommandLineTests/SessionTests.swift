@@ -1,8 +1,8 @@
 import Base
 import Foundation
 import HostSystem
-import Testing
 import TestSupport
+import Testing
 
 @Suite("a machine's run") struct SessionTests {
   private func firmware(_ folder: TemporaryFolder, _ code: [UInt8]) throws -> [String] {
@@ -51,7 +51,11 @@ import TestSupport
     let vm = try VM.launch(arguments: ["--serial", "stdio"] + (try firmware(folder, TinyFirmware.echo)))
     try vm.typeSerial("abc")
     try vm.waitForSerial("abc", timeout: 20)
-    #expect(vm.output == "abc" || { usleep(100_000); return vm.output == "abc" }())
+    #expect(
+      vm.output == "abc"
+        || {
+          usleep(100_000); return vm.output == "abc"
+        }())
     #expect(try vm.quit() == 5)
   }
 

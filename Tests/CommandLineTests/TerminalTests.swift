@@ -1,7 +1,7 @@
 import Foundation
 import HostSystem
-import Testing
 import TestSupport
+import Testing
 
 /// A machine whose standard streams are a terminal that belongs to the test.
 private final class TerminalSession {
