@@ -2,8 +2,8 @@ import Base
 import Foundation
 import GuestMemory
 import Testing
-import X86ISA
 import X86Engine
+import X86ISA
 
 /// What ring 3 of the host cannot check, as small guests on a bare board: `Tests/Guests/<topic>/*.s`.
 ///

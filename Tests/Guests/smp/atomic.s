@@ -5,7 +5,7 @@
 #   "cpus": 2,
 #   "timeout": 60
 # }
-.set ROUNDS, 3000
+.set ROUNDS, 1000
 main:
   START_AP 1, ap
 1: cmp dword ptr [ready], 1

@@ -5,7 +5,7 @@
 #   "cpus": 2,
 #   "timeout": 30
 # }
-.set ROUNDS, 500
+.set ROUNDS, 200
 # The first processor writes a new immediate and a round number; the second runs the code after a serialising
 # instruction and answers with what it saw.
 main:
