@@ -73,6 +73,8 @@ let package = Package(
       name: "TestSupport", dependencies: ["Base", "HostSystem"], path: "Tests/TestSupport",
       swiftSettings: [.swiftLanguageMode(.v6)]),
     tests("ControlChannel", ["ControlChannel", "Base", "HostSystem"]),
+    // Real firmware, kernels and disks: Tools/guest-assets makes what these boot.
+    tests("Boot", ["TestSupport", "Base", "Compression"]),
     tests("CommandLine", ["TestSupport", "Base", "HostSystem"]),
   ]
 )

@@ -137,6 +137,7 @@ struct CaseGenerator {
       address = address &+ (i.segment == 4 ? Window.fsBase : i.segment == 5 ? Window.gsBase : 0)
     }
     if image.mode & 3 == 0 { address = (address &+ Window.base) & 0xffff_ffff }
+    guard address < 1 << 32 else { return nil }
     if name == "FXSAVE" { return address &+ 6..<address &+ 32 }
     return i.operandSize == 2 ? address &+ 6..<address &+ 14 : address &+ 12..<address &+ 28
   }

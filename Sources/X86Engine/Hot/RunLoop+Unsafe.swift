@@ -45,7 +45,7 @@ extension Cpu {
         if unsafe call(at) {
           s.instructionStart = start
           unsafe s.instructionCount &+= UInt64(at - block.pointee.first)
-          deliver(s.fault)
+          deliver(unsafe refined(s.fault, at))
           return
         }
         unsafe at += 1
@@ -64,26 +64,53 @@ extension Cpu {
       s.dr[6] = s.dr[6] & ~DebugStatus.breakpoints | hit | DebugStatus.fixed
       return deliver(.debug)
     }
-    s.pendingDebug = 0
+    // What a load of SS hit waits for the end of the instruction behind it.
+    if shadow != 2 { s.pendingDebug = 0 }
+    // Before the instruction: an IRET or a task switch sets it for the next one.
+    s.systemFlags &= ~RFLAGS.rf
+    var entersHandler = false
     // SAFETY: as in runBlock.
     do {
       let at = unsafe block.pointee.first
+      entersHandler = unsafe Cpu.entersHandler(at.pointee.op)
       x.blockEnd = 0
       unsafe rip = start &+ UInt64(at.pointee.length)
       s.instructionStart = start
       if unsafe call(at) {
         s.interruptShadow = 0
-        deliver(s.fault)
+        deliver(unsafe refined(s.fault, at))
         return
       }
       s.instructionCount &+= 1
     }
-    s.systemFlags &= ~RFLAGS.rf
     if s.interruptShadow == shadow { s.interruptShadow = 0 }
     var conditions = s.pendingDebug
-    // An instruction that sets TF is not itself trapped; one that clears it is.
-    if trap && shadow != 2 { conditions |= DebugStatus.singleStep }
+    // An instruction that sets TF is not itself trapped; one that clears it is, unless by entering a handler.
+    if trap && !(entersHandler && s.systemFlags & RFLAGS.tf == 0) { conditions |= DebugStatus.singleStep }
     if conditions != 0 && s.interruptShadow != 2 { deliverDebugTrap(conditions) }
+  }
+
+  private static func entersHandler(_ op: Op) -> Bool {
+    switch op {
+    case .int, .int1, .int3, .into, .syscall: true
+    default: false
+    }
+  }
+
+  /// Translation cannot tell which segment register an address came through: in 64-bit mode a non-canonical one
+  /// is #SS(0) where it was SS, as it always is for the stack.
+  private func refined(_ fault: Fault, _ at: UnsafeMutablePointer<Instruction>) -> Fault {
+    guard fault.vector == 13, fault.errorCode == 0, s.mode == CPUMode.long.rawValue else { return fault }
+    // SAFETY: the instruction that just faulted, in its block; its registers are as before.
+    let instruction = unsafe Interp(UnsafeMutableRawPointer(p), UnsafeRawPointer(at))
+    let usesMemory = instruction.i.modRMOffset != 0 && instruction.i.modRM < 0xc0
+    if usesMemory, Int(instruction.i.segment) == Seg.ss, !isCanonical(instruction.offset) { return .stack() }
+    switch instruction.i.op {
+    case .push, .pushf, .pop, .popf, .call, .callf, .ret, .retf, .enter:
+      return isCanonical(rsp) && isCanonical(rsp &- 8) && isCanonical(rsp &+ 7) ? fault : .stack()
+    case .leave: return isCanonical(self[reg: 5]) ? fault : .stack()
+    default: return fault
+    }
   }
 
   /// Looks at what other threads asked for, in the processor's order of priority (SDM 3A, 6.9); nil to go on executing.
@@ -134,6 +161,11 @@ extension Cpu {
   /// before the next instruction.
   func noticeEvents() {
     if pendingEvents & ~CPUEvent.nmiBlocked != 0 { x.blockEnd = 0 }
+  }
+
+  /// Something is to be done between two iterations of a repeated instruction: an event, a trap.
+  @inline(__always) var mustPause: Bool {
+    pendingEvents & ~CPUEvent.nmiBlocked != 0 || s.systemFlags & RFLAGS.tf | s.pendingDebug != 0
   }
 
   private func wake() {

@@ -34,7 +34,7 @@ extension Interp {
       cpu.writeRegister(1, count &- 1, size: Int(i.addressSize))
       if !more || count == 1 { return }
       budget &-= 1
-      if budget == 0 || cpu.pendingEvents != 0 || cpu.s.systemFlags & RFLAGS.tf != 0 { return suspend() }
+      if budget == 0 || cpu.mustPause { return suspend() }
     }
   }
   /// Comes back to this instruction after the run loop has looked at events.

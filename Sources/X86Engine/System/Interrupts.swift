@@ -295,7 +295,7 @@ extension Cpu {
   /// Sets all of RFLAGS and what derives from VM and AC.
   func replaceFlags(_ value: UInt64) {
     let old = s.systemFlags
-    setRFLAGS(value & RFLAGS.defined | 2)
+    setRFLAGS(value & features.flags | 2)
     if (old ^ value) & RFLAGS.vm != 0 {
       refreshMode()
     } else if (old ^ value) & RFLAGS.ac != 0 {
