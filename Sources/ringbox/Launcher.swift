@@ -32,6 +32,8 @@ struct Launcher {
   }
 
   func replace(_ arguments: [String]) -> Failure {
+    // The Swift runtime would answer a crash on a terminal with a dialogue, and keep the terminal until it is over.
+    ProcessImage.setDefault("SWIFT_BACKTRACE", "enable=no")
     let error = ProcessImage.replace(program, ["ringbox-vm"] + arguments)
     return .failure("cannot start \(program): \(error.reason)")
   }
