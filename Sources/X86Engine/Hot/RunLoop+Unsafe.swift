@@ -43,7 +43,7 @@ extension Cpu {
         unsafe next = start &+ UInt64(at.pointee.length)
         rip = next
         if unsafe call(at) {
-          s.instructionStart = start
+          if !x.faultInNewTask { s.instructionStart = start }
           unsafe s.instructionCount &+= UInt64(at - block.pointee.first)
           deliver(unsafe refined(s.fault, at))
           return
