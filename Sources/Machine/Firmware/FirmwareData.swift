@@ -57,7 +57,9 @@ struct FirmwareData: Sendable {
     // IRQ 0 reaches the I/O APIC at pin 2.
     config.add(key: Key.irq0Override, UInt32(1))
     config.add(file: "etc/e820", memoryMap)
-    config.add(file: "etc/max-cpus", [UInt8(truncatingIfNeeded: processors), UInt8(truncatingIfNeeded: processors >> 8)])
+    var maximum = ByteBuilder()
+    maximum.append(UInt16(clamping: processors))
+    config.add(file: "etc/max-cpus", maximum.bytes)
     // "No bootable device" stays on the screen.
     config.add(file: "etc/boot-fail-wait", [0xff, 0xff, 0xff, 0xff])
     // S5 only.

@@ -12,7 +12,7 @@ extension Cpu {
   /// Executes guest code on this thread until told to stop or until there is nothing to execute.
   func run() -> RunOutcome {
     while true {
-      if pendingEvents & ~CPUEvent.nmiBlocked != 0 || s.activity != Activity.running {
+      if hasServiceableEvents || s.activity != Activity.running {
         if let outcome = serviceEvents() { return outcome }
       }
       do throws(Fault) {
@@ -43,7 +43,7 @@ extension Cpu {
         unsafe next = start &+ UInt64(at.pointee.length)
         rip = next
         if unsafe call(at) {
-          s.instructionStart = start
+          if !x.faultInNewTask { s.instructionStart = start }
           unsafe s.instructionCount &+= UInt64(at - block.pointee.first)
           deliver(unsafe refined(s.fault, at))
           return
@@ -160,12 +160,18 @@ extension Cpu {
   /// After an access to a device: what it asks of this vCPU (an interrupt, A20, a changed memory map) is served
   /// before the next instruction.
   func noticeEvents() {
-    if pendingEvents & ~CPUEvent.nmiBlocked != 0 { x.blockEnd = 0 }
+    if hasServiceableEvents { x.blockEnd = 0 }
   }
 
   /// Something is to be done between two iterations of a repeated instruction: an event, a trap.
   @inline(__always) var mustPause: Bool {
-    pendingEvents & ~CPUEvent.nmiBlocked != 0 || s.systemFlags & RFLAGS.tf | s.pendingDebug != 0
+    hasServiceableEvents || s.systemFlags & RFLAGS.tf | s.pendingDebug != 0
+  }
+
+  /// Events to look at now: a maskable interrupt alone waits, at no cost, until IF is set.
+  @inline(__always) private var hasServiceableEvents: Bool {
+    let events = pendingEvents & ~CPUEvent.nmiBlocked
+    return events != 0 && (events != CPUEvent.interrupt || s.systemFlags & RFLAGS.if != 0)
   }
 
   private func wake() {

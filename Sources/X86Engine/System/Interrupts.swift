@@ -38,6 +38,7 @@ extension Cpu {
     rip = s.instructionStart
     s.activity = Activity.running
     s.pendingDebug = 0
+    defer { x.faultInNewTask = false }
     var current = fault
     // Each turn either succeeds or raises the severity; a benign exception can follow only a benign one, and
     // entering a handler raises none, so three turns suffice.
