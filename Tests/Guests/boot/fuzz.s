@@ -1,6 +1,11 @@
 # A hostile guest: writes and reads pseudo-random values at ports and memory-mapped registers, without end.
 # SEED is the start of the generator. With SPARE = 1 the ports that reset or switch off the machine are left alone:
-# 64h, 92h, CF9h, the ACPI control ports (B000h-B00Fh and 600h-60Fh as SeaBIOS and others place them).
+# 64h, 92h, CF8h-CFBh (CF9h is in there), the power management ports (600h-63Fh and B000h-B03Fh), and the interrupt
+# command register of the local APIC, which can reset the processor.
+#
+# Exceptions and NMIs go on with the next access. The guest may well destroy itself and reset; each boot then starts the
+# generator elsewhere, by a count that RAM keeps.
+.set BOOTS, 0x3000000
 .ifndef SEED
 .set SEED, 1
 .endif
@@ -27,7 +32,24 @@ fuzz32:
   mov es, ax
   mov ss, ax
   mov esp, 0x7c00
-  mov ebp, SEED * 0x9e3779b9 & 0xffffffff | 1
+  # 256 interrupt gates to `again`.
+  mov edi, offset idt
+  mov ecx, 256
+  mov eax, offset again
+1: mov [edi], ax
+  mov word ptr [edi + 2], 8
+  mov dword ptr [edi + 4], 0x8e00
+  add edi, 8
+  loop 1b
+  lidt [idt_pointer]
+  inc dword ptr [BOOTS]
+  imul ebp, dword ptr [BOOTS], 0x9e3779b9
+  xor ebp, SEED * 0x2545f491 & 0xffffffff
+  or ebp, 1
+  jmp next
+again:
+  mov esp, 0x7c00
+  cld
 next:
   call random
   # One access in four goes to memory.
@@ -90,6 +112,13 @@ memory:
   and eax, [masks + ebx * 4]
   add eax, [bases + ebx * 4]
   mov edi, eax
+.if SPARE
+  and eax, 0xffffffc0
+  cmp eax, 0xfee00300
+  je next
+  cmp eax, 0xfee002c0
+  je next
+.endif
   call random
   mov ecx, eax
   call random
@@ -134,6 +163,9 @@ random:
 gdt: .quad 0, 0x00cf9a000000ffff, 0x00cf92000000ffff
 gdt_pointer: .word 23
   .long gdt
+idt_pointer: .word 0x7ff
+  .long idt
+.set idt, 0x6000
 .balign 4
 actions: .long out8, out8, out16, out32, in8, in16, in32, out8
 memory_actions: .long store8, store16, store32, load8, load16, load32, exchange, load64

@@ -6,6 +6,10 @@
 .set WHAT, 1
 .endif
 main:
+.if WHAT == 5
+  # 256 colours: the window is writable memory to a program.
+  VIDEO 0x0013
+.endif
   SAY "rude\n"
   mov ax, 0x2401
   int 0x15

@@ -17,11 +17,6 @@ next:
   SAY "key"
   SAY_HEX ax
   mov dx, ax
-  # Shift, control, alt and lock state.
-  mov ah, 2
-  int 0x16
-  mov ah, 0
-  SAY_HEX ax
   SAY "\n"
   cmp dh, 1
   je over

@@ -11,7 +11,7 @@ main:
   xor ax, ax
   mov es, ax
   # A row of every printable character, then control characters.
-  mov dx, 0x0000
+  mov dx, 0x0100
   call locate
   mov al, 0x20
 1: call teletype
