@@ -45,12 +45,28 @@ extension Cpu {
         if unsafe call(at) {
           s.instructionStart = start
           unsafe s.instructionCount &+= UInt64(at - block.pointee.first)
-          deliver(s.fault)
+          unsafe deliver(fault(of: at))
           return
         }
         unsafe at += 1
       } while UInt(bitPattern: at) < x.blockEnd
       unsafe s.instructionCount &+= UInt64(at - block.pointee.first)
+    }
+  }
+
+  /// The fault that an instruction's handler reported: references through SS raise #SS where others raise #GP.
+  @inline(never) func fault(of instruction: UnsafeMutablePointer<Instruction>) -> Fault {
+    guard s.fault == .nonCanonical else { return s.fault }
+    // SAFETY: the instruction that just ran, or tried to.
+    let i = unsafe instruction.pointee
+    if i.prefixes.contains(.memory) && i.segment == 2 { return .stack() }
+    switch i.op {
+    case .push, .pop, .pusha, .popa, .pushf, .popf, .call, .ret, .enter, .leave, .callf, .retf, .iret:
+      // With a memory operand, whichever of the two addresses is bad.
+      guard i.prefixes.contains(.memory) else { return .stack() }
+      let x = unsafe Interp(p, instruction)
+      return isCanonical(x.offset &+ s.segments[Int(i.segment)].fastBase) ? .stack() : .protection()
+    default: return .protection()
     }
   }
 
@@ -73,7 +89,7 @@ extension Cpu {
       s.instructionStart = start
       if unsafe call(at) {
         s.interruptShadow = 0
-        deliver(s.fault)
+        unsafe deliver(fault(of: at))
         return
       }
       s.instructionCount &+= 1
