@@ -47,7 +47,8 @@ let package = Package(
       dependencies: ["Base", "HostSystem", .product(name: "ArgumentParser", package: "swift-argument-parser")],
       swiftSettings: strict),
     .executableTarget(
-      name: "ringbox-vm", dependencies: [
+      name: "ringbox-vm",
+      dependencies: [
         "Base", "HostSystem", "X86ISA", "X86Engine", "DeviceKit", "Devices", "Compression", "TextConsole",
         "ControlChannel", "Machine",
       ],

@@ -146,11 +146,13 @@ struct OperandAim {
       if random.chance(50) { image.general[1] = image.general[1] & ~0xff | UInt64(random.below(70)) }
     default: break
     }
+    let isStack = ["PUSH", "POP", "PUSHF", "CALL", "RET", "ENTER", "LEAVE"].contains(name)
+    if isStack, random.chance(3) { image.general[4] = random.boundary() }
     if name == "POPF" {
       // TF and AC would change how the runner itself works.
       let value = random.next() & ~0x4_0100
       let linear = mode == .bits16 ? Window.base + image.general[4] & 0xffff : image.general[4]
-      if linear >= Window.data, linear &+ 8 <= Window.data + UInt64(Window.dataBytes) {
+      if linear >= Window.data, linear <= Window.data + UInt64(Window.dataBytes) - 8 {
         patches.append(MemoryPatch(offset: Int(linear - Window.data), bytes: (0..<8).map { UInt8(truncatingIfNeeded: value >> UInt64($0 * 8)) }))
       } else {
         image.general[4] = Window.data + 0x800
@@ -180,7 +182,7 @@ struct OperandAim {
     if i.index < 16 { address = address &+ image.general[Int(i.index)] << UInt64(i.scale) }
     guard i.base != Instruction.instructionPointer, i.segment < 4 else { return }
     address &= i.addressMask
-    guard address >= Window.data, address &+ 16 <= Window.data + UInt64(Window.dataBytes) else { return }
+    guard address >= Window.data, address <= Window.data + UInt64(Window.dataBytes) - 16 else { return }
     let step = i.memoryBytes == 8 && i.op == .cmpxchg8b ? 4 : 8
     let low = image.general[0], high = image.general[2]
     var bytes = (0..<step).map { UInt8(truncatingIfNeeded: low >> UInt64($0 * 8)) }

@@ -71,6 +71,7 @@ extension Cpu {
     if size <= first { return try readInPage(linear, size: size, view: view) }
     // Both pages must be readable before either has a side effect.
     let next = wrap(linear &+ UInt64(first))
+    try requireCanonical(next)
     _ = try resolve(linear, .read, view: view)
     _ = try resolve(next, .read, view: view)
     let low = try readInPage(linear, size: first, view: view)
@@ -96,10 +97,16 @@ extension Cpu {
       writePhysical(physical, value, size: size)
       return
     }
+    try requireCanonical(wrap(linear &+ UInt64(first)))
     let low = try resolve(linear, .write, view: view)
     let high = try resolve(wrap(linear &+ UInt64(first)), .write, view: view)
     writePhysical(low, value, size: first)
     writePhysical(high, value >> UInt64(first &* 8), size: size &- first)
+  }
+
+  /// The far end of an access that crosses a page: checked before either page can raise #PF.
+  private func requireCanonical(_ linear: UInt64) throws(Fault) {
+    if s.efer & EFER.lma != 0, !isCanonical(linear) { throw .protection() }
   }
 
   /// Translates for an access of `kind`, and fills the translation cache when the page is plain memory.
@@ -156,7 +163,8 @@ extension Cpu {
     case 8: unsafe at.storeBytes(of: value, as: UInt64.self)
     default:
       for index in 0..<size {
-        unsafe at.storeBytes(of: UInt8(truncatingIfNeeded: value >> UInt64(index &* 8)), toByteOffset: index, as: UInt8.self)
+        unsafe at.storeBytes(
+          of: UInt8(truncatingIfNeeded: value >> UInt64(index &* 8)), toByteOffset: index, as: UInt8.self)
       }
     }
     if !backing.directWrite { memory.codeWritten(GuestPhysical(physical), count: size) }
