@@ -135,7 +135,7 @@ def judge(defined, hot_objects, table, target):
                 Finding(
                     f"{short(caller)} calls {callee}{short(way)}", f"{target}.build/{place}",
                     "reference counting, allocation and look-ups cost more than the instruction they serve",
-                    "pass plain data by pointer or inout; if the call is on a cold branch, move that branch to Cold/ "
+                    "pass plain data by pointer or inout; if the call is on a cold branch, move that branch out "
                     f"behind @inline(never), or add an `allow` line with its reason to {TABLE}",
                 )
             )
