@@ -38,6 +38,29 @@ enum Exclusions {
     return nil
   }
 
+  /// Why one encoding of a row that is compared is not, nil when it is.
+  static func reason(_ i: Instruction, _ name: String, _ image: ProcessorImage) -> String? {
+    let is64 = image.mode & 3 == 2
+    if is64, i.prefixes.contains(.operandSize66), CaseGenerator.branches.contains(name) {
+      return "AMD truncates the target of a near branch with 66 to 16 bits, Intel ignores the prefix; the table has Intel's"
+    }
+    if name == "INS" || name == "OUTS", !i.prefixes.isDisjoint(with: [.repeatF2, .repeatF3]), image.general[1] & i.addressMask == 0 {
+      return "AMD checks the port's permission before the count, Intel only when there is an iteration"
+    }
+    if name == "LOOPE" || name == "LOOPNE", !i.prefixes.isDisjoint(with: [.repeatF2, .repeatF3]) {
+      return "on AMD a repeat prefix chooses the condition"
+    }
+    if name == "NOP", i.opcode == 0x0d, !i.prefixes.contains(.memory) { return "0F 0D with a register is #UD on AMD" }
+    if name.hasPrefix("SHA"), i.prefixes.contains(.memory), image.linearAddress(of: i) & 15 != 0 {
+      return "AMD does not ask for alignment"
+    }
+    if name == "SHLD" || name == "SHRD", i.operandSize == 2 {
+      let isImmediate = InstructionTable.operandCode(ofRow: i.row, 2).kind == .immediate
+      if (isImmediate ? i.immediate : image.general[1]) & 31 > 16 { return "the result is undefined" }
+    }
+    return nil
+  }
+
   /// Bytes that must not reach the host although no row of the table decodes them.
   static func isSafe(_ bytes: [UInt8]) -> Bool {
     for index in 0..<bytes.count {

@@ -10,6 +10,10 @@ struct OracleCase {
   var undefinedFlags: UInt64 = 0
   /// Linear addresses whose contents depend on what the x87 unit keeps of its last instruction.
   var ignoredMemory: [Range<UInt64>] = []
+  /// Wide and masked operands: which byte of its page a page fault reports is the processor's choice.
+  var faultsByPage = false
+  /// Words of the vector registers that a fault leaves old or cleared, as the processor likes.
+  var uncertainOnFault: Range<Int> = 0..<0
   /// The instruction after which the host stops, relative to the code's start.
   var codeSize: CodeSize { CodeSize(rawValue: UInt8(input.mode & 3)) ?? .bits64 }
   var isSingleStep: Bool { input.mode & ProcessorImage.singleStep != 0 }

@@ -33,5 +33,9 @@
   public static func protection(_ code: UInt32 = 0) -> Fault { Fault(13, errorCode: code) }
   /// CR2 is set by whoever throws.
   public static func page(_ code: UInt32) -> Fault { Fault(14, errorCode: code) }
+  /// A data reference to a non-canonical address: #SS(0) or #GP(0), by the instruction's segment. Never delivered as it is.
+  static let nonCanonical = Fault(13, errorCode: 0x8000_0000)
+  /// As it may be delivered where no instruction's segment decides.
+  var architectural: Fault { self == .nonCanonical ? .protection() : self }
   public static func alignment() -> Fault { Fault(17, errorCode: 0) }
 }

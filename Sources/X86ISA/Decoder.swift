@@ -114,6 +114,8 @@ struct DecodeState {
       try registers(form, &instruction)
     } else if form.hasOpcodeRegister {
       instruction.reg = opcodeRegister(form)
+    } else if isVectorExtended {
+      try secondSource(form)
     }
     if form.stringMemory { facts.insert(.memory) }
     try immediates(code, form, &instruction)

@@ -71,6 +71,19 @@ import Testing
     }
   }
 
+  @Test func signalSentTwiceInARowStillEndsInOrder() throws {
+    let folder = try TemporaryFolder()
+    let code = TinyFirmware.printing("up") + TinyFirmware.halt
+    let vm = try VM.launch(arguments: ["--json"] + (try firmware(folder, code)))
+    try vm.waitForSerial("up", timeout: 20)
+    // As timeout(1) does.
+    vm.signal(SIGTERM)
+    usleep(200)
+    vm.signal(SIGTERM)
+    #expect(try vm.waitForExit(timeout: 20) == 143)
+    #expect(try JSON(parsing: vm.output.trimmingCharacters(in: .newlines))["exitStatus"] == 143)
+  }
+
   @Test func controlChannelDrivesTheMachine() throws {
     let folder = try TemporaryFolder()
     let vm = try VM.launch(arguments: try firmware(folder, TinyFirmware.printing("up.") + TinyFirmware.halt))

@@ -35,7 +35,7 @@ extension Cpu {
   func probeWrite(_ linear: UInt64, size: Int) throws(Fault) {
     _ = try resolve(linear, .write, view: s.dataTLB)
     let last = wrap(linear &+ UInt64(size &- 1))
-    if (linear ^ last) & ~0xfff != 0 { _ = try resolve(last, .write, view: s.dataTLB) }
+    if (linear ^ last) & ~0xfff != 0 { _ = try resolve(last & ~0xfff, .write, view: s.dataTLB) }
   }
 
   /// Read-modify-write that is atomic between vCPUs; returns the old value.

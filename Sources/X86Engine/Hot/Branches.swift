@@ -85,14 +85,10 @@ extension Interp {
   }
   /// PUSH imm: the immediate arrives sign-extended.
   @inline(__always) func pushImmediate() throws(Fault) { try pushOperandSize(i.immediate) }
-  /// PUSH Sreg: a wide push writes the selector only (16 bits) as processors do, but moves the stack by the full size.
+  /// PUSH Sreg: a wide push writes the selector with zeros above. (Intel processors may leave those bytes alone in a
+  /// 32-bit push; the SDM allows both.)
   func pushSegment(_ segment: Int) throws(Fault) {
-    let selector = cpu.s.segments[segment].selector
-    if i.operandSize == 2 { return try cpu.pushValue(selector) }
-    let size = UInt64(i.operandSize)
-    let offset = (cpu.rsp &- size) & cpu.stackMask
-    try cpu.store(selector, segment: Seg.ss, offset: offset)
-    cpu.setStackPointer(offset)
+    try pushOperandSize(UInt64(cpu.s.segments[segment].selector))
   }
   func popSegment(_ segment: Int) throws(Fault) {
     let selector = try cpu.peek(UInt16.self, at: 0)

@@ -12,7 +12,7 @@ extension Interp {
       storeRegister(0, low)
       storeRegister(2, high)
     }
-    let overflow = signed ? high != (low.signBit ? ~0 : 0) : high != 0
+    let overflow = signed ? high != (low.signBit ? S.T.max : 0) : high != 0
     cpu.setShiftFlags(low, carry: overflow, overflow: overflow)
   }
 
@@ -24,7 +24,7 @@ extension Interp {
     let y = try D.T(truncatingIfNeeded: B.load(self))
     let (low, high) = Interp.product(signed: true, x, y)
     try D.store(self, low)
-    let overflow = high != (low.signBit ? ~0 : 0)
+    let overflow = high != (low.signBit ? D.T.max : 0)
     cpu.setShiftFlags(low, carry: overflow, overflow: overflow)
   }
 
