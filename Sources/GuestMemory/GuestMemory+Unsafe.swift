@@ -211,7 +211,7 @@ public enum GuestMemoryError: Error, Equatable {
       guard let host = unsafe backing(of: page).host else { return }
       // SAFETY: the chunk lies inside one backed page and inside `output`.
       unsafe output.withUnsafeMutableBytes {
-        guard let start = unsafe $0.baseAddress else { return }
+        guard let start = $0.baseAddress else { return }
         unsafe (start + offset).copyMemory(from: host + Int(page.pageOffset), byteCount: length)
       }
     }
@@ -234,7 +234,7 @@ public enum GuestMemoryError: Error, Equatable {
       guard let host = unsafe backing.host, evenReadOnly || !backing.readOnly else { return }
       // SAFETY: the chunk lies inside one backed page and inside `bytes`.
       unsafe bytes.withUnsafeBytes {
-        guard let start = unsafe $0.baseAddress else { return }
+        guard let start = $0.baseAddress else { return }
         unsafe (host + Int(page.pageOffset)).copyMemory(from: start + offset, byteCount: length)
       }
       if !backing.directWrite { codeWritten(page, count: length) }
