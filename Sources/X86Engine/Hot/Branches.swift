@@ -34,7 +34,13 @@ extension Interp {
     cpu.rip = target
   }
   @inline(__always) func callIndirect<S: Operand>(_ source: S.Type) throws(Fault) {
-    let target = try branchTarget(UInt64(truncatingIfNeeded: S.load(self)))
+    let wanted = try UInt64(truncatingIfNeeded: S.load(self))
+    if i.operandSize == 8 && !cpu.isCanonical(wanted) {
+      // The push comes first, as far as it can fault.
+      try cpu.probeWrite(cpu.rsp &- 8, size: 8)
+      throw .protection()
+    }
+    let target = try branchTarget(wanted)
     try pushOperandSize(cpu.rip)
     cpu.rip = target
   }
