@@ -47,7 +47,8 @@ let package = Package(
       dependencies: ["Base", "HostSystem", .product(name: "ArgumentParser", package: "swift-argument-parser")],
       swiftSettings: strict),
     .executableTarget(
-      name: "ringbox-vm", dependencies: [
+      name: "ringbox-vm",
+      dependencies: [
         "Base", "HostSystem", "X86ISA", "X86Engine", "DeviceKit", "Devices", "Compression", "TextConsole",
         "ControlChannel", "Machine",
       ],
@@ -73,6 +74,8 @@ let package = Package(
       name: "TestSupport", dependencies: ["Base", "HostSystem"], path: "Tests/TestSupport",
       swiftSettings: [.swiftLanguageMode(.v6)]),
     tests("ControlChannel", ["ControlChannel", "Base", "HostSystem"]),
+    // Real firmware, kernels and disks: Tools/guest-assets makes what these boot.
+    tests("Boot", ["TestSupport", "Base", "Compression"]),
     tests("CommandLine", ["TestSupport", "Base", "HostSystem"]),
   ]
 )

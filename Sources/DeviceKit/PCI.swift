@@ -78,7 +78,8 @@ public struct PCIConfigSpace: SavedState {
     var low = UInt32(truncatingIfNeeded: mask)
     switch kind {
     case .port:
-      low &= 0xfffc
+      // Bits 31-16 must be writable, too: firmware computes the size from all 32 bits.
+      low &= 0xffff_fffc
       bytes[at] = 1
     case .memory32(let prefetchable):
       low &= 0xffff_fff0
@@ -96,8 +97,8 @@ public struct PCIConfigSpace: SavedState {
     let at = 0x10 + index * 4
     let low = get32(at)
     if low & 1 == 1 {
-      let base = low & 0xfffc
-      return bytes[0x04] & 1 == 1 && base != 0 ? UInt64(base) : nil
+      let base = low & 0xffff_fffc
+      return bytes[0x04] & 1 == 1 && base != 0 && base <= 0xffff ? UInt64(base) : nil
     }
     var base = UInt64(low & 0xffff_fff0)
     if low & 4 == 4 { base |= UInt64(get32(at + 4)) << 32 }

@@ -101,7 +101,8 @@ public enum GuestMemoryError: Error, Equatable {
   private func mapFile(_ fd: Int32, fileOffset: UInt64, at address: UInt64, size: UInt64) throws(GuestMemoryError) {
     // SAFETY: [address, address + size) lies inside our own reservation (callers check against `top`).
     let mapped = unsafe mmap(
-      base + Int(address), Int(size), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED | MAP_NORESERVE, fd, off_t(fileOffset))
+      base + Int(address), Int(size), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED | MAP_NORESERVE, fd,
+      off_t(fileOffset))
     guard unsafe mapped != MAP_FAILED else { throw .hostRefused(operation: "mmap", errno: errno) }
   }
 
@@ -114,7 +115,8 @@ public enum GuestMemoryError: Error, Equatable {
     descriptor: Int32, at address: GuestPhysical, size: UInt64, readOnly: Bool
   ) throws(GuestMemoryError) {
     let end = address.value.addingReportingOverflow(size)
-    guard address.pageOffset == 0, size & 0xfff == 0, !end.overflow, address.value >= lowSize, end.partialValue <= 4 << 30
+    guard address.pageOffset == 0, size & 0xfff == 0, !end.overflow, address.value >= lowSize,
+      end.partialValue <= 4 << 30
     else { throw .badSize(size) }
     try layout.withLock { _ throws(GuestMemoryError) in
       try mapFile(descriptor, fileOffset: 0, at: address.value, size: size)

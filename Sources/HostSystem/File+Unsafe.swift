@@ -1,11 +1,14 @@
 import CHost
 import Glibc
+
 /// A piece of host memory that data is moved into or out of: a raw pointer and a length behind a safe face.
 ///
-/// Whoever makes one promises that the memory stays mapped until the transfer has ended. The contents may be shared with
-/// a running guest: nothing here forms a Swift reference to them.
+/// Whoever makes one promises that the memory stays mapped until the transfer has ended. The contents may be shared
+/// with a running guest: nothing here forms a Swift reference to them.
+// SAFETY: (for @unchecked Sendable) the pointer never changes, and is only passed on to system calls and memcpy, always
+// with a length of at most `count`.
 @safe public struct HostBuffer: @unchecked Sendable {
-  // SAFETY: only passed on to system calls and memcpy, always with a length of at most `count`.
+  // SAFETY: as above.
   let base: UnsafeMutableRawPointer
   /// Bytes.
   public let count: Int
@@ -149,18 +152,22 @@ public struct FileDescriptor: ~Copyable, Sendable {
   /// Fills the buffers from `offset` on; what lies past the end of the file reads as zeroes.
   public func read(at offset: UInt64, into buffers: [HostBuffer]) throws(SystemCallError) {
     // SAFETY: the closure passes the vectors on to the kernel and keeps nothing.
-    try unsafe transfer(buffers, offset, "preadv", { vectors, count, position in
-      // SAFETY: the vectors describe live HostBuffers, see `transfer`.
-      unsafe preadv(raw, vectors, count, position)
-    }, endOfFile: { rest in for buffer in rest { buffer.zero() } })
+    try unsafe transfer(
+      buffers, offset, "preadv",
+      { vectors, count, position in
+        // SAFETY: the vectors describe live HostBuffers, see `transfer`.
+        unsafe preadv(raw, vectors, count, position)
+      }, endOfFile: { rest in for buffer in rest { buffer.zero() } })
   }
   /// Writes the buffers from `offset` on.
   public func write(at offset: UInt64, from buffers: [HostBuffer]) throws(SystemCallError) {
     // SAFETY: the closure passes the vectors on to the kernel and keeps nothing.
-    try unsafe transfer(buffers, offset, "pwritev", { vectors, count, position in
-      // SAFETY: the vectors describe live HostBuffers, see `transfer`.
-      unsafe pwritev(raw, vectors, count, position)
-    }, endOfFile: nil)
+    try unsafe transfer(
+      buffers, offset, "pwritev",
+      { vectors, count, position in
+        // SAFETY: the vectors describe live HostBuffers, see `transfer`.
+        unsafe pwritev(raw, vectors, count, position)
+      }, endOfFile: nil)
   }
 
   /// Repeats a vectored call until everything is moved: calls may move less than asked and take at most IOV_MAX (1024)

@@ -27,6 +27,7 @@ public final class MemoryFile: Sendable {
     guard let base = unsafe base, unsafe base != MAP_FAILED else {
       throw FileError(path: "memory", problem: .system(call: "mmap", errno: errno))
     }
+    // SAFETY: the mapping made above, of `size` bytes, handed over.
     return unsafe MappedMemory(owning: base, size: size)
   }
   deinit { if descriptor >= 0 { close(descriptor) } }

@@ -18,6 +18,12 @@ public enum ProcessImage {
     return unsafe String(cString: value)
   }
 
+  /// Sets a variable for the programs that this one becomes or starts, unless it is set already. Before other threads.
+  public static func setDefault(_ name: String, _ value: String) {
+    // SAFETY: setenv copies both strings.
+    _ = unsafe setenv(name, value, 0)
+  }
+
   public static func isExecutable(_ path: String) -> Bool {
     // SAFETY: the path is copied by the kernel.
     unsafe access(path, X_OK) == 0
@@ -31,7 +37,7 @@ public enum ProcessImage {
     _ = unsafe execv(path, list)
     let error = SystemCallError.last("execv")
     // SAFETY: each entry came from strdup.
-    for unsafe entry in unsafe list { unsafe free(entry) }
+    for index in unsafe list.indices { unsafe free(list[index]) }
     return error
   }
 

@@ -5,7 +5,8 @@ import Glibc
 public final class SignalDescriptor: Sendable {
   public let raw: Int32
 
-  /// Blocks `signals` for the calling thread and those it starts later: make one before there are others.
+  /// Blocks `signals`, and no others, for the calling thread and those it starts later: make one before there are
+  /// others. What whoever started this process had blocked is forgotten.
   public init(_ signals: [Int32]) throws(SystemCallError) {
     var set = sigset_t()
     // SAFETY: the set is a local.
@@ -15,7 +16,7 @@ public final class SignalDescriptor: Sendable {
       unsafe sigaddset(&set, signal)
     }
     // SAFETY: as above.
-    let code = unsafe pthread_sigmask(SIG_BLOCK, &set, nil)
+    let code = unsafe pthread_sigmask(SIG_SETMASK, &set, nil)
     guard code == 0 else { throw SystemCallError(call: "pthread_sigmask", code: code) }
     // SAFETY: as above.
     raw = unsafe rb_signalfd(&set)

@@ -1,7 +1,6 @@
 import Base
 import DeviceKit
 import Devices
-import DiskImages
 import Execution
 import GuestMemory
 import HostSystem
@@ -50,6 +49,9 @@ final class Board: Sendable {
   let powerManagement: DeviceSlot<PIIX4PM>
   let vga: DeviceSlot<VGA>
   let ide: DeviceSlot<PIIX3IDE>
+  let floppy: DeviceSlot<FDC82078>
+  let entropy: DeviceSlot<VirtioRNG>
+  let virtioDisks: [DeviceSlot<VirtioBlock>]
   /// Only in a machine that boots a kernel.
   let bootLoader: DeviceSlot<BootLoader>?
 
@@ -63,18 +65,22 @@ final class Board: Sendable {
   private let nmiMasked = Atomic<Bool>(false)
   private let delegate: BoardDelegate
   private let link: ProcessorLink
+  private let hasFloppies: Bool
 
   /// Ports and interrupt lines of COM1 to COM4.
   static let serialPorts: [(base: UInt16, irq: Int)] = [(0x3f8, 4), (0x2f8, 3), (0x3e8, 4), (0x2e8, 3)]
   static let isaPCISlot = 1
   static let vgaPCISlot = 2
+  static let entropyPCISlot = 3
+  static let firstDiskPCISlot = 4
 
   init(
     memory: GuestMemory, processors count: Int, serial: [(any CharacterBackend)?], debug: (any CharacterBackend)?,
-    display: DisplayMemory, ideDrives: [(IDEDriveConfiguration, any BlockBackend)], bootLoader loader: BootLoader?, delegate: BoardDelegate
+    display: DisplayMemory, storage: Storage, bootLoader loader: BootLoader?, delegate: BoardDelegate
   ) throws(BusError) {
     self.memory = memory
     self.delegate = delegate
+    hasFloppies = !storage.floppyDrives.isEmpty
     let clock = VirtualClock()
     let timers = TimerQueue(clock: clock)
     let bus = IOBus()
@@ -112,8 +118,15 @@ final class Board: Sendable {
     hostBridge = try DeviceSlot(I440FX(), machine: services)
     isaBridge = try DeviceSlot(PIIX3(), machine: services)
     powerManagement = try DeviceSlot(PIIX4PM(), machine: services)
+    let ideDrives = storage.ideDrives
     ide = try DeviceSlot(
       PIIX3IDE(drives: ideDrives.map(\.0)), machine: services, drives: ideDrives.map(\.1))
+    let floppies = storage.floppyDrives
+    floppy = try DeviceSlot(
+      FDC82078(media: floppies.map(\.medium), dma: I8237Channel(dma, channel: 2)), machine: services,
+      drives: floppies.map(\.worker))
+    entropy = try DeviceSlot(VirtioRNG(VirtioEntropyFunction { HostEntropy.bytes($0) }), machine: services)
+    virtioDisks = try Board.makeVirtioDisks(services, storage)
     vga = try DeviceSlot(VGA(memory: display.memory), machine: services)
     if let loader { bootLoader = try DeviceSlot(loader, machine: services) } else { bootLoader = nil }
     isaLines = (0..<16).map { _ in SharedLine() }
@@ -159,13 +172,25 @@ final class Board: Sendable {
     return uarts
   }
 
+  private static func makeVirtioDisks(
+    _ services: MachineServices, _ storage: Storage
+  ) throws(BusError) -> [DeviceSlot<VirtioBlock>] {
+    var disks: [DeviceSlot<VirtioBlock>] = []
+    for drive in storage.virtioDrives {
+      let device = VirtioBlock(VirtioBlockFunction(drive.medium))
+      disks.append(try DeviceSlot(device, machine: services, drives: [drive.worker]))
+    }
+    return disks
+  }
+
   /// Every device of the board, in the order of power-on.
   var components: [any MachineComponent] {
     var all: [any MachineComponent] = [
       pci, pic, ioapic, pit, rtc, hpet, dma, keyboard, port92, firmwareConfig, debugConsole, hostBridge, isaBridge,
-      powerManagement, ide, vga,
+      powerManagement, ide, floppy, vga, entropy,
     ]
     for uart in uarts { all.append(uart) }
+    for disk in virtioDisks { all.append(disk) }
     if let bootLoader { all.append(bootLoader) }
     return all
   }
@@ -196,6 +221,8 @@ final class Board: Sendable {
     }
     _ = keyboard.connect(output: "irq1", to: isaLines[1].source())
     _ = keyboard.connect(output: "irq12", to: isaLines[12].source())
+    _ = floppy.connect(output: "irq6", to: isaLines[6].source())
+    _ = floppy.connect(output: "drq2", to: dma.input(2))
     for (index, uart) in uarts.enumerated() {
       guard let port = serialPort(ofUART: index) else { continue }
       uart.connect(output: 0, to: isaLines[Board.serialPorts[port].irq].source())
@@ -216,6 +243,10 @@ final class Board: Sendable {
     pci.plug(ide, device: Board.isaPCISlot, function: 1)
     pci.plug(powerManagement, device: Board.isaPCISlot, function: 3)
     pci.plug(vga, device: Board.vgaPCISlot)
+    pci.plug(entropy, device: Board.entropyPCISlot, interruptOutput: "intx")
+    for (index, disk) in virtioDisks.enumerated() {
+      pci.plug(disk, device: Board.firstDiskPCISlot + index, interruptOutput: "intx")
+    }
     pci.setResetControl(isaBridge)
     for pirq in 0..<4 {
       pci.interruptLines[pirq].connect(to: isaBridge.input(pirq))
@@ -246,9 +277,9 @@ final class Board: Sendable {
   func uart(ofPort port: Int) -> DeviceSlot<UART16550A>? {
     uarts.indices.first { serialPort(ofUART: $0) == port }.map { uarts[$0] }
   }
-  /// What the DSDT must know: bits 0-3 COM1-COM4 exist, bit 4 floppy controller.
+  /// What the DSDT must know: bits 0-3 COM1-COM4 exist, bit 4 floppy drives.
   var presentDevices: UInt8 {
-    uarts.indices.reduce(into: 0) { mask, index in
+    uarts.indices.reduce(into: hasFloppies ? 0x10 : 0) { mask, index in
       if let port = serialPort(ofUART: index) { mask |= 1 << UInt8(port) }
     }
   }
@@ -327,7 +358,7 @@ final class ProcessorPin: InterruptTarget {
 }
 
 /// Guest RAM as devices see it.
-final class RAMSpace: DMASpace, GuestBuffer {
+final class RAMSpace: DMASpace {
   private let memory: GuestMemory
   /// No device moves more in one go.
   private static let limit = 1 << 28
@@ -336,8 +367,6 @@ final class RAMSpace: DMASpace, GuestBuffer {
     memory.read(address, count: min(max(0, count), RAMSpace.limit))
   }
   func dmaWrite(_ address: GuestPhysical, _ bytes: [UInt8]) { memory.write(address, bytes) }
-  func copyIn(_ address: GuestPhysical, count: Int) -> [UInt8] { dmaRead(address, count: count) }
-  func copyOut(_ address: GuestPhysical, _ bytes: [UInt8]) { memory.write(address, bytes) }
 }
 
 /// Serves what must be done before a device's call returns (A20, shadow RAM) and passes the rest on.

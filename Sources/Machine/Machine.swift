@@ -81,14 +81,12 @@ public final class Machine: Sendable {
       tripleFault: { cpu in control.post { outbox.machine?.carryOutTripleFault(cpu) } },
       log: { device, kind, text in events(.log(device: device, kind: kind, text: text)) })
     let display = try DisplayMemory()
-    let space = RAMSpace(memory: memory)
-    storage = try Storage(configuration, memory: space)
-    let ideDrives = try storage.ideDrives(memory: space)
+    storage = try Storage(configuration, memory: memory)
     self.display = display
     do throws(BusError) {
       board = try Board(
         memory: memory, processors: configuration.cpus, serial: serial, debug: debug,
-        display: display, ideDrives: ideDrives, bootLoader: loader, delegate: delegate)
+        display: display, storage: storage, bootLoader: loader, delegate: delegate)
     } catch {
       throw .host("the board does not fit together", error)
     }
@@ -117,6 +115,8 @@ public final class Machine: Sendable {
     var data = FirmwareData(
       lowMemory: memory.lowSize, highMemory: memory.ramSize - memory.lowSize, processors: configuration.cpus,
       bootOrder: configuration.bootOrder, videoBIOS: FirmwareImage.videoBIOS())
+    let floppies = storage.floppyDrives.map { FirmwareData.floppyType(sectors: $0.medium.sectors) }
+    data.floppyTypes = (floppies.first ?? 0, floppies.count > 1 ? floppies[1] : 0)
     if board.bootLoader != nil { data.bootROM = BootLoader.rom }
     data.acpi = ACPITables(
       ACPITables.Parameters(
@@ -301,8 +301,12 @@ public final class Machine: Sendable {
     if let path { image = try Storage.openMedium(path, drive.kind) } else { image = nil }
     control.perform { [board] in
       if let image { drive.worker.insert(image) } else { drive.worker.eject() }
-      if case .ide(let number) = drive.place {
+      switch drive.place {
+      case .ide(let number):
         board.ide.withDevice { device, services in device.mediumChanged(drive: number, drive.medium, services) }
+      case .floppy(let number):
+        board.floppy.withDevice { device, services in device.mediumChanged(drive: number, drive.medium, services) }
+      case .virtio: break
       }
     }
   }

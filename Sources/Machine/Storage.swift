@@ -84,19 +84,17 @@ struct Storage: Sendable {
     }
   }
 
-  /// The IDE controller's view, by drive number; empty places have a worker without a medium.
-  func ideDrives(memory: any GuestBuffer) throws(MachineError) -> [(IDEDriveConfiguration, any BlockBackend)] {
-    var result: [(IDEDriveConfiguration, any BlockBackend)] = []
-    for number in 0..<4 {
-      let drive = drives.first { $0.place == .ide(number) }
-      switch drive?.kind {
-      case .disk?: if let drive { result.append((.disk(drive.medium), drive.worker)) }
-      case .cdrom?: if let drive { result.append((.cdrom(drive.medium), drive.worker)) }
-      default: result.append((.none, NoDrive()))
-      }
+  /// The IDE controller's view, by drive number; where no drive is plugged in nobody answers.
+  var ideDrives: [(IDEDriveConfiguration, any BlockBackend)] {
+    (0..<4).map { number in
+      guard let drive = drives.first(where: { $0.place == .ide(number) }) else { return (.none, NoDrive()) }
+      return (drive.kind == .cdrom ? .cdrom(drive.medium) : .disk(drive.medium), drive.worker)
     }
-    return result
   }
+  /// Drives A and B, as far as there are any.
+  var floppyDrives: [Drive] { drives.filter { $0.kind == .floppy } }
+  /// In the order of the configuration.
+  var virtioDrives: [Drive] { drives.filter { if case .virtio = $0.place { true } else { false } } }
 
   func drive(named name: String) -> Drive? { drives.first { $0.name == name } }
   /// Waits for the requests under way.

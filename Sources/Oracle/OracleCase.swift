@@ -8,6 +8,8 @@ struct OracleCase {
   var rows: [UInt16] = []
   /// Bits of RFLAGS that the instructions leave undefined.
   var undefinedFlags: UInt64 = 0
+  /// The same for a run that a fault ends.
+  var undefinedOnFault: UInt64 = 0
   /// Linear addresses whose contents depend on what the x87 unit keeps of its last instruction.
   var ignoredMemory: [Range<UInt64>] = []
   /// Wide and masked operands: which byte of its page a page fault reports is the processor's choice.

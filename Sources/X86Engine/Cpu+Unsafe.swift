@@ -148,6 +148,8 @@ struct CPUBlock {
   var blockEnd: UInt = 0
   var blocks: BlockCache
   var thunks: ThunkCache
+  /// The fault being raised belongs to the task just switched to: `instructionStart` is already right.
+  var faultInNewTask = false
   /// Vector of the last STARTUP IPI.
   var startupVector: UInt32 = 0
   /// Instructions that no handler or host feature covers, by cause: for statistics.

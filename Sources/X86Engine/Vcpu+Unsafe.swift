@@ -36,7 +36,8 @@ import X86ISA
       let raw = UnsafeMutableRawPointer.allocate(byteCount: MemoryLayout<CPUBlock>.stride, alignment: 4096)
       unsafe block = raw.bindMemory(to: CPUBlock.self, capacity: 1)
       unsafe block.initialize(
-        to: CPUBlock(engine: EngineState(context: .passUnretained(context), tlb: tlb, blocks: BlockCache(), thunks: ThunkCache())))
+        to: CPUBlock(
+          engine: EngineState(context: .passUnretained(context), tlb: tlb, blocks: BlockCache(), thunks: ThunkCache())))
       unsafe cpu = Cpu(p: block)
     }
     cpu.reset()

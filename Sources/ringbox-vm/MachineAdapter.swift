@@ -52,7 +52,9 @@ final class MachineAdapter: MachineControl {
   }
   func readMemory(_ address: UInt64, count: Int) -> [UInt8]? { machine.readMemory(physical: address, count: count) }
   func changeMedium(drive: String, path: String?) throws(ControlError) {
-    throw ControlError("the machine has no drive '\(drive)'")
+    do throws(MachineError) { try machine.mediumChange(drive: drive, path: path) } catch {
+      throw ControlError(error.description)
+    }
   }
 
   var deviceNames: [String] { machine.deviceNames }

@@ -14,7 +14,8 @@ import X86ISA
     case "--check-config": run(arguments.dropFirst().first.flatMap(Int32.init), checkOnly: true)
     case "--list-cpus": listCPUs(json: arguments.contains("--json"))
     default:
-      Report.fail("ringbox-vm is started by 'ringbox run'; arguments: --config-fd N, --check-config N, --list-cpus", .usage)
+      Report.fail(
+        "ringbox-vm is started by 'ringbox run'; arguments: --config-fd N, --check-config N, --list-cpus", .usage)
     }
   }
 

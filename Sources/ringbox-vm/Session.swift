@@ -51,6 +51,9 @@ final class Session: LoopSource {
   private var server: ControlServer?
   private var console: LiveScreen?
   private var cause: Cause?
+  private var stopAskedAt: Int64 = 0
+  /// A second signal within this many nanoseconds of the first means the same.
+  private static let patience: Int64 = 1_000_000_000
   private var reason: StopReason?
   private let startedAt = HostClock.monotonicNanoseconds
 
@@ -203,14 +206,17 @@ final class Session: LoopSource {
     }
   }
 
-  /// Stops the machine in an orderly way; asked a second time by a signal, ends the process at once.
+  /// Stops the machine in an orderly way; asked again by a signal after a while, ends the process at once.
   private func stop(_ why: Cause) {
+    let now = HostClock.monotonicNanoseconds
     if cause != nil {
-      guard case .signal(let number) = why else { return }
+      // timeout(1), for one, sends its signal twice in a row: that is no sign of impatience.
+      guard case .signal(let number) = why, now &- stopAskedAt >= Session.patience else { return }
       terminal?.restore()
       console?.end()
       HostProcess.exit(ExitStatus.signal(number).code)
     }
+    stopAskedAt = now
     cause = why
     // Flushing disks takes a while, and the loop must stay awake for the second signal.
     let thread = try? HostThread(name: "stop") { [machine] in machine.stop() }

@@ -12,7 +12,9 @@ struct Launcher {
       let folder = own[..<slash]
       places = ["\(folder)/ringbox-vm", "\(folder)/../libexec/ringbox/ringbox-vm"]
     }
-    for folder in (ProcessImage.environment("PATH") ?? "").split(separator: ":") { places.append("\(folder)/ringbox-vm") }
+    for folder in (ProcessImage.environment("PATH") ?? "").split(separator: ":") {
+      places.append("\(folder)/ringbox-vm")
+    }
     guard let found = places.first(where: ProcessImage.isExecutable) else {
       throw Failure.failure("ringbox-vm is missing; it belongs next to ringbox (was looked for in \(places[0]))")
     }
@@ -30,6 +32,8 @@ struct Launcher {
   }
 
   func replace(_ arguments: [String]) -> Failure {
+    // The Swift runtime would answer a crash on a terminal with a dialogue, and keep the terminal until it is over.
+    ProcessImage.setDefault("SWIFT_BACKTRACE", "enable=no")
     let error = ProcessImage.replace(program, ["ringbox-vm"] + arguments)
     return .failure("cannot start \(program): \(error.reason)")
   }

@@ -38,7 +38,8 @@ enum OptionValues {
       case _ where part.hasPrefix("if="):
         interface = try choice(String(part.dropFirst(3)), among: ["ide", "virtio"], "--disk '\(text)': interface")
       default:
-        throw Failure.usage("--disk '\(text)': unknown setting '\(part)'\(hint(part, ["if=ide", "if=virtio", "readonly", "snapshot"]))")
+        throw Failure.usage(
+          "--disk '\(text)': unknown setting '\(part)'\(hint(part, ["if=ide", "if=virtio", "readonly", "snapshot"]))")
       }
     }
     let discards = snapshot || parts.contains("snapshot")
@@ -104,7 +105,8 @@ enum OptionValues {
 
   static func choice(_ text: String, among names: [String], _ what: String) throws -> String {
     guard names.contains(text) else {
-      throw Failure.usage("\(what) '\(text)' is unknown\(hint(text, names)) (there are: \(names.joined(separator: ", ")))")
+      throw Failure.usage(
+        "\(what) '\(text)' is unknown\(hint(text, names)) (there are: \(names.joined(separator: ", ")))")
     }
     return text
   }

@@ -13,7 +13,8 @@ struct RunCommand: ParsableCommand {
   @Option(help: "Name of the machine.") var name = "ringbox"
   @Option(help: ArgumentHelp("RAM, such as 512M or 2G.", valueName: "size")) var memory = "256M"
   @Option(help: ArgumentHelp("Number of processors, 1 to 64.", valueName: "number")) var cpus = "1"
-  @Option(help: ArgumentHelp("Processor profile and features, such as x86-64-v3,-avx2; see list-cpus.", valueName: "profile"))
+  @Option(
+    help: ArgumentHelp("Processor profile and features, such as x86-64-v3,-avx2; see list-cpus.", valueName: "profile"))
   var cpu = "host"
   @Option(help: ArgumentHelp("Linux kernel (bzImage) or Multiboot kernel to start directly.", valueName: "file"))
   var kernel: String?
@@ -25,12 +26,15 @@ struct RunCommand: ParsableCommand {
   @Option(help: ArgumentHelp("CD-ROM image. Repeatable.", valueName: "file")) var cdrom: [String] = []
   @Option(help: ArgumentHelp("Floppy image. Repeatable.", valueName: "file")) var floppy: [String] = []
   @Flag(help: "Forget what the guest writes to disks.") var snapshot = false
-  @Option(help: ArgumentHelp("Drives to boot from, in this order: c disk, d CD-ROM, a floppy, n network.", valueName: "order"))
+  @Option(
+    help: ArgumentHelp("Drives to boot from, in this order: c disk, d CD-ROM, a floppy, n network.", valueName: "order")
+  )
   var boot = "cdan"
   @Option(help: ArgumentHelp("Firmware image instead of SeaBIOS.", valueName: "file")) var firmware: String?
-  @Option(help: ArgumentHelp(
-    "Serial port: stdio, file:PATH, tcp:PORT, pty, control or none. Up to four. Default: the first is stdio, "
-      + "unless --text is given.", valueName: "where"))
+  @Option(
+    help: ArgumentHelp(
+      "Serial port: stdio, file:PATH, tcp:PORT, pty, control or none. Up to four. Default: the first is stdio, "
+        + "unless --text is given.", valueName: "where"))
   var serial: [String] = []
   @Option(help: ArgumentHelp("Debug console (port 402h): stdio, file:PATH, control or none.", valueName: "where"))
   var debugcon = "none"
@@ -40,7 +44,9 @@ struct RunCommand: ParsableCommand {
   var screenshot: String?
   @Flag(help: "Show the text screen in this terminal.") var text = false
   @Option(help: ArgumentHelp("Display: none or text.", valueName: "kind")) var display: String?
-  @Option(help: ArgumentHelp("What ends the machine: shutdown (always), reset, triple-fault. Repeatable.", valueName: "event"))
+  @Option(
+    help: ArgumentHelp("What ends the machine: shutdown (always), reset, triple-fault. Repeatable.", valueName: "event")
+  )
   var exitOn: [String] = []
   @Flag(help: "End with a line of JSON on standard output.") var json = false
   @Option(help: ArgumentHelp("Control channel: unix:PATH.", valueName: "where")) var control: String?

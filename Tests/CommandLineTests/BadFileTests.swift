@@ -1,8 +1,8 @@
 import Base
 import Foundation
 import HostSystem
-import Testing
 import TestSupport
+import Testing
 
 @Suite("bad files") struct BadFileTests {
   @Test func firmwareThatIsNoneIsRefused() throws {

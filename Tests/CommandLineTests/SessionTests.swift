@@ -1,8 +1,8 @@
 import Base
 import Foundation
 import HostSystem
-import Testing
 import TestSupport
+import Testing
 
 @Suite("a machine's run") struct SessionTests {
   private func firmware(_ folder: TemporaryFolder, _ code: [UInt8]) throws -> [String] {
@@ -51,7 +51,11 @@ import TestSupport
     let vm = try VM.launch(arguments: ["--serial", "stdio"] + (try firmware(folder, TinyFirmware.echo)))
     try vm.typeSerial("abc")
     try vm.waitForSerial("abc", timeout: 20)
-    #expect(vm.output == "abc" || { usleep(100_000); return vm.output == "abc" }())
+    #expect(
+      vm.output == "abc"
+        || {
+          usleep(100_000); return vm.output == "abc"
+        }())
     #expect(try vm.quit() == 5)
   }
 
@@ -65,6 +69,19 @@ import TestSupport
       #expect(event["exitStatus"]?.integer == Int64(128 + number))
       #expect(try vm.waitForExit(timeout: 20) == 128 + number)
     }
+  }
+
+  @Test func signalSentTwiceInARowStillEndsInOrder() throws {
+    let folder = try TemporaryFolder()
+    let code = TinyFirmware.printing("up") + TinyFirmware.halt
+    let vm = try VM.launch(arguments: ["--json"] + (try firmware(folder, code)))
+    try vm.waitForSerial("up", timeout: 20)
+    // As timeout(1) does.
+    vm.signal(SIGTERM)
+    usleep(200)
+    vm.signal(SIGTERM)
+    #expect(try vm.waitForExit(timeout: 20) == 143)
+    #expect(try JSON(parsing: vm.output.trimmingCharacters(in: .newlines))["exitStatus"] == 143)
   }
 
   @Test func controlChannelDrivesTheMachine() throws {

@@ -1,7 +1,7 @@
 import Foundation
 import HostSystem
-import Testing
 import TestSupport
+import Testing
 
 /// A machine whose standard streams are a terminal that belongs to the test.
 private final class TerminalSession {
@@ -24,6 +24,8 @@ private final class TerminalSession {
     before = settings
     process.executableURL = URL(fileURLWithPath: try RingboxProgram.path())
     process.arguments = ["run"] + arguments
+    // The test runner asks for crash reports in its own way; users do not.
+    process.environment = ProcessInfo.processInfo.environment.filter { $0.key != "SWIFT_BACKTRACE" }
     process.standardInput = user
     process.standardOutput = user
     process.standardError = user

@@ -1,7 +1,7 @@
 import Base
 import Foundation
-import Testing
 import TestSupport
+import Testing
 
 /// Runs `ringbox` and expects one line on standard error, the given status and words, and nothing on standard output.
 func expectRefusal(

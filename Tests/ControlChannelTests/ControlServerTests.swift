@@ -7,7 +7,8 @@ import Testing
 @Suite("control server") struct ControlServerTests {
   @Test func repliesCarryTheIdOfTheRequest() throws {
     let client = try ControlBench().connect()
-    #expect(try client.ask(#"{"id":[1,"x"],"command":"status"}"#).text == #"{"id":[1,"x"],"ok":true,"state":"running"}"#)
+    #expect(
+      try client.ask(#"{"id":[1,"x"],"command":"status"}"#).text == #"{"id":[1,"x"],"ok":true,"state":"running"}"#)
     #expect(try client.ask(#"{"command":"reset"}"#).text == #"{"id":null,"ok":true}"#)
     #expect(client.bench.machine.calls == ["reset"])
   }

@@ -176,7 +176,8 @@ struct Loopback: PCIDevice {
   var touch: (@Sendable () -> Void)?
   var descriptor: DeviceDescriptor {
     DeviceDescriptor(
-      name: "loopback", regions: [Region(.memory, base: nil, size: 0x1000, "bar0"), Region(.port, base: nil, size: 16, "bar1")],
+      name: "loopback",
+      regions: [Region(.memory, base: nil, size: 0x1000, "bar0"), Region(.port, base: nil, size: 16, "bar1")],
       outputs: ["intx"], inputs: ["in"], timers: ["t"])
   }
   mutating func reset(_ host: some DeviceServices) {

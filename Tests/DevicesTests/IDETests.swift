@@ -23,7 +23,8 @@ struct IDEBench {
   mutating func bus(_ register: UInt64, _ value: UInt64, width: Int = 1) {
     ide.testWrite(register, value, region: 4, width: width, host)
   }
-  mutating func command(_ code: UInt64, device: UInt64 = 0xe0, lba: UInt64 = 0, count: UInt64 = 0, features: UInt64 = 0) {
+  mutating func command(_ code: UInt64, device: UInt64 = 0xe0, lba: UInt64 = 0, count: UInt64 = 0, features: UInt64 = 0)
+  {
     out(6, device | (lba >> 24 & 15))
     out(1, features)
     out(2, count)
@@ -85,7 +86,9 @@ struct IDEBench {
     #expect(bench.host.risingEdges(0) == 3)
     // READ SECTORS EXT: 300 sectors need two backend requests.
     bench.out(6, 0xe0)
-    for value: [UInt64] in [[2, 1], [2, 44], [3, 0], [3, 1], [4, 0], [4, 0], [5, 0], [5, 0]] { bench.out(value[0], value[1]) }
+    for value: [UInt64] in [[2, 1], [2, 44], [3, 0], [3, 1], [4, 0], [4, 0], [5, 0], [5, 0]] {
+      bench.out(value[0], value[1])
+    }
     bench.out(7, 0x24)
     #expect(bench.pull(300 * 512, width: 4) == Array(bench.host.disk[512..<(301 * 512)]))
     #expect(bench.in(7) == 0x50)

@@ -46,7 +46,9 @@ struct VirtioBench<F: VirtioFunction> {
     write(28, 1, 2)
     write(20, 0xf, 1)
   }
-  mutating func write(_ offset: UInt64, _ value: UInt64, _ width: Int) { device.testWrite(offset, value, width: width, host) }
+  mutating func write(_ offset: UInt64, _ value: UInt64, _ width: Int) {
+    device.testWrite(offset, value, width: width, host)
+  }
   mutating func read(_ offset: UInt64, _ width: Int) -> UInt64 { device.testRead(offset, width: width, host) }
   func poke(_ address: Int, _ value: UInt64, _ size: Int) {
     for byte in 0..<size { host.ram[address + byte] = UInt8(truncatingIfNeeded: value >> UInt64(byte * 8)) }

@@ -11,7 +11,8 @@ import Testing
     let worker = try BlockWorker(try RawImage(path: file.path), memory: ram)
     defer { worker.close() }
     let segments = [
-      GuestSegment(address: GuestPhysical(0x1000), count: 100), GuestSegment(address: GuestPhysical(0x2000), count: 924),
+      GuestSegment(address: GuestPhysical(0x1000), count: 100),
+      GuestSegment(address: GuestPhysical(0x2000), count: 924),
     ]
     let read = worker.run(BlockRequest(.read, sector: 4, count: 1024, payload: .guest(segments), tag: 7))
     #expect(read?.status == .done && read?.tag == 7)

@@ -45,7 +45,9 @@ import Testing
       #expect(slot.read(region: 0, offset: 7, width: 1) == 0x50)
     }
     dma(0xc8, 9, sector: 7)
-    #expect(memory.read(GuestPhysical(0x10000), count: 1024) == [UInt8](repeating: 7, count: 512) + [UInt8](repeating: 8, count: 512))
+    #expect(
+      memory.read(GuestPhysical(0x10000), count: 1024) == [UInt8](repeating: 7, count: 512)
+        + [UInt8](repeating: 8, count: 512))
     memory.write(GuestPhysical(0x10000), [UInt8](repeating: 0xcd, count: 1024))
     dma(0xca, 1, sector: 60)
     #expect(try file.contents()[(60 * 512)..<(62 * 512)].allSatisfy { $0 == 0xcd })

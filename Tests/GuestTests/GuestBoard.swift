@@ -11,6 +11,8 @@ final class GuestBoard: Platform {
   /// What the guest said and did, as seen from all vCPUs.
   struct Log: Sendable {
     var checks = 0
+    /// Description of the check made last: where to look when the guest did not end well.
+    var lastCheck = ""
     var failures: [String] = []
     var text = ""
     var exitCode: UInt8?
@@ -129,8 +131,9 @@ final class GuestBoard: Platform {
     state.withLock { state in
       state.log.checks += 1
       let check = state.checks[cpu]
+      let what = String(decoding: text, as: UTF8.self)
+      state.log.lastCheck = what
       if check.actual != check.wanted, state.log.failures.count < 12 {
-        let what = String(decoding: text, as: UTF8.self)
         state.log.failures.append("\(what): is \(hex(check.actual)), should be \(hex(check.wanted))")
       }
     }

@@ -37,7 +37,8 @@ struct GuestProgram {
   init(source: URL) throws {
     self.source = source
     var json = ""
-    for line in try String(contentsOf: source, encoding: .utf8).split(separator: "\n", omittingEmptySubsequences: false) {
+    for line in try String(contentsOf: source, encoding: .utf8).split(separator: "\n", omittingEmptySubsequences: false)
+    {
       guard line.hasPrefix("#") else { break }
       json += line.dropFirst() + "\n"
       if line == "# }" { break }
@@ -67,9 +68,12 @@ struct GuestProgram {
     let cache = GuestProgram.folder.deletingLastPathComponent().deletingLastPathComponent()
       .appendingPathComponent(".build/guests")
     try FileManager.default.createDirectory(at: cache, withIntermediateDirectories: true)
-    let name = source.deletingLastPathComponent().lastPathComponent + "-" + source.deletingPathExtension().lastPathComponent
+    let name =
+      source.deletingLastPathComponent().lastPathComponent + "-" + source.deletingPathExtension().lastPathComponent
     let object = cache.appendingPathComponent(name + ".o"), output = cache.appendingPathComponent(name + ".bin")
-    let newest = try inputs.map(GuestProgram.modified).max() ?? .distantFuture
+    // Any include may be included by another.
+    let every = try FileManager.default.contentsOfDirectory(at: includes, includingPropertiesForKeys: nil) + [source]
+    let newest = try every.map(GuestProgram.modified).max() ?? .distantFuture
     if let built = try? GuestProgram.modified(output), built > newest { return try [UInt8](Data(contentsOf: output)) }
     try GuestProgram.run("/usr/bin/as", ["--64", "-I", includes.path, "-o", object.path] + inputs.map(\.path))
     try GuestProgram.run(

@@ -2,8 +2,8 @@ import Base
 import Foundation
 import GuestMemory
 import Testing
-import X86ISA
 import X86Engine
+import X86ISA
 
 /// What ring 3 of the host cannot check, as small guests on a bare board: `Tests/Guests/<topic>/*.s`.
 ///
@@ -51,7 +51,7 @@ import X86Engine
     let exit = log.tripleFaults > 0 ? "shutdown" : log.exitCode.map { $0 == 0 ? "passed" : String($0) } ?? "none"
     let wanted = header.exit ?? "passed"
     if !ended { problems.append("still running after \(header.timeout ?? 10) s") }
-    if exit != wanted { problems.append("exit is \(exit), should be \(wanted)") }
+    if exit != wanted { problems.append("exit is \(exit), should be \(wanted); last check: \(log.lastCheck)") }
     if log.checks < header.checks ?? (wanted == "shutdown" ? 0 : 1) { problems.append("only \(log.checks) checks") }
     for (address, bytes) in header.bytes ?? [:] {
       guard let at = UInt64(address, radix: 16) else { throw GuestProgram.Failure(description: "bytes: bad address") }

@@ -85,7 +85,9 @@ public final class TemporaryFolder {
     try Data(bytes).write(to: URL(fileURLWithPath: self.name(name)))
     return self.name(name)
   }
-  public func bytes(_ name: String) -> [UInt8] { (FileManager.default.contents(atPath: self.name(name)).map(Array.init)) ?? [] }
+  public func bytes(_ name: String) -> [UInt8] {
+    (FileManager.default.contents(atPath: self.name(name)).map(Array.init)) ?? []
+  }
   public func text(_ name: String) -> String { String(decoding: bytes(name), as: UTF8.self) }
   /// Names of what is in the folder, sorted.
   public var entries: [String] { ((try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []).sorted() }

@@ -99,7 +99,8 @@ public final class VM {
   }
   public func mouse(dx: Int = 0, dy: Int = 0, buttons: [String] = []) throws {
     try control.command(
-      "mouse", [
+      "mouse",
+      [
         "dx": .integer(Int64(dx)), "dy": .integer(Int64(dy)), "buttons": .array(buttons.map { .string($0) }),
       ])
   }

@@ -57,7 +57,8 @@ public struct I8042: Device {
   }
 
   public let descriptor = DeviceDescriptor(
-    name: "i8042", regions: [
+    name: "i8042",
+    regions: [
       .ports(0x60...0x60, "keyboard data", accessWidth: 1),
       .ports(0x64...0x64, "keyboard command", accessWidth: 1),
     ],

@@ -129,7 +129,9 @@ extension IDEChannel {
   }
   /// Puts an LBA into the registers of the drive under way.
   mutating func setAddress(_ sector: UInt64) {
-    func pair(_ low: UInt64, _ high: UInt64) -> UInt16 { UInt16(sector >> low & 0xff) | UInt16(sector >> high & 0xff) << 8 }
+    func pair(_ low: UInt64, _ high: UInt64) -> UInt16 {
+      UInt16(sector >> low & 0xff) | UInt16(sector >> high & 0xff) << 8
+    }
     state.drives[actor].low = pair(0, 24)
     state.drives[actor].mid = pair(8, 32)
     state.drives[actor].high = pair(16, 40)

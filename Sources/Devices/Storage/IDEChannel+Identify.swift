@@ -6,7 +6,9 @@ extension IDEChannel {
   private static func put(_ text: String, _ words: inout [UInt16], _ range: Range<Int>) {
     var bytes = Array(text.utf8.map { $0 >= 0x20 && $0 < 0x7f ? $0 : 0x20 }.prefix(range.count * 2))
     bytes += [UInt8](repeating: 0x20, count: range.count * 2 - bytes.count)
-    for (index, word) in range.enumerated() { words[word] = UInt16(bytes[index * 2]) << 8 | UInt16(bytes[index * 2 + 1]) }
+    for (index, word) in range.enumerated() {
+      words[word] = UInt16(bytes[index * 2]) << 8 | UInt16(bytes[index * 2 + 1])
+    }
   }
   /// Bytes of the words, with the integrity word 255 (signature A5h and a sum of zero).
   private static func seal(_ words: [UInt16]) -> [UInt8] {

@@ -253,7 +253,9 @@ extension IDEChannel {
     let kind = packet[1] & 3
     var data: [UInt8] = [0, 0, 0, profile]
     for feature in features {
-      guard kind == 2 ? feature.code == first : feature.code >= first && (kind == 0 || feature.current) else { continue }
+      guard kind == 2 ? feature.code == first : feature.code >= first && (kind == 0 || feature.current) else {
+        continue
+      }
       data += [UInt8(feature.code >> 8), UInt8(feature.code & 0xff)] + feature.bytes
     }
     reply(IDEChannel.big32(UInt32(data.count)) + data, allocation: word16(packet, 7), host)

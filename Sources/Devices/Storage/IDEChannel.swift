@@ -147,7 +147,8 @@ struct IDEChannel {
     updateLine(host)
   }
   mutating func updateLine(_ host: some DeviceServices) {
-    host.setLine(number, state.drives[selected].interrupt && state.control & ATAControl.nIEN == 0 && isPresent(selected))
+    host.setLine(
+      number, state.drives[selected].interrupt && state.control & ATAControl.nIEN == 0 && isPresent(selected))
   }
 
   // MARK: Ends of commands
@@ -355,7 +356,8 @@ struct IDEChannel {
     setAddress(state.transfer.sector)
     switch status {
     case .outOfRange: fail(ATAError.IDNF, host)
-    case .ioError where state.transfer.phase == .reading || (state.transfer.phase == .dmaActive && !state.transfer.isWrite):
+    case .ioError
+    where state.transfer.phase == .reading || (state.transfer.phase == .dmaActive && !state.transfer.isWrite):
       fail(ATAError.UNC, host)
     default: fail(ATAError.ABRT, host)
     }

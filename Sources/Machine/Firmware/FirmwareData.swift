@@ -33,6 +33,17 @@ struct FirmwareData: Sendable {
   var acpi: ACPITables?
   var smbios: SMBIOSTables?
 
+  /// The CMOS type of a drive that takes media of this size: 360 KB, 1.2 MB, 720 KB, 1.44 MB or 2.88 MB.
+  static func floppyType(sectors: UInt64) -> UInt8 {
+    switch sectors {
+    case 640, 720: 1
+    case 2400: 2
+    case 1280, 1440: 3
+    case 5760: 5
+    default: 4
+    }
+  }
+
   private static let bootROMName = "genroms/ringbox-boot.rom"
 
   /// Adds every item; once, before power-on.
@@ -46,7 +57,9 @@ struct FirmwareData: Sendable {
     // IRQ 0 reaches the I/O APIC at pin 2.
     config.add(key: Key.irq0Override, UInt32(1))
     config.add(file: "etc/e820", memoryMap)
-    config.add(file: "etc/max-cpus", [UInt8(truncatingIfNeeded: processors), UInt8(truncatingIfNeeded: processors >> 8)])
+    var maximum = ByteBuilder()
+    maximum.append(UInt16(clamping: processors))
+    config.add(file: "etc/max-cpus", maximum.bytes)
     // "No bootable device" stays on the screen.
     config.add(file: "etc/boot-fail-wait", [0xff, 0xff, 0xff, 0xff])
     // S5 only.

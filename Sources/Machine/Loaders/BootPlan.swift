@@ -111,7 +111,6 @@ struct ByteReader: Sendable {
 
 /// Tells what kind of kernel a file is.
 enum KernelFile {
-  /// - Parameter memory: RAM below 4 GiB, to find out before power-on that a kernel cannot fit.
   static func parse(_ bytes: [UInt8]) throws(KernelError) -> any KernelImage {
     guard !bytes.isEmpty else { throw .notBootable("is empty") }
     if let multiboot = try MultibootImage(bytes) { return multiboot }
@@ -119,16 +118,22 @@ enum KernelFile {
     throw .notBootable(describe(bytes))
   }
 
+  private static let elfMachines: [UInt16: String] = [
+    3: "i386", 21: "PowerPC64", 22: "S/390", 40: "ARM", 62: "x86-64", 183: "AArch64", 243: "RISC-V",
+  ]
+
   private static func describe(_ bytes: [UInt8]) -> String {
     let reader = ByteReader(bytes)
-    if bytes.starts(with: [0x7f, 0x45, 0x4c, 0x46]) {
-      let machines: [UInt16: String] = [3: "i386", 62: "x86-64", 40: "ARM", 183: "AArch64", 243: "RISC-V", 21: "PowerPC64", 22: "S/390"]
+    if ELFImage.hasMagic(bytes) {
       let machine = reader.u16(18) ?? 0
-      if machine != 3 && machine != 62 { return "is an ELF file for \(machines[machine] ?? "machine \(machine)"), not for x86" }
+      guard machine == 3 || machine == 62 else {
+        return "is an ELF file for \(elfMachines[machine] ?? "machine \(machine)"), not for x86"
+      }
       return "is an ELF file without a Multiboot header; a Linux kernel must be given as bzImage"
     }
+    // Magic numbers of Linux images: "ARM\u{64}" and "RSC\u{5}" in their headers, ARM's zImage.
     if reader.u32(0x38) == 0x644d_5241 { return "is a Linux kernel for AArch64, not for x86" }
-    if reader.u32(0x30) == 0x5643_5352 || reader.u32(0x38) == 0x0543_5352 { return "is a Linux kernel for RISC-V, not for x86" }
+    if reader.u32(0x38) == 0x0543_5352 { return "is a Linux kernel for RISC-V, not for x86" }
     if reader.u32(0x24) == 0x016f_2818 { return "is a Linux kernel for ARM, not for x86" }
     if bytes.starts(with: [0x1f, 0x8b]) { return "is gzip-compressed; unpack it first" }
     if bytes.count < 0x260 { return "is too short for a kernel (\(bytes.count) bytes)" }

@@ -45,7 +45,9 @@ struct ELFImage: Sendable {
   }
 
   private static func part(_ reader: ByteReader, _ at: Int, _ is64: Bool) throws(KernelError) -> Part {
-    func word(_ narrow: Int, _ wide: Int) -> UInt64? { is64 ? reader.u64(at + wide) : reader.u32(at + narrow).map(UInt64.init) }
+    func word(_ narrow: Int, _ wide: Int) -> UInt64? {
+      is64 ? reader.u64(at + wide) : reader.u32(at + narrow).map(UInt64.init)
+    }
     guard let offset = word(4, 8), let virtual = word(8, 16), let physical = word(12, 24), let inFile = word(16, 32),
       let inMemory = word(20, 40)
     else { throw .truncated(has: reader.bytes.count, needs: at + 56) }

@@ -63,7 +63,9 @@ struct MultibootImage: KernelImage {
     guard reader.u32(at + 4) == 0 else { throw .notBootable("is a Multiboot2 kernel for another machine, not for x86") }
     let end = at + Int(reader.u32(at + 8) ?? 0)
     var tag = at + 16
-    while tag < end, let type = reader.u16(tag), let flags = reader.u16(tag + 2), let size = reader.u32(tag + 4), size >= 8 {
+    while tag < end, let type = reader.u16(tag), let flags = reader.u16(tag + 2), let size = reader.u32(tag + 4),
+      size >= 8
+    {
       switch type {
       case 0: return
       case 2:

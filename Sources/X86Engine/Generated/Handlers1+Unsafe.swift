@@ -673,12 +673,12 @@ extension HandlerTable {
     unsafe t.set(row: 351, variant: 3) { unsafe Interp($0, $1).step { x throws(Fault) in try x.requireCPL0(); try x.loadIDT() } }
     unsafe t.set(row: 351, variant: 5) { unsafe Interp($0, $1).step { x throws(Fault) in try x.requireCPL0(); try x.loadIDT() } }
     unsafe t.set(row: 351, variant: 7) { unsafe Interp($0, $1).step { x throws(Fault) in try x.requireCPL0(); try x.loadIDT() } }
-    unsafe t.set(row: 356, variant: 2) { unsafe Interp($0, $1).step { x throws(Fault) in try x.requireCPL0(); try x.monitor() } }
-    unsafe t.set(row: 356, variant: 4) { unsafe Interp($0, $1).step { x throws(Fault) in try x.requireCPL0(); try x.monitor() } }
-    unsafe t.set(row: 356, variant: 6) { unsafe Interp($0, $1).step { x throws(Fault) in try x.requireCPL0(); try x.monitor() } }
-    unsafe t.set(row: 357, variant: 2) { unsafe Interp($0, $1).step { x throws(Fault) in try x.requireCPL0(); try x.cpu.mwait() } }
-    unsafe t.set(row: 357, variant: 4) { unsafe Interp($0, $1).step { x throws(Fault) in try x.requireCPL0(); try x.cpu.mwait() } }
-    unsafe t.set(row: 357, variant: 6) { unsafe Interp($0, $1).step { x throws(Fault) in try x.requireCPL0(); try x.cpu.mwait() } }
+    unsafe t.set(row: 356, variant: 2) { unsafe Interp($0, $1).step { x throws(Fault) in try x.monitor() } }
+    unsafe t.set(row: 356, variant: 4) { unsafe Interp($0, $1).step { x throws(Fault) in try x.monitor() } }
+    unsafe t.set(row: 356, variant: 6) { unsafe Interp($0, $1).step { x throws(Fault) in try x.monitor() } }
+    unsafe t.set(row: 357, variant: 2) { unsafe Interp($0, $1).step { x throws(Fault) in try x.cpu.mwait() } }
+    unsafe t.set(row: 357, variant: 4) { unsafe Interp($0, $1).step { x throws(Fault) in try x.cpu.mwait() } }
+    unsafe t.set(row: 357, variant: 6) { unsafe Interp($0, $1).step { x throws(Fault) in try x.cpu.mwait() } }
     unsafe t.set(row: 358, variant: 2) { unsafe Interp($0, $1).step { x throws(Fault) in try x.cpu.setAC(false) } }
     unsafe t.set(row: 358, variant: 4) { unsafe Interp($0, $1).step { x throws(Fault) in try x.cpu.setAC(false) } }
     unsafe t.set(row: 358, variant: 6) { unsafe Interp($0, $1).step { x throws(Fault) in try x.cpu.setAC(false) } }

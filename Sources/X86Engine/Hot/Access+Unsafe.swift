@@ -163,7 +163,8 @@ extension Cpu {
     case 8: unsafe at.storeBytes(of: value, as: UInt64.self)
     default:
       for index in 0..<size {
-        unsafe at.storeBytes(of: UInt8(truncatingIfNeeded: value >> UInt64(index &* 8)), toByteOffset: index, as: UInt8.self)
+        unsafe at.storeBytes(
+          of: UInt8(truncatingIfNeeded: value >> UInt64(index &* 8)), toByteOffset: index, as: UInt8.self)
       }
     }
     if !backing.directWrite { memory.codeWritten(GuestPhysical(physical), count: size) }

@@ -155,7 +155,9 @@ import X86ISA
       // SAFETY: list links are indexes of existing blocks.
       do {
         let block = unsafe blocks + Int(index &- 1)
-        if unsafe block.pointee.valid && (block.pointee.physical >> 12 == page || block.pointee.secondPage == page << 12) {
+        if unsafe block.pointee.valid
+          && (block.pointee.physical >> 12 == page || block.pointee.secondPage == page << 12)
+        {
           unsafe block.pointee.valid = false
           found = true
           invalidatedBlocks &+= 1
@@ -180,7 +182,8 @@ extension Cpu {
     // SAFETY: the index is masked; entries only ever point to blocks of this cache.
     let entry = unsafe x.blocks.jumps + (Int(truncatingIfNeeded: linear ^ linear >> 12) & (BlockCache.jumpCount - 1))
     if unsafe entry.pointee.linear == linear && entry.pointee.key == key, let block = unsafe entry.pointee.block,
-      unsafe block.pointee.valid, unsafe s.codeSize == 2 || rip &+ UInt64(block.pointee.bytes) &- 1 <= UInt64(s.segments[Seg.cs].limit)
+      unsafe block.pointee.valid,
+      unsafe s.codeSize == 2 || rip &+ UInt64(block.pointee.bytes) &- 1 <= UInt64(s.segments[Seg.cs].limit)
     {
       return unsafe block
     }
@@ -236,13 +239,15 @@ extension Cpu {
         let at = unsafe first + count
         unsafe at.initialize(to: Instruction())
         let status = unsafe Decoder.decode(
-          Span(_unsafeStart: (code + offset).assumingMemoryBound(to: UInt8.self), count: min(pageEnd - offset, 15)), codeSize: size, into: &at.pointee)
+          Span(_unsafeStart: (code + offset).assumingMemoryBound(to: UInt8.self), count: min(pageEnd - offset, 15)),
+          codeSize: size, into: &at.pointee)
         if status == .needMore && count == 0 {
           unsafe secondPage = try decodeAcross(linear, physical, code, pageEnd, size, &at.pointee)
         } else if status == .needMore {
           break
         } else if status != .ok {
-          unsafe at.pointee.handler = unsafeBitCast(status == .tooLong ? tooLongHandler : undefinedHandler, to: UInt.self)
+          unsafe at.pointee.handler = unsafeBitCast(
+            status == .tooLong ? tooLongHandler : undefinedHandler, to: UInt.self)
           unsafe at.pointee.length = 1
         } else {
           unsafe bind(&at.pointee, code + offset)
@@ -258,7 +263,8 @@ extension Cpu {
       markCode(physical, count: min(offset, pageEnd))
       return unsafe x.blocks.insert(
         Block(
-          physical: physical, codeSize: s.codeSize, valid: true, bytes: UInt16(offset), count: UInt32(count), first: first,
+          physical: physical, codeSize: s.codeSize, valid: true, bytes: UInt16(offset), count: UInt32(count),
+          first: first,
           secondPage: secondPage, nextInBucket: 0, nextInPage: 0))
     }
   }
@@ -307,14 +313,17 @@ extension Cpu {
       if unsafe decode(bytes, size, &first.pointee) != .ok { unsafe first.pointee.length = 1 }
       let block = unsafe x.blocks.insert(
         Block(
-          physical: physical, codeSize: s.codeSize, valid: true, bytes: UInt16(first.pointee.length), count: 1, first: first,
+          physical: physical, codeSize: s.codeSize, valid: true, bytes: UInt16(first.pointee.length), count: 1,
+          first: first,
           secondPage: ~0, nextInBucket: 0, nextInPage: 0))
       unsafe block.pointee.valid = false
       return unsafe block
     }
   }
 
-  private func decode(_ bytes: InlineArray<16, UInt8>, _ size: CodeSize, _ instruction: inout Instruction) -> DecodeStatus {
+  private func decode(_ bytes: InlineArray<16, UInt8>, _ size: CodeSize, _ instruction: inout Instruction)
+    -> DecodeStatus
+  {
     let status = Decoder.decode(bytes.span.extracting(first: 15), codeSize: size, into: &instruction)
     if status == .ok {
       unsafe bytes.span.withUnsafeBytes { unsafe bind(&instruction, $0.baseAddress.unsafelyUnwrapped) }
@@ -326,11 +335,13 @@ extension Cpu {
 
   /// Gives a decoded instruction its handler, and its native thunk if it needs one. `bytes` are its own.
   private func bind(_ instruction: inout Instruction, _ bytes: UnsafeRawPointer) {
-    if !model.offers(row: Int(instruction.row)), let older = InstructionTable.rowWithoutFeature(ofRow: instruction.row) {
+    if !model.offers(row: Int(instruction.row)), let older = InstructionTable.rowWithoutFeature(ofRow: instruction.row)
+    {
       instruction.row = older
       instruction.op = InstructionTable.op(ofRow: older)
     }
-    guard model.offers(row: Int(instruction.row)), let handler = unsafe HandlerTable.shared.handler(for: instruction) else {
+    guard model.offers(row: Int(instruction.row)), let handler = unsafe HandlerTable.shared.handler(for: instruction)
+    else {
       x.undefinedCount &+= 1
       instruction.handler = unsafe unsafeBitCast(undefinedHandler, to: UInt.self)
       return

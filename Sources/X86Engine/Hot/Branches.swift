@@ -8,7 +8,9 @@ extension Interp {
   @inline(__always) func branchTarget(_ target: UInt64) throws(Fault) -> UInt64 {
     switch i.operandSize {
     case 8:
-      if Int64(bitPattern: target) >> 47 != 0 && Int64(bitPattern: target) >> 47 != -1 { try cpu.checkCanonical(target) }
+      if Int64(bitPattern: target) >> 47 != 0 && Int64(bitPattern: target) >> 47 != -1 {
+        try cpu.checkCanonical(target)
+      }
       return target
     case 4:
       let offset = target & 0xffff_ffff
@@ -133,7 +135,9 @@ extension Interp {
     var values = InlineArray<8, UInt64>(repeating: 0)
     for slot in 0..<8 {
       values[slot] =
-        size == 2 ? try UInt64(cpu.peek(UInt16.self, at: UInt64(slot) &* 2)) : try UInt64(cpu.peek(UInt32.self, at: UInt64(slot) &* 4))
+        size == 2
+        ? try UInt64(cpu.peek(UInt16.self, at: UInt64(slot) &* 2))
+        : try UInt64(cpu.peek(UInt32.self, at: UInt64(slot) &* 4))
     }
     for slot in 0..<8 where slot != 3 { cpu.writeRegister(UInt8(7 &- slot), values[slot], size: Int(size)) }
     cpu.advanceStack(by: size &* 8)
@@ -145,7 +149,8 @@ extension Interp {
     let level = Int(i.immediate2 & 31)
     var top = (cpu.rsp &- size) & cpu.stackMask
     try cpu.storeSized(cpu[reg: 5], size: Int(size), segment: Seg.ss, offset: top)
-    let frame = top
+    // The frame pointer is all of ESP where the stack uses SP.
+    let frame = cpu.rsp & ~cpu.stackMask | top
     if level > 0 {
       for step in 1..<max(level, 1) {
         let from = (cpu[reg: 5] &- size &* UInt64(step)) & cpu.stackMask

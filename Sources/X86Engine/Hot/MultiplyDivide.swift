@@ -69,7 +69,8 @@ extension Interp {
     let bits = S.T.bitWidth
     if bits == 64 { return try divideSigned128(divisor) }
     let raw = dividend(bits)
-    let dividend = bits == 32 ? Int64(bitPattern: raw) : Int64(bitPattern: raw << UInt64(64 &- 2 &* bits)) >> Int64(64 &- 2 &* bits)
+    let dividend =
+      bits == 32 ? Int64(bitPattern: raw) : Int64(bitPattern: raw << UInt64(64 &- 2 &* bits)) >> Int64(64 &- 2 &* bits)
     if dividend == .min && divisor == -1 { throw .divideError }
     let quotient = dividend / divisor
     let narrow = S.T(truncatingIfNeeded: quotient)

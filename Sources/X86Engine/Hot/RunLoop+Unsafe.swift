@@ -12,7 +12,7 @@ extension Cpu {
   /// Executes guest code on this thread until told to stop or until there is nothing to execute.
   func run() -> RunOutcome {
     while true {
-      if pendingEvents & ~CPUEvent.nmiBlocked != 0 || s.activity != Activity.running {
+      if hasServiceableEvents || s.activity != Activity.running {
         if let outcome = serviceEvents() { return outcome }
       }
       do throws(Fault) {
@@ -43,7 +43,7 @@ extension Cpu {
         unsafe next = start &+ UInt64(at.pointee.length)
         rip = next
         if unsafe call(at) {
-          s.instructionStart = start
+          if !x.faultInNewTask { s.instructionStart = start }
           unsafe s.instructionCount &+= UInt64(at - block.pointee.first)
           unsafe deliver(fault(of: at))
           return
@@ -81,10 +81,15 @@ extension Cpu {
       s.dr[6] = s.dr[6] & ~DebugStatus.breakpoints | hit | DebugStatus.fixed
       return deliver(.debug)
     }
-    s.pendingDebug = 0
+    // What a load of SS hit waits for the end of the instruction behind it.
+    if shadow != 2 { s.pendingDebug = 0 }
+    // Before the instruction: an IRET or a task switch sets it for the next one.
+    s.systemFlags &= ~RFLAGS.rf
+    var entersHandler = false
     // SAFETY: as in runBlock.
     do {
       let at = unsafe block.pointee.first
+      entersHandler = unsafe Cpu.entersHandler(at.pointee.op)
       x.blockEnd = 0
       unsafe rip = start &+ UInt64(at.pointee.length)
       s.instructionStart = start
@@ -95,12 +100,18 @@ extension Cpu {
       }
       s.instructionCount &+= 1
     }
-    s.systemFlags &= ~RFLAGS.rf
     if s.interruptShadow == shadow { s.interruptShadow = 0 }
     var conditions = s.pendingDebug
-    // An instruction that sets TF is not itself trapped; one that clears it is.
-    if trap && shadow != 2 { conditions |= DebugStatus.singleStep }
+    // An instruction that sets TF is not itself trapped; one that clears it is, unless by entering a handler.
+    if trap && !(entersHandler && s.systemFlags & RFLAGS.tf == 0) { conditions |= DebugStatus.singleStep }
     if conditions != 0 && s.interruptShadow != 2 { deliverDebugTrap(conditions) }
+  }
+
+  private static func entersHandler(_ op: Op) -> Bool {
+    switch op {
+    case .int, .int1, .int3, .into, .syscall: true
+    default: false
+    }
   }
 
   /// Looks at what other threads asked for, in the processor's order of priority (SDM 3A, 6.9); nil to go on executing.
@@ -150,7 +161,18 @@ extension Cpu {
   /// After an access to a device: what it asks of this vCPU (an interrupt, A20, a changed memory map) is served
   /// before the next instruction.
   func noticeEvents() {
-    if pendingEvents & ~CPUEvent.nmiBlocked != 0 { x.blockEnd = 0 }
+    if hasServiceableEvents { x.blockEnd = 0 }
+  }
+
+  /// Something is to be done between two iterations of a repeated instruction: an event, a trap.
+  @inline(__always) var mustPause: Bool {
+    hasServiceableEvents || s.systemFlags & RFLAGS.tf | s.pendingDebug != 0
+  }
+
+  /// Events to look at now: a maskable interrupt alone waits, at no cost, until IF is set.
+  @inline(__always) private var hasServiceableEvents: Bool {
+    let events = pendingEvents & ~CPUEvent.nmiBlocked
+    return events != 0 && (events != CPUEvent.interrupt || s.systemFlags & RFLAGS.if != 0)
   }
 
   private func wake() {

@@ -36,7 +36,8 @@ extension Cpu {
     if distance > 0 && distance < bytes {
       guard distance >= size else { return false }
       for offset in stride(from: 0, to: bytes, by: size) {
-        unsafe target.storeBytes(of: source.loadUnaligned(fromByteOffset: offset, as: T.self), toByteOffset: offset, as: T.self)
+        unsafe target.storeBytes(
+          of: source.loadUnaligned(fromByteOffset: offset, as: T.self), toByteOffset: offset, as: T.self)
       }
     } else {
       unsafe target.copyMemory(from: source, byteCount: bytes)

@@ -44,7 +44,9 @@ public struct CPUModel: Sendable {
   public init(leaves: [UInt64: Leaf]) {
     self.leaves = leaves
     features = ModelFeatures(leaves: leaves)
+    let is386 = features.is386
     offeredRows = (0..<InstructionTable.count).map { row in
+      if is386, CPUModel.since486.contains(InstructionTable.op(ofRow: UInt16(row))) { return false }
       guard let feature = InstructionTable.feature(ofRow: UInt16(row)) else { return true }
       return CPUModel.has(feature, in: leaves)
     }
@@ -65,8 +67,11 @@ public struct CPUModel: Sendable {
   /// does on Intel processors and as zero on AMD's.
   func leaf(_ number: UInt32, _ subleaf: UInt32) -> Leaf {
     if let found = leaves[UInt64(number) << 32 | UInt64(subleaf)] { return found }
-    return leaves[UInt64(number) << 32] != nil && !CPUModel.indexed.contains(number) ? leaves[UInt64(number) << 32] ?? Leaf() : Leaf()
+    return leaves[UInt64(number) << 32] != nil && !CPUModel.indexed.contains(number)
+      ? leaves[UInt64(number) << 32] ?? Leaf() : Leaf()
   }
+  /// What the 486 added; no CPUID feature tells of it.
+  private static let since486: Set<Op> = [.cpuid, .cmpxchg, .xadd, .bswap, .invlpg, .invd, .wbinvd]
   /// Leaves whose ECX input selects a subleaf.
   private static let indexed: Set<UInt32> = [4, 7, 0xb, 0xd, 0x1f, 0x8000_001d]
 }

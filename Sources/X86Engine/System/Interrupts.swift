@@ -38,6 +38,7 @@ extension Cpu {
     rip = s.instructionStart
     s.activity = Activity.running
     s.pendingDebug = 0
+    defer { x.faultInNewTask = false }
     var current = fault.architectural
     // Each turn either succeeds or raises the severity; a benign exception can follow only a benign one, and
     // entering a handler raises none, so three turns suffice.
@@ -295,7 +296,7 @@ extension Cpu {
   /// Sets all of RFLAGS and what derives from VM and AC.
   func replaceFlags(_ value: UInt64) {
     let old = s.systemFlags
-    setRFLAGS(value & RFLAGS.defined | 2)
+    setRFLAGS(value & features.flags | 2)
     if (old ^ value) & RFLAGS.vm != 0 {
       refreshMode()
     } else if (old ^ value) & RFLAGS.ac != 0 {

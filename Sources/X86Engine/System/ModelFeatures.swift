@@ -26,6 +26,10 @@ struct ModelFeatures: Sendable {
   let xcr0: UInt64
   /// Family, model and stepping (CPUID 1, EAX): EDX after reset.
   let signature: UInt32
+  /// Family 3: no CPUID, and none of what came with the 486.
+  let is386: Bool
+  /// RFLAGS bits that software can change. AC and ID came with the 486.
+  let flags: UInt64
 
   init(leaves: [UInt64: CPUModel.Leaf]) {
     func leaf(_ number: UInt64, _ subleaf: UInt64 = 0) -> CPUModel.Leaf {
@@ -58,6 +62,8 @@ struct ModelFeatures: Sendable {
     let areas = leaf(0xd)
     xcr0 = UInt64(areas.edx) << 32 | UInt64(areas.eax) | 1
     signature = basic.eax
+    is386 = basic.eax >> 8 & 0xf == 3
+    flags = is386 ? RFLAGS.defined & ~(RFLAGS.ac | RFLAGS.id) : RFLAGS.defined
   }
 
   /// The CR4 bits that CPUID promises (SDM 3A, 2.5).

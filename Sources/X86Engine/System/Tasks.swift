@@ -97,10 +97,9 @@ extension Cpu {
     do throws(Fault) {
       try loadTask(image, is32: is32, ext: ext)
     } catch {
-      // The instruction that switched is complete: the fault is that of the new task's first instruction.
-      // An event that switched is not: this fault may yet make it a double fault.
-      if ext != 0 { throw error }
-      deliver(error)
+      // The fault is that of the new task's first instruction, not of the one that switched.
+      x.faultInNewTask = true
+      throw error
     }
   }
 

@@ -33,16 +33,18 @@ target: inc ebx
   EXPECT "instruction not executed", ebx, 0
   mov eax, [exc_flags]
   and eax, FL_RF
-  EXPECT "RF in the saved image", eax, FL_RF
+  EXPECT "RF clear in the saved image: the handler must set it", eax, 0
   DR6_IS "execution", 0xffff0ff1
   # RF lets it pass once.
   mov dword ptr [exc_vector], -1
+  mov dword ptr [recover], offset after_target2
   push FL_RF | 2
   push SEL_CODE32
   push offset target2
   DR 0, "offset target2"
   iretd
 target2: inc ebx
+after_target2:
   EXPECT "RF suppresses the breakpoint", [exc_vector], -1
   EXPECT "instruction executed", ebx, 1
   # Data writes: a trap, after the instruction

@@ -116,8 +116,11 @@ on_debug:
   mov eax, [esp + 4]
   mov [ebp], eax
   add ebp, 4
+  cmp dword ptr [count], 0
+  jne 1f
   mov eax, [esp + 12]
   mov [flags_seen], eax
+1:
   mov eax, dr6
   mov [dr6_seen], eax
   xor eax, eax

@@ -25,11 +25,13 @@ main:
   mov rbp, 0x0000800000000000
   FAULTS "non-canonical through RBP is #SS", 12, 0, "mov eax, [rbp]"
   mov rsi, rsp
+  mov byte ptr [idt + 12 * 16 + 4], 1
   mov rsp, 0x0000800000000000
   mov qword ptr [recover], offset 1f
   mov [saved_sp], rsi
   pop rax
 1: mov rsp, rsi
+  mov byte ptr [idt + 12 * 16 + 4], 0
   EXPECT "POP with non-canonical RSP", [exc_vector], 12
   # NX
   READ_MSR MSR_EFER

@@ -102,12 +102,12 @@ main:
   movzx eax, byte ptr [gdt + NOTACCESSED + 5]
   EXPECT "loading sets the accessed bit", eax, 0x93
   # #SS through SS
-  DESC SHORTSTACK, 0, 0x8fff, 0x93, 4
+  DESC SHORTSTACK, 0, 0x1ffff, 0x93, 4
   mov ebx, esp
   mov ax, SHORTSTACK
   mov ss, ax
-  mov esp, 0x8ff0
-  FAULTS "limit through SS", 12, 0, "mov eax, ss:[0x8ffd]"
+  mov esp, 0x6ff0
+  FAULTS "limit through SS", 12, 0, "mov eax, ss:[0x1fffd]"
   mov ax, SEL_DATA
   mov ss, ax
   mov esp, ebx

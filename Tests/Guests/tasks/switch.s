@@ -92,8 +92,10 @@ faulting: mov fs, ax
   EXPECT "bad FS in the TSS: EIP is the new task's", [exc_ip], "offset task2"
   str eax
   EXPECT "bad FS in the TSS: TR is the new task", eax, TSS2
+  # That selector is now in FS, and would be saved.
+  mov eax, SEL_DATA
+  mov fs, eax
   # 16-bit TSS
-  call fill
   mov word ptr [tss16 + 0x0e], offset task16
   mov word ptr [tss16 + 0x10], 2
   mov word ptr [tss16 + 0x12], 0x1616

@@ -1,0 +1,59 @@
+import Foundation
+import TestSupport
+
+/// The real guests that boot tests use; `Tools/guest-assets/all.sh` makes them.
+enum GuestAssets {
+  /// `RINGBOX_ASSETS`, else `.build/guest-assets` below the package.
+  static let folder: String =
+    ProcessInfo.processInfo.environment["RINGBOX_ASSETS"]
+    ?? URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    .deletingLastPathComponent().appendingPathComponent(".build/guest-assets").path
+
+  static func path(_ name: String) -> String { folder + "/" + name }
+
+  /// Debian's kernel with the busybox initial RAM disk.
+  static func linux(_ architecture: String, console: String = "ttyS0", extra: [String] = []) -> [String] {
+    [
+      "--memory", "512M", "--kernel", path("\(architecture)/linux"), "--initrd", path("\(architecture)/busybox.gz"),
+      "--append", "console=\(console)",
+    ] + extra
+  }
+
+  /// A private copy of a disk image, sparse like the original; removed with the returned object.
+  static func copy(_ name: String) throws -> TemporaryImage { try TemporaryImage(copying: path(name)) }
+
+  static let marker = "RINGBOX-INITRD-READY"
+  /// Boot deadlines are for a busy 2-core machine; a quiet one needs a tenth of this.
+  static let bootTimeout: TimeInterval = 300
+}
+
+final class TemporaryImage {
+  let path: String
+  init(copying source: String) throws {
+    path = NSTemporaryDirectory() + "ringbox-\(UUID().uuidString).img"
+    _ = try Shell.run("/bin/cp", ["--sparse=always", "--reflink=auto", source, path])
+  }
+  deinit { try? FileManager.default.removeItem(atPath: path) }
+}
+
+enum Shell {
+  struct Failed: Error, CustomStringConvertible { let description: String }
+
+  /// Runs a program to its end and returns what it printed; throws when its status is not in `accepted`.
+  @discardableResult
+  static func run(_ program: String, _ arguments: [String], accepted: Set<Int32> = [0]) throws -> String {
+    let process = Process()
+    let pipe = Pipe()
+    process.executableURL = URL(fileURLWithPath: program)
+    process.arguments = arguments
+    process.standardOutput = pipe
+    process.standardError = pipe
+    try process.run()
+    let output = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+    process.waitUntilExit()
+    guard accepted.contains(process.terminationStatus) else {
+      throw Failed(description: "\(program) \(arguments): status \(process.terminationStatus)\n\(output)")
+    }
+    return output
+  }
+}

@@ -1,0 +1,63 @@
+import Base
+import Testing
+
+@testable import Machine
+
+@Suite struct ConfigurationTests {
+  private var full: MachineConfiguration {
+    var configuration = MachineConfiguration()
+    configuration.name = "böx \"1\""
+    configuration.memory = 5 << 30
+    configuration.cpus = 4
+    configuration.cpu = "x86-64-v2,+aes"
+    configuration.bootOrder = "dc"
+    configuration.firmware = "/f"
+    configuration.kernel = "/k"
+    configuration.initrd = "/i"
+    configuration.append = "a=b c"
+    configuration.disks = [
+      .init(path: "/d", interface: .virtio, readOnly: true, snapshot: false), .init(path: "/e", snapshot: true),
+    ]
+    configuration.cdroms = ["/c"]
+    configuration.floppies = ["/a"]
+    configuration.serial = [.stdio, .file("/x:y"), .tcp(99), .unix("/s")]
+    configuration.debugConsole = .pty
+    configuration.exitOn = .init(reset: true, tripleFault: true)
+    configuration.clockBase = .localtime
+    return configuration
+  }
+
+  @Test func survivesTheWayThroughJSON() throws {
+    for configuration in [MachineConfiguration(), full] {
+      let text = configuration.json.text
+      #expect(try MachineConfiguration(json: JSON(parsing: text)) == configuration)
+    }
+  }
+
+  @Test func refusesWhatCannotBe() throws {
+    let cases: [(String, String)] = [
+      (#"{"memory": 0}"#, "memory"), (#"{"memory": 1048577}"#, "memory"), (#"{"memory": "1G"}"#, "memory"),
+      (#"{"memory": 9223372036854775807}"#, "memory"), (#"{"cpus": 0}"#, "CPUs"), (#"{"cpus": 65}"#, "CPUs"),
+      (#"{"bootOrder": "cx"}"#, "boot order"), (#"{"memroy": 1}"#, "did you mean 'memory'"), (#"[]"#, "object"),
+      (#"{"initrd": "/i"}"#, "needs a kernel"), (#"{"serial": ["tcp:0"]}"#, "TCP port"),
+      (#"{"serial": ["floppy"]}"#, "none of"), (#"{"serial": ["none","none","none","none","none"]}"#, "at most 4"),
+      (#"{"disks": [{"interface": "ide"}]}"#, "path"), (#"{"disks": [{"path": "a", "interface": "scsi"}]}"#, "ide"),
+      (#"{"engine": "interpretr"}"#, "did you mean"), (#"{"exitOn": ["rest"]}"#, "exitOn"),
+      (#"{"floppies": ["a","b","c"]}"#, "floppy"), (#"{"name": "a\u0000b"}"#, "string"),
+      (#"{"cdroms": ["a","b","c","d","e"]}"#, "IDE"),
+    ]
+    for (text, expected) in cases {
+      let json = try JSON(parsing: text)
+      let error = #expect(throws: MachineError.self) { try MachineConfiguration(json: json) }
+      #expect(error?.description.contains(expected) == true, "\(text): \(error?.description ?? "")")
+      #expect(error?.kind == .configuration)
+    }
+  }
+
+  @Test func namesThePackageThatBringsTheFirmware() {
+    var configuration = MachineConfiguration()
+    configuration.firmware = "/nonexistent/bios.bin"
+    let error = #expect(throws: MachineError.self) { try Machine(configuration: configuration) { _ in } }
+    #expect(error?.description == "firmware '/nonexistent/bios.bin': No such file or directory")
+  }
+}
