@@ -16,9 +16,9 @@ void rb_thunk_abort(void);
 // signal handler never calls the dynamic linker.
 static __thread uint64_t return_stack __attribute__((tls_model("initial-exec")));
 
-static __thread uint32_t fault_mxcsr __attribute__((tls_model("initial-exec")));
+static __thread rb_thunk_fault last_fault __attribute__((tls_model("initial-exec")));
 
-uint32_t rb_thunk_mxcsr(void) { return fault_mxcsr; }
+rb_thunk_fault rb_thunk_last_fault(void) { return last_fault; }
 
 static void resume_after_fault(int signal, siginfo_t *info, void *context) {
   (void)info;
@@ -29,7 +29,10 @@ static void resume_after_fault(int signal, siginfo_t *info, void *context) {
     sigaction(signal, &standard, NULL);
     return;
   }
-  if (frame->uc_mcontext.fpregs) fault_mxcsr = frame->uc_mcontext.fpregs->mxcsr;
+  if (frame->uc_mcontext.fpregs) last_fault.mxcsr = frame->uc_mcontext.fpregs->mxcsr;
+  last_fault.vector = (uint32_t)frame->uc_mcontext.gregs[REG_TRAPNO];
+  last_fault.error_code = (uint32_t)frame->uc_mcontext.gregs[REG_ERR];
+  last_fault.address = (uint64_t)frame->uc_mcontext.gregs[REG_CR2];
   frame->uc_mcontext.gregs[REG_RSP] = (greg_t)return_stack;
   frame->uc_mcontext.gregs[REG_RIP] = (greg_t)(uintptr_t)rb_thunk_abort;
   frame->uc_mcontext.gregs[REG_RAX] = signal;
@@ -115,4 +118,29 @@ bool rb_code_memory(size_t size, void **write, void **execute) {
 void rb_code_free(void *write, void *execute, size_t size) {
   munmap(write, size);
   munmap(execute, size);
+}
+
+bool rb_guarded_memory(void **window, void **alias) {
+  // No access, read, write: every ordered pair of the three is somewhere side by side.
+  static const int order[RB_GUARDED_PAGES] = {0, 0, 1, 1, 3, 3, 0, 3, 1, 0};
+  size_t size = RB_GUARDED_PAGES * 4096;
+  int fd = memfd_create("ringbox-scratch", MFD_CLOEXEC);
+  if (fd < 0) return false;
+  void *w = MAP_FAILED, *a = MAP_FAILED;
+  if (ftruncate(fd, (off_t)size) == 0) {
+    w = mmap(NULL, size, PROT_NONE, MAP_SHARED, fd, 0);
+    a = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+  }
+  close(fd);
+  bool good = w != MAP_FAILED && a != MAP_FAILED;
+  for (int page = 0; good && page < RB_GUARDED_PAGES; page++)
+    good = mprotect((char *)w + page * 4096, 4096, (order[page] & 1 ? PROT_READ : 0) | (order[page] & 2 ? PROT_WRITE : 0)) == 0;
+  if (!good) {
+    if (w != MAP_FAILED) munmap(w, size);
+    if (a != MAP_FAILED) munmap(a, size);
+    return false;
+  }
+  *window = w;
+  *alias = a;
+  return true;
 }

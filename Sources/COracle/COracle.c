@@ -206,7 +206,14 @@ static void on_signal(int number, siginfo_t *info, void *raw) {
 
 static bool map_fixed(uint32_t address, size_t size, int protection, int fd, size_t offset) {
   void *at = (void *)(uintptr_t)address;
-  return mmap(at, size, protection, MAP_SHARED | MAP_FIXED_NOREPLACE, fd, (off_t)offset) == at;
+  if (mmap(at, size, protection, MAP_SHARED | MAP_FIXED_NOREPLACE, fd, (off_t)offset) != at) return false;
+  // In the page table from now on: error codes tell present pages from others.
+  for (size_t page = 0; page < size; page += PAGE) {
+    volatile uint8_t *byte = (uint8_t *)at + page;
+    uint8_t value = *byte;
+    if (protection & PROT_WRITE) *byte = value;
+  }
+  return true;
 }
 
 static bool make_segments(void) {

@@ -247,7 +247,8 @@ public final class DeviceSlot<D: Device>: BusTarget, SlotEvents, MachineComponen
       for event in events {
         delivered += 1
         // Completions are bounded by what the device submitted; never lose one.
-        if case .completion = event {} else if delivered > DeviceSlot.deferredLimit {
+        if case .completion = event {
+        } else if delivered > DeviceSlot.deferredLimit {
           refused.add(1, ordering: .relaxed)
           continue
         }

@@ -29,6 +29,7 @@ private final class EmptyBoard: Platform {
     static let data: UInt64 = 0x10000
     static let readOnly: UInt64 = 0x12000
     static let code: UInt64 = 0x14000
+    static let taskState: UInt64 = 0x15000
   }
   private let memory: GuestMemory
   private let board = EmptyBoard()
@@ -69,6 +70,12 @@ private final class EmptyBoard: Platform {
     let page: (UInt64, UInt64, UInt64) -> Void = { linear, physical, rights in
       store(tables + 0x3000 + (linear >> 12 & 511) * 8, physical | rights)
     }
+    // A TSS whose I/O permission bitmap lies behind its limit, in supervisor space.
+    store(tables + 0x800, tables + 0x4000 | 0x63)
+    store(tables + 0x4000, tables + 0x5000 | 0x63)
+    store(tables + 0x5000, tables + 0x6000 | 0x63)
+    store(tables + 0x6000, Physical.taskState | 0x63)
+    memory.write(GuestPhysical(Physical.taskState + 0x66), [0x68, 0x00])
     let noExecute: UInt64 = 1 << 63
     page(Window.data, Physical.data, 0x67 | noExecute)
     page(Window.data + 0x1000, Physical.data + 0x1000, 0x67 | noExecute)
@@ -119,7 +126,8 @@ private final class EmptyBoard: Platform {
     if mode != input.mode & 3 {
       mode = input.mode & 3
       cpu.enterUserMode(
-        test.codeSize, cr3: Physical.tables, fsBase: Window.fsBase, gsBase: Window.gsBase, base16: Window.base)
+        test.codeSize, cr3: Physical.tables, fsBase: Window.fsBase, gsBase: Window.gsBase, base16: Window.base,
+        tssBase: 0xffff_8000_0000_0000)
       cpu.forgetEverything()
     }
     casesSinceFlush += 1

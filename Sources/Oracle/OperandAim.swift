@@ -146,6 +146,8 @@ struct OperandAim {
       if random.chance(50) { image.general[1] = image.general[1] & ~0xff | UInt64(random.below(70)) }
     default: break
     }
+    let isStack = ["PUSH", "POP", "PUSHF", "CALL", "RET", "ENTER", "LEAVE"].contains(name)
+    if isStack, random.chance(3) { image.general[4] = random.boundary() }
     if name == "POPF" {
       // TF and AC would change how the runner itself works.
       let value = random.next() & ~0x4_0100

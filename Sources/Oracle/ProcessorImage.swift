@@ -1,3 +1,5 @@
+import X86ISA
+
 /// User-visible processor state, laid out like `oracle_state` in COracle.h.
 struct ProcessorImage {
   var general = InlineArray<16, UInt64>(repeating: 0)
@@ -35,4 +37,22 @@ struct MemoryPatch {
   /// From the start of the data pages.
   var offset: Int
   var bytes: [UInt8]
+}
+
+extension ProcessorImage {
+  /// The linear address of the ModRM operand of an instruction that stands at offset `place`.
+  func linearAddress(of i: Instruction, at place: UInt64) -> UInt64 {
+    var address = i.displacement
+    if i.base == Instruction.instructionPointer { address = address &+ place &+ UInt64(i.length) }
+    if i.base < 16 { address = address &+ general[Int(i.base)] }
+    if i.index < 16 { address = address &+ general[Int(i.index)] << UInt64(i.scale) }
+    address &= i.addressMask
+    switch mode & 3 {
+    case 0: return (address &+ Window.base) & 0xffff_ffff
+    case 1: return address & 0xffff_ffff
+    default:
+      guard i.prefixes.contains(.segmentOverride) else { return address }
+      return address &+ (i.segment == 4 ? Window.fsBase : i.segment == 5 ? Window.gsBase : 0)
+    }
+  }
 }

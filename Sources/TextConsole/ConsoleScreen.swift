@@ -29,7 +29,9 @@ public enum ConsoleScreen: Sendable {
     case .text(let screen): ConsoleScreen.place(screen, &picture)
     case .graphics(let frame):
       ConsoleScreen.place(frame, &picture)
-      picture.write(status: "\(frame.width)x\(frame.height) graphics, shown in blocks; Ctrl-] s saves a picture", row: picture.rows - 1)
+      picture.write(
+        status: "\(frame.width)x\(frame.height) graphics, shown in blocks; Ctrl-] s saves a picture",
+        row: picture.rows - 1)
     case .notice(let text):
       let column = max(0, (picture.columns - text.unicodeScalars.count) / 2)
       for (offset, scalar) in text.unicodeScalars.enumerated() {
@@ -55,7 +57,8 @@ public enum ConsoleScreen: Sendable {
       for column in 0..<min(screen.columns, picture.columns) {
         let cell = screen[firstColumn + column, firstRow + row]
         picture[left + column, top + row] = TerminalCell(
-          cell.scalar, foreground: colors[Int(screen.foreground(cell))], background: colors[Int(screen.background(cell))],
+          cell.scalar, foreground: colors[Int(screen.foreground(cell))],
+          background: colors[Int(screen.background(cell))],
           blinks: screen.blinks(cell))
       }
     }

@@ -44,7 +44,8 @@ public struct TerminalPainter {
     let same =
       style?.foreground == cell.foreground && style?.background == cell.background && style?.blinks == cell.blinks
     if style == nil || !same {
-      let colors = "\(cell.foreground.selection(background: false, depth));\(cell.background.selection(background: true, depth))"
+      let colors =
+        "\(cell.foreground.selection(background: false, depth));\(cell.background.selection(background: true, depth))"
       output += "\u{1b}[0;\(cell.blinks ? "5;" : "")\(colors)m"
       style = cell
     }

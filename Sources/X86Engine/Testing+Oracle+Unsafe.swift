@@ -12,7 +12,9 @@ extension Vcpu {
 
 extension Cpu {
   /// IA-32e mode at CPL 3 with the host kernel's selectors: 64-bit code, or flat 32-bit or 16-bit code from `base`.
-  package func enterUserMode(_ size: CodeSize, cr3: UInt64, fsBase: UInt64, gsBase: UInt64, base16: UInt64) {
+  package func enterUserMode(
+    _ size: CodeSize, cr3: UInt64, fsBase: UInt64, gsBase: UInt64, base16: UInt64, tssBase: UInt64
+  ) {
     s.cr0 = CR0.pe | CR0.mp | CR0.et | CR0.ne | CR0.wp | CR0.am | CR0.pg
     s.cr3 = cr3
     s.cr4 = CR4.pae | CR4.pge | CR4.mce | CR4.osfxsr | CR4.osxmmexcpt | CR4.umip
@@ -42,6 +44,12 @@ extension Cpu {
       }
       s.segments[number] = segment
     }
+    // A busy 64-bit TSS without I/O permissions.
+    var task = SegmentRegister()
+    task.base = tssBase
+    task.limit = 0x67
+    task.attributes = 0x8b
+    s.segments[Seg.tr] = task
     refreshMode()
   }
 
@@ -57,19 +65,19 @@ extension Cpu {
   /// Executes one instruction; returns its fault without delivering it, with RIP on the instruction.
   ///
   /// A repeated string instruction may return with RIP still on itself: it wants to go on.
+  // SAFETY: the block's instructions stay in place while one of them runs (see `BlockCache`).
   package func stepForOracle() -> Fault? {
     let start = rip
     do throws(Fault) {
       let block = try unsafe currentBlock()
       x.blockEnd = 0
       s.instructionStart = start
-      // SAFETY: the block's first instruction stays in place while it runs.
       do {
         let at = unsafe block.pointee.first
         unsafe rip = start &+ UInt64(at.pointee.length)
         if unsafe call(at) {
           rip = start
-          return s.fault
+          return unsafe fault(of: at)
         }
       }
       return nil

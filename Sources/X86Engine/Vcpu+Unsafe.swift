@@ -9,9 +9,10 @@ import X86ISA
 ///
 /// `run()` executes on the thread that calls it, always the same one; `raise`, `signal` and the statistics may be
 /// used from any thread.
+// SAFETY(type): `block` and `tlb` are allocated and initialised by init and freed by deinit, when no thread runs the vCPU
+// any more (a running thread holds a reference). @unchecked Sendable: the block is used by the vCPU's thread only, but for
+// its atomic event word; everything else is immutable, atomic or behind a lock.
 @safe public final class Vcpu: @unchecked Sendable {
-  // SAFETY (for @unchecked Sendable): the block is used by the vCPU's thread only, but for its atomic event word;
-  // everything else is immutable or atomic.
   public let index: Int
   public let cpu: Cpu
   private let context: VcpuContext
@@ -36,7 +37,8 @@ import X86ISA
       let raw = UnsafeMutableRawPointer.allocate(byteCount: MemoryLayout<CPUBlock>.stride, alignment: 4096)
       unsafe block = raw.bindMemory(to: CPUBlock.self, capacity: 1)
       unsafe block.initialize(
-        to: CPUBlock(engine: EngineState(context: .passUnretained(context), tlb: tlb, blocks: BlockCache(), thunks: ThunkCache())))
+        to: CPUBlock(
+          engine: EngineState(context: .passUnretained(context), tlb: tlb, blocks: BlockCache(), thunks: ThunkCache())))
       unsafe cpu = Cpu(p: block)
     }
     cpu.reset()

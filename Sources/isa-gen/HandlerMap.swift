@@ -18,14 +18,22 @@ func handlerTemplate(for row: InstructionRow, memory: Bool) -> String? {
   return row.attributes.contains(.privileged) ? "try x.requireCPL0(); " + guarded : guarded
 }
 
-private let binaryOperations = ["ADD": "Add", "ADC": "Adc", "SUB": "Sub", "SBB": "Sbb", "AND": "And", "OR": "Or", "XOR": "Xor"]
-private let shiftOperations = ["SHL": "Shl", "SHR": "Shr", "SAR": "Sar", "ROL": "Rol", "ROR": "Ror", "RCL": "Rcl", "RCR": "Rcr"]
+private let binaryOperations = [
+  "ADD": "Add", "ADC": "Adc", "SUB": "Sub", "SBB": "Sbb", "AND": "And", "OR": "Or", "XOR": "Xor",
+]
+private let shiftOperations = [
+  "SHL": "Shl", "SHR": "Shr", "SAR": "Sar", "ROL": "Rol", "ROR": "Ror", "RCL": "Rcl", "RCR": "Rcr",
+]
 private let bitOperations = ["BT": "BitTest", "BTS": "BitSet", "BTR": "BitReset", "BTC": "BitComplement"]
 private let segments = ["ES": 0, "CS": 1, "SS": 2, "DS": 3, "FS": 4, "GS": 5]
 
 private func integerTemplate(_ row: InstructionRow, memory: Bool) -> String? {
-  if let operation = binaryOperations[row.mnemonic] { return "try x.binary(\(operation).self, $W.self, $0.self, $1.self)" }
-  if let operation = shiftOperations[row.mnemonic] { return "try x.shift(\(operation).self, $W.self, $0.self, $1.self)" }
+  if let operation = binaryOperations[row.mnemonic] {
+    return "try x.binary(\(operation).self, $W.self, $0.self, $1.self)"
+  }
+  if let operation = shiftOperations[row.mnemonic] {
+    return "try x.shift(\(operation).self, $W.self, $0.self, $1.self)"
+  }
   if let operation = bitOperations[row.mnemonic] {
     return memory && row.operands == "Ev,Gv"
       ? "try x.bitString(\(operation).self, $1.self)" : "try x.bit(\(operation).self, $0.self, $1.self)"
@@ -143,9 +151,12 @@ private func stringTemplate(_ row: InstructionRow) -> String? {
   case "INS": "try x.inputString($Z.self)"
   case "OUTS": "try x.outputString($Z.self)"
   case "IN":
-    row.operands.hasSuffix("DX") ? "try x.input(port: x.cpu[reg16: 2], size: x.portSize)" : "try x.input(port: x.portImmediate, size: x.portSize)"
+    row.operands.hasSuffix("DX")
+      ? "try x.input(port: x.cpu[reg16: 2], size: x.portSize)" : "try x.input(port: x.portImmediate, size: x.portSize)"
   case "OUT":
-    row.operands.hasPrefix("DX") ? "try x.output(port: x.cpu[reg16: 2], size: x.portSize)" : "try x.output(port: x.portImmediate, size: x.portSize)"
+    row.operands.hasPrefix("DX")
+      ? "try x.output(port: x.cpu[reg16: 2], size: x.portSize)"
+      : "try x.output(port: x.portImmediate, size: x.portSize)"
   default: nil
   }
 }
@@ -176,11 +187,14 @@ private func systemTemplate(_ row: InstructionRow, memory: Bool) -> String? {
 
 private func transferTemplate(_ row: InstructionRow) -> String? {
   switch (row.mnemonic, row.operands) {
-  case ("CALLF", "Ap"): "try x.cpu.farCall(selector: x.i.immediate2, offset: x.i.immediate, operandSize: Int(x.i.operandSize))"
-  case ("JMPF", "Ap"): "try x.cpu.farJump(selector: x.i.immediate2, offset: x.i.immediate, operandSize: Int(x.i.operandSize))"
+  case ("CALLF", "Ap"):
+    "try x.cpu.farCall(selector: x.i.immediate2, offset: x.i.immediate, operandSize: Int(x.i.operandSize))"
+  case ("JMPF", "Ap"):
+    "try x.cpu.farJump(selector: x.i.immediate2, offset: x.i.immediate, operandSize: Int(x.i.operandSize))"
   case ("CALLF", _): "try x.farCallIndirect()"
   case ("JMPF", _): "try x.farJumpIndirect()"
-  case ("RETF", _): "try x.cpu.farReturn(operandSize: Int(x.i.operandSize), release: UInt16(truncatingIfNeeded: x.i.immediate))"
+  case ("RETF", _):
+    "try x.cpu.farReturn(operandSize: Int(x.i.operandSize), release: UInt16(truncatingIfNeeded: x.i.immediate))"
   case ("INT", _): "try x.cpu.softwareInterrupt(UInt8(truncatingIfNeeded: x.i.immediate), kind: .software)"
   case ("INT3", _): "try x.cpu.softwareInterrupt(3, kind: .softwareException)"
   case ("INTO", _): "if x.cpu.of { try x.cpu.softwareInterrupt(4, kind: .softwareException) }"

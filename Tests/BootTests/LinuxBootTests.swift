@@ -49,7 +49,8 @@ import Testing
 
   /// User and system time of a process, from /proc.
   private func cpuSeconds(_ pid: Int32) throws -> Double {
-    let fields = try String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8).split(separator: ")").last?
+    let fields =
+      try String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8).split(separator: ")").last?
       .split(separator: " ").compactMap { Double($0) } ?? []
     // After the name: state (dropped), ppid ... utime is field 14, stime 15 of the whole line.
     return (fields[10] + fields[11]) / Double(sysconf(Int32(_SC_CLK_TCK)))

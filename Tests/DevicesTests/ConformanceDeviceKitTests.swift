@@ -176,7 +176,8 @@ struct Loopback: PCIDevice {
   var touch: (@Sendable () -> Void)?
   var descriptor: DeviceDescriptor {
     DeviceDescriptor(
-      name: "loopback", regions: [Region(.memory, base: nil, size: 0x1000, "bar0"), Region(.port, base: nil, size: 16, "bar1")],
+      name: "loopback",
+      regions: [Region(.memory, base: nil, size: 0x1000, "bar0"), Region(.port, base: nil, size: 16, "bar1")],
       outputs: ["intx"], inputs: ["in"], timers: ["t"])
   }
   mutating func reset(_ host: some DeviceServices) {
@@ -293,7 +294,7 @@ struct Loopback: PCIDevice {
     #expect(bus.owner(.memory, at: 0xfe00_0fff) == "loopback")
     #expect(bus.owner(.port, at: 0xc00f) == "loopback")
     bus.portWrite(0xc000, width: 1, 1)
-    #expect(pci.interruptLines[1].level)  // device 5, INTA#: (5 + 1 - 1) & 3
+    #expect(pci.interruptLines[0].level)  // device 5, INTA#: (5 + 1 - 2) & 3
     config(0x10, 0xfe10_0000)
     #expect(bus.owner(.memory, at: 0xfe00_0000) == nil)
     #expect(bus.owner(.memory, at: 0xfe10_0000) == "loopback")

@@ -29,10 +29,12 @@ import Testing
     let host = FakeServices()
     var dma = open(host)
     program(&dma, channel: 2, page: 0x12, address: 0x3400, count: 511, mode: 0x44, host)
-    #expect(dma.take(channel: 2, count: 100)
-      == .init(address: GuestPhysical(0x12_3400), count: 100, direction: .toMemory, terminalCount: false))
-    #expect(dma.take(channel: 2, count: 1000)
-      == .init(address: GuestPhysical(0x12_3464), count: 412, direction: .toMemory, terminalCount: true))
+    #expect(
+      dma.take(channel: 2, count: 100)
+        == .init(address: GuestPhysical(0x12_3400), count: 100, direction: .toMemory, terminalCount: false))
+    #expect(
+      dma.take(channel: 2, count: 1000)
+        == .init(address: GuestPhysical(0x12_3464), count: 412, direction: .toMemory, terminalCount: true))
     #expect(dma.take(channel: 2, count: 1) == nil)
     #expect(dma.testRead(8, host) == 0x04)
     #expect(dma.testRead(8, host) == 0)
@@ -57,8 +59,11 @@ import Testing
       dma.testWrite(UInt64(port), UInt64(value), region: 2, host)
     }
     dma.testWrite(9, 0x05, region: 1, host)
-    #expect(dma.take(channel: 6, count: 100)
-      == .init(address: GuestPhysical(0x05_0000 & 0xfe_0000 | 0x1_0000), count: 8, direction: .toMemory, terminalCount: true))
+    #expect(
+      dma.take(channel: 6, count: 100)
+        == .init(
+          address: GuestPhysical(0x05_0000 & 0xfe_0000 | 0x1_0000), count: 8, direction: .toMemory, terminalCount: true)
+    )
   }
 
   @Test func masksCommandAndCascadeCloseAChannel() {

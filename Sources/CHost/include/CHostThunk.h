@@ -15,14 +15,32 @@ void rb_thunk_prepare_thread(void);
 /// `code` may use rax, rcx, rdx, rsi, rdi and vector registers, and must leave MXCSR at its default of 1F80h.
 int rb_thunk_call(const void *code, void *state, void *memory);
 
-/// MXCSR as the last signal inside a thunk found it on this thread.
-uint32_t rb_thunk_mxcsr(void);
+/// What the last signal inside a thunk found on this thread: exception vector, its error code, CR2, MXCSR.
+typedef struct {
+  uint32_t vector;
+  uint32_t error_code;
+  uint64_t address;
+  uint32_t mxcsr;
+} rb_thunk_fault;
+rb_thunk_fault rb_thunk_last_fault(void);
+
+/// Whether an unmasked x87 exception is pending (ES of the thread's status word).
+static inline bool rb_x87_pending(void) {
+  uint16_t status;
+  __asm__ volatile("fnstsw %0" : "=a"(status));
+  return status & 0x80;
+}
 
 /// Stores the thread's x87 and MMX state as a 512-byte FXSAVE image (16-byte aligned), and loads it; SSE state untouched.
 void rb_x87_save(void *image);
 void rb_x87_load(const void *image);
 /// FNINIT: leaves no guest state behind.
 static inline void rb_x87_reset(void) { __asm__ volatile("fninit"); }
+
+/// Pages with rights none, none, read, read, write, write, none, write, read, none at `*window`, all of them writable
+/// at `*alias`. False and errno on failure.
+enum { RB_GUARDED_PAGES = 10 };
+bool rb_guarded_memory(void **window, void **alias);
 
 /// A piece of memory mapped twice: writable at `*write`, executable at `*execute`. False and errno on failure.
 bool rb_code_memory(size_t size, void **write, void **execute);

@@ -144,7 +144,8 @@ extension VGA {
     if graphics[VGARegisters.GR.mode] & 8 != 0 {
       // Read mode 1: a bit is set where all cared-for planes equal the colour.
       let difference =
-        (planes ^ VGA.planes(graphics[VGARegisters.GR.colorCompare])) & VGA.planes(graphics[VGARegisters.GR.colorDontCare])
+        (planes ^ VGA.planes(graphics[VGARegisters.GR.colorCompare]))
+        & VGA.planes(graphics[VGARegisters.GR.colorDontCare])
       let halves = difference | difference >> 16
       return ~UInt8(truncatingIfNeeded: halves | halves >> 8)
     }

@@ -69,7 +69,8 @@ extension VGA {
       case 0..<0x19: return registers.crtc[Int(registers.crtcIndex)]
       // Undocumented but widely used: graphics controller latch and attribute flip-flop.
       case 0x22:
-        return UInt8(truncatingIfNeeded: registers.latches >> (UInt32(registers.graphics[VGARegisters.GR.readMap] & 3) * 8))
+        return UInt8(
+          truncatingIfNeeded: registers.latches >> (UInt32(registers.graphics[VGARegisters.GR.readMap] & 3) * 8))
       case 0x24: return registers.attributeWantsData ? 0x80 : 0
       default: return 0xff
       }

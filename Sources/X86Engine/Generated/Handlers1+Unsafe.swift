@@ -679,12 +679,12 @@ extension HandlerTable {
     unsafe t.set(row: 357, variant: 2) { unsafe Interp($0, $1).step { x throws(Fault) in try x.cpu.mwait() } }
     unsafe t.set(row: 357, variant: 4) { unsafe Interp($0, $1).step { x throws(Fault) in try x.cpu.mwait() } }
     unsafe t.set(row: 357, variant: 6) { unsafe Interp($0, $1).step { x throws(Fault) in try x.cpu.mwait() } }
-    unsafe t.set(row: 358, variant: 2) { unsafe Interp($0, $1).step { x throws(Fault) in try x.requireCPL0(); try x.cpu.setAC(false) } }
-    unsafe t.set(row: 358, variant: 4) { unsafe Interp($0, $1).step { x throws(Fault) in try x.requireCPL0(); try x.cpu.setAC(false) } }
-    unsafe t.set(row: 358, variant: 6) { unsafe Interp($0, $1).step { x throws(Fault) in try x.requireCPL0(); try x.cpu.setAC(false) } }
-    unsafe t.set(row: 359, variant: 2) { unsafe Interp($0, $1).step { x throws(Fault) in try x.requireCPL0(); try x.cpu.setAC(true) } }
-    unsafe t.set(row: 359, variant: 4) { unsafe Interp($0, $1).step { x throws(Fault) in try x.requireCPL0(); try x.cpu.setAC(true) } }
-    unsafe t.set(row: 359, variant: 6) { unsafe Interp($0, $1).step { x throws(Fault) in try x.requireCPL0(); try x.cpu.setAC(true) } }
+    unsafe t.set(row: 358, variant: 2) { unsafe Interp($0, $1).step { x throws(Fault) in try x.cpu.setAC(false) } }
+    unsafe t.set(row: 358, variant: 4) { unsafe Interp($0, $1).step { x throws(Fault) in try x.cpu.setAC(false) } }
+    unsafe t.set(row: 358, variant: 6) { unsafe Interp($0, $1).step { x throws(Fault) in try x.cpu.setAC(false) } }
+    unsafe t.set(row: 359, variant: 2) { unsafe Interp($0, $1).step { x throws(Fault) in try x.cpu.setAC(true) } }
+    unsafe t.set(row: 359, variant: 4) { unsafe Interp($0, $1).step { x throws(Fault) in try x.cpu.setAC(true) } }
+    unsafe t.set(row: 359, variant: 6) { unsafe Interp($0, $1).step { x throws(Fault) in try x.cpu.setAC(true) } }
     unsafe t.set(row: 360, variant: 2) { unsafe Interp($0, $1).step { x throws(Fault) in try x.readXCR() } }
     unsafe t.set(row: 360, variant: 4) { unsafe Interp($0, $1).step { x throws(Fault) in try x.readXCR() } }
     unsafe t.set(row: 360, variant: 6) { unsafe Interp($0, $1).step { x throws(Fault) in try x.readXCR() } }

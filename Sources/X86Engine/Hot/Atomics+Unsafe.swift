@@ -4,6 +4,8 @@ import Synchronization
 /// Serialises locked accesses that no single host instruction can make atomic: across two pages, or on MMIO.
 private let busLock = Mutex(())
 
+// SAFETY(type): host addresses come from a translation cache hit or from `backing(of:)`, and the access stays inside that
+// page (law of the fast path in Access+Unsafe.swift); guest RAM stays mapped while the machine lives.
 extension Cpu {
   /// Plain read-modify-write, returns the old value: one translation for both halves, so the store cannot fault after
   /// the load.
@@ -31,9 +33,10 @@ extension Cpu {
 
   /// Faults now if a write of `size` bytes would.
   func probeWrite(_ linear: UInt64, size: Int) throws(Fault) {
-    _ = try resolve(linear, .write, view: s.dataTLB)
     let last = wrap(linear &+ UInt64(size &- 1))
-    if (linear ^ last) & ~0xfff != 0 { _ = try resolve(last, .write, view: s.dataTLB) }
+    try checkCrossing(last)
+    _ = try resolve(linear, .write, view: s.dataTLB)
+    if (linear ^ last) & ~0xfff != 0 { _ = try resolve(last & ~0xfff, .write, view: s.dataTLB) }
   }
 
   /// Read-modify-write that is atomic between vCPUs; returns the old value.

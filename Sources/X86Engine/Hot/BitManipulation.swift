@@ -122,7 +122,8 @@ extension Interp {
     switch kind {
     case .left: result = value << count
     case .right: result = value >> count
-    case .arithmetic: result = D.T(truncatingIfNeeded: Int64(bitPattern: value.signExtended) >> Int64(truncatingIfNeeded: count))
+    case .arithmetic:
+      result = D.T(truncatingIfNeeded: Int64(bitPattern: value.signExtended) >> Int64(truncatingIfNeeded: count))
     case .rotate: result = value >> count | value << (D.T(truncatingIfNeeded: D.T.bitWidth) &- count)
     }
     try D.store(self, result)

@@ -4,6 +4,8 @@ import GuestMemory
 import X86ISA
 
 /// A straight run of decoded instructions inside one physical page (the last may reach into the next page).
+// SAFETY(type): `first` points into the arena of the cache that holds the block, at `count` initialised instructions;
+// the arena lives as long as the vCPU, and is only emptied between blocks (`makeRoom`).
 @safe struct Block {
   /// Guest-physical address of its first byte, and the code size it was decoded for.
   var physical: UInt64
@@ -12,7 +14,6 @@ import X86ISA
   /// Bytes from the first to the last instruction's end.
   var bytes: UInt16
   var count: UInt32
-  // SAFETY: points into the arena of the same cache.
   var first: UnsafeMutablePointer<Instruction>
   /// Second physical page when the last instruction crosses into it, else ~0.
   var secondPage: UInt64
@@ -21,6 +22,9 @@ import X86ISA
   var nextInPage: UInt32
 }
 
+/// A shortcut from linear address and mode to a block.
+// SAFETY(type): `block` is nil or a slot of the same cache's block table, which is never freed before the vCPU; a stale
+// shortcut is told by its key (jump generation) or by the block's `valid`.
 @safe struct JumpEntry {
   var linear: UInt64 = ~0
   var key: UInt64 = ~0
@@ -30,6 +34,10 @@ import X86ISA
 /// Decoded code of one vCPU, keyed by physical address and code size so that processes share it.
 ///
 /// Bounded: when the arena is full everything is forgotten and decoding starts over.
+// SAFETY(type): the five tables are allocated in init with the capacities above and freed once, by `Vcpu`'s deinit. Their
+// elements are trivial. Hash indexes are masked by the table size (a power of two); block indexes are only made by
+// `insert`, below `blockCount`, and links of forgotten blocks are gone with their bucket heads. `reserve` keeps
+// `instructionCount` and `blockCount` a whole block below the capacities. Used by the vCPU's thread only.
 @safe struct BlockCache {
   static let instructionCapacity = 48 * 1024
   static let blockCapacity = 12 * 1024
@@ -37,7 +45,6 @@ import X86ISA
   static let jumpCount = 4096
   static let maximumBlock = 64
 
-  // SAFETY: allocated in init, freed in `deallocate`; indexes are masked or bounded by the capacities.
   let instructions: UnsafeMutablePointer<Instruction>
   let blocks: UnsafeMutablePointer<Block>
   let buckets: UnsafeMutablePointer<UInt32>
@@ -155,7 +162,9 @@ import X86ISA
       // SAFETY: list links are indexes of existing blocks.
       do {
         let block = unsafe blocks + Int(index &- 1)
-        if unsafe block.pointee.valid && (block.pointee.physical >> 12 == page || block.pointee.secondPage == page << 12) {
+        if unsafe block.pointee.valid
+          && (block.pointee.physical >> 12 == page || block.pointee.secondPage == page << 12)
+        {
           unsafe block.pointee.valid = false
           found = true
           invalidatedBlocks &+= 1
@@ -168,6 +177,10 @@ import X86ISA
 }
 
 // Finding and decoding the block at RIP.
+// SAFETY(type): block and instruction pointers handed about here are slots of this vCPU's `BlockCache`: in place until
+// the arena is emptied, which `makeRoom` does before a block is decoded and never while one runs. Host addresses of code
+// are used up to the end of their page, as `backing(of:)` answered for the page. Handlers are stored as words and
+// read back with the one type `Handler` (`call`).
 extension Cpu {
   @inline(__always) var codeLinear: UInt64 {
     s.codeSize == 2 ? rip : (s.segments[Seg.cs].base &+ rip) & 0xffff_ffff
@@ -180,7 +193,8 @@ extension Cpu {
     // SAFETY: the index is masked; entries only ever point to blocks of this cache.
     let entry = unsafe x.blocks.jumps + (Int(truncatingIfNeeded: linear ^ linear >> 12) & (BlockCache.jumpCount - 1))
     if unsafe entry.pointee.linear == linear && entry.pointee.key == key, let block = unsafe entry.pointee.block,
-      unsafe block.pointee.valid, unsafe s.codeSize == 2 || rip &+ UInt64(block.pointee.bytes) &- 1 <= UInt64(s.segments[Seg.cs].limit)
+      unsafe block.pointee.valid,
+      unsafe s.codeSize == 2 || rip &+ UInt64(block.pointee.bytes) &- 1 <= UInt64(s.segments[Seg.cs].limit)
     {
       return unsafe block
     }
@@ -236,13 +250,15 @@ extension Cpu {
         let at = unsafe first + count
         unsafe at.initialize(to: Instruction())
         let status = unsafe Decoder.decode(
-          Span(_unsafeStart: (code + offset).assumingMemoryBound(to: UInt8.self), count: min(pageEnd - offset, 15)), codeSize: size, into: &at.pointee)
+          Span(_unsafeStart: (code + offset).assumingMemoryBound(to: UInt8.self), count: min(pageEnd - offset, 15)),
+          codeSize: size, into: &at.pointee)
         if status == .needMore && count == 0 {
           unsafe secondPage = try decodeAcross(linear, physical, code, pageEnd, size, &at.pointee)
         } else if status == .needMore {
           break
         } else if status != .ok {
-          unsafe at.pointee.handler = unsafeBitCast(status == .tooLong ? tooLongHandler : undefinedHandler, to: UInt.self)
+          unsafe at.pointee.handler = unsafeBitCast(
+            status == .tooLong ? tooLongHandler : undefinedHandler, to: UInt.self)
           unsafe at.pointee.length = 1
         } else {
           unsafe bind(&at.pointee, code + offset)
@@ -258,7 +274,8 @@ extension Cpu {
       markCode(physical, count: min(offset, pageEnd))
       return unsafe x.blocks.insert(
         Block(
-          physical: physical, codeSize: s.codeSize, valid: true, bytes: UInt16(offset), count: UInt32(count), first: first,
+          physical: physical, codeSize: s.codeSize, valid: true, bytes: UInt16(offset), count: UInt32(count),
+          first: first,
           secondPage: secondPage, nextInBucket: 0, nextInPage: 0))
     }
   }
@@ -307,14 +324,17 @@ extension Cpu {
       if unsafe decode(bytes, size, &first.pointee) != .ok { unsafe first.pointee.length = 1 }
       let block = unsafe x.blocks.insert(
         Block(
-          physical: physical, codeSize: s.codeSize, valid: true, bytes: UInt16(first.pointee.length), count: 1, first: first,
+          physical: physical, codeSize: s.codeSize, valid: true, bytes: UInt16(first.pointee.length), count: 1,
+          first: first,
           secondPage: ~0, nextInBucket: 0, nextInPage: 0))
       unsafe block.pointee.valid = false
       return unsafe block
     }
   }
 
-  private func decode(_ bytes: InlineArray<16, UInt8>, _ size: CodeSize, _ instruction: inout Instruction) -> DecodeStatus {
+  private func decode(_ bytes: InlineArray<16, UInt8>, _ size: CodeSize, _ instruction: inout Instruction)
+    -> DecodeStatus
+  {
     let status = Decoder.decode(bytes.span.extracting(first: 15), codeSize: size, into: &instruction)
     if status == .ok {
       unsafe bytes.span.withUnsafeBytes { unsafe bind(&instruction, $0.baseAddress.unsafelyUnwrapped) }
@@ -326,11 +346,13 @@ extension Cpu {
 
   /// Gives a decoded instruction its handler, and its native thunk if it needs one. `bytes` are its own.
   private func bind(_ instruction: inout Instruction, _ bytes: UnsafeRawPointer) {
-    if !model.offers(row: Int(instruction.row)), let older = InstructionTable.rowWithoutFeature(ofRow: instruction.row) {
+    if !model.offers(row: Int(instruction.row)), let older = InstructionTable.rowWithoutFeature(ofRow: instruction.row)
+    {
       instruction.row = older
       instruction.op = InstructionTable.op(ofRow: older)
     }
-    guard model.offers(row: Int(instruction.row)), let handler = unsafe HandlerTable.shared.handler(for: instruction) else {
+    guard model.offers(row: Int(instruction.row)), let handler = unsafe HandlerTable.shared.handler(for: instruction)
+    else {
       x.undefinedCount &+= 1
       instruction.handler = unsafe unsafeBitCast(undefinedHandler, to: UInt.self)
       return
@@ -368,10 +390,12 @@ extension Cpu {
 }
 
 /// Raises #UD.
+// SAFETY: the run loop passes its own block and an instruction of its arena.
 private let undefinedHandler: Handler = { cpu, instruction in
   unsafe Interp(cpu, instruction).step { _ throws(Fault) in throw .invalidOpcode }
 }
 /// Raises #GP(0): an instruction longer than 15 bytes.
+// SAFETY: as for `undefinedHandler`.
 private let tooLongHandler: Handler = { cpu, instruction in
   unsafe Interp(cpu, instruction).step { _ throws(Fault) in throw .protection() }
 }

@@ -8,7 +8,9 @@ extension Interp {
   @inline(__always) func branchTarget(_ target: UInt64) throws(Fault) -> UInt64 {
     switch i.operandSize {
     case 8:
-      if Int64(bitPattern: target) >> 47 != 0 && Int64(bitPattern: target) >> 47 != -1 { try cpu.checkCanonical(target) }
+      if Int64(bitPattern: target) >> 47 != 0 && Int64(bitPattern: target) >> 47 != -1 {
+        try cpu.checkCanonical(target)
+      }
       return target
     case 4:
       let offset = target & 0xffff_ffff
@@ -34,7 +36,13 @@ extension Interp {
     cpu.rip = target
   }
   @inline(__always) func callIndirect<S: Operand>(_ source: S.Type) throws(Fault) {
-    let target = try branchTarget(UInt64(truncatingIfNeeded: S.load(self)))
+    let wanted = try UInt64(truncatingIfNeeded: S.load(self))
+    if i.operandSize == 8 && !cpu.isCanonical(wanted) {
+      // The push comes first, as far as it can fault.
+      try cpu.probeWrite(cpu.rsp &- 8, size: 8)
+      throw .protection()
+    }
+    let target = try branchTarget(wanted)
     try pushOperandSize(cpu.rip)
     cpu.rip = target
   }
@@ -83,14 +91,10 @@ extension Interp {
   }
   /// PUSH imm: the immediate arrives sign-extended.
   @inline(__always) func pushImmediate() throws(Fault) { try pushOperandSize(i.immediate) }
-  /// PUSH Sreg: a wide push writes the selector only (16 bits) as processors do, but moves the stack by the full size.
+  /// PUSH Sreg: a wide push writes the selector with zeros above. (Intel processors may leave those bytes alone in a
+  /// 32-bit push; the SDM allows both.)
   func pushSegment(_ segment: Int) throws(Fault) {
-    let selector = cpu.s.segments[segment].selector
-    if i.operandSize == 2 { return try cpu.pushValue(selector) }
-    let size = UInt64(i.operandSize)
-    let offset = (cpu.rsp &- size) & cpu.stackMask
-    try cpu.store(selector, segment: Seg.ss, offset: offset)
-    cpu.setStackPointer(offset)
+    try pushOperandSize(UInt64(cpu.s.segments[segment].selector))
   }
   func popSegment(_ segment: Int) throws(Fault) {
     let selector = try cpu.peek(UInt16.self, at: 0)
@@ -131,7 +135,9 @@ extension Interp {
     var values = InlineArray<8, UInt64>(repeating: 0)
     for slot in 0..<8 {
       values[slot] =
-        size == 2 ? try UInt64(cpu.peek(UInt16.self, at: UInt64(slot) &* 2)) : try UInt64(cpu.peek(UInt32.self, at: UInt64(slot) &* 4))
+        size == 2
+        ? try UInt64(cpu.peek(UInt16.self, at: UInt64(slot) &* 2))
+        : try UInt64(cpu.peek(UInt32.self, at: UInt64(slot) &* 4))
     }
     for slot in 0..<8 where slot != 3 { cpu.writeRegister(UInt8(7 &- slot), values[slot], size: Int(size)) }
     cpu.advanceStack(by: size &* 8)
@@ -143,7 +149,8 @@ extension Interp {
     let level = Int(i.immediate2 & 31)
     var top = (cpu.rsp &- size) & cpu.stackMask
     try cpu.storeSized(cpu[reg: 5], size: Int(size), segment: Seg.ss, offset: top)
-    let frame = top
+    // The frame pointer is all of ESP where the stack uses SP.
+    let frame = cpu.rsp & ~cpu.stackMask | top
     if level > 0 {
       for step in 1..<max(level, 1) {
         let from = (cpu[reg: 5] &- size &* UInt64(step)) & cpu.stackMask

@@ -7,7 +7,9 @@ enum EndsBlock {
   static func check(_ instruction: Instruction) -> Bool {
     let attributes = InstructionTable.attributes(ofRow: instruction.row)
     if attributes.contains(.endsBlock) { return true }
-    if attributes.contains(.repeatable) && !instruction.prefixes.isDisjoint(with: [.repeatF3, .repeatF2]) { return true }
+    if attributes.contains(.repeatable) && !instruction.prefixes.isDisjoint(with: [.repeatF3, .repeatF2]) {
+      return true
+    }
     if instruction.op == .pause { return true }
     return instruction.op == .mov && instruction.opcode == 0x8e && instruction.modRM >> 3 & 7 == UInt8(Seg.ss)
   }

@@ -12,7 +12,7 @@ extension Interp {
       storeRegister(0, low)
       storeRegister(2, high)
     }
-    let overflow = signed ? high != (low.signBit ? ~0 : 0) : high != 0
+    let overflow = signed ? high != (low.signBit ? S.T.max : 0) : high != 0
     cpu.setShiftFlags(low, carry: overflow, overflow: overflow)
   }
 
@@ -24,7 +24,7 @@ extension Interp {
     let y = try D.T(truncatingIfNeeded: B.load(self))
     let (low, high) = Interp.product(signed: true, x, y)
     try D.store(self, low)
-    let overflow = high != (low.signBit ? ~0 : 0)
+    let overflow = high != (low.signBit ? D.T.max : 0)
     cpu.setShiftFlags(low, carry: overflow, overflow: overflow)
   }
 
@@ -69,7 +69,8 @@ extension Interp {
     let bits = S.T.bitWidth
     if bits == 64 { return try divideSigned128(divisor) }
     let raw = dividend(bits)
-    let dividend = bits == 32 ? Int64(bitPattern: raw) : Int64(bitPattern: raw << UInt64(64 &- 2 &* bits)) >> Int64(64 &- 2 &* bits)
+    let dividend =
+      bits == 32 ? Int64(bitPattern: raw) : Int64(bitPattern: raw << UInt64(64 &- 2 &* bits)) >> Int64(64 &- 2 &* bits)
     if dividend == .min && divisor == -1 { throw .divideError }
     let quotient = dividend / divisor
     let narrow = S.T(truncatingIfNeeded: quotient)

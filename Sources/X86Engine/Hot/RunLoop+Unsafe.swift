@@ -8,6 +8,8 @@ public enum RunOutcome: Sendable, Equatable {
   case idle
 }
 
+// SAFETY(type): a block and its instructions stay in place while it runs: the arena is only emptied when the next block
+// is decoded. `at` stays inside the block: it stops at `blockEnd`, which is the block's end or 0.
 extension Cpu {
   /// Executes guest code on this thread until told to stop or until there is nothing to execute.
   func run() -> RunOutcome {
@@ -45,12 +47,29 @@ extension Cpu {
         if unsafe call(at) {
           if !x.faultInNewTask { s.instructionStart = start }
           unsafe s.instructionCount &+= UInt64(at - block.pointee.first)
-          deliver(unsafe refined(s.fault, at))
+          unsafe deliver(fault(of: at))
           return
         }
         unsafe at += 1
       } while UInt(bitPattern: at) < x.blockEnd
       unsafe s.instructionCount &+= UInt64(at - block.pointee.first)
+    }
+  }
+
+  /// The fault that an instruction's handler reported: references through SS raise #SS where others raise #GP.
+  @inline(never) func fault(of instruction: UnsafeMutablePointer<Instruction>) -> Fault {
+    guard s.fault == .nonCanonical else { return s.fault }
+    // SAFETY: the instruction that just ran, or tried to.
+    let i = unsafe instruction.pointee
+    if i.prefixes.contains(.memory) && i.segment == 2 { return .stack() }
+    switch i.op {
+    case .push, .pop, .pusha, .popa, .pushf, .popf, .call, .ret, .enter, .leave, .callf, .retf, .iret:
+      // With a memory operand, whichever of the two addresses is bad.
+      guard i.prefixes.contains(.memory) else { return .stack() }
+      let linear = unsafe Interp(p, instruction).offset &+ s.segments[Int(i.segment)].fastBase
+      let isGood = isCanonical(linear) && isCanonical(linear &+ UInt64(i.operandSize) &- 1)
+      return isGood ? .stack() : .protection()
+    default: return .protection()
     }
   }
 
@@ -78,7 +97,7 @@ extension Cpu {
       s.instructionStart = start
       if unsafe call(at) {
         s.interruptShadow = 0
-        deliver(unsafe refined(s.fault, at))
+        unsafe deliver(fault(of: at))
         return
       }
       s.instructionCount &+= 1
@@ -94,22 +113,6 @@ extension Cpu {
     switch op {
     case .int, .int1, .int3, .into, .syscall: true
     default: false
-    }
-  }
-
-  /// Translation cannot tell which segment register an address came through: in 64-bit mode a non-canonical one
-  /// is #SS(0) where it was SS, as it always is for the stack.
-  private func refined(_ fault: Fault, _ at: UnsafeMutablePointer<Instruction>) -> Fault {
-    guard fault.vector == 13, fault.errorCode == 0, s.mode == CPUMode.long.rawValue else { return fault }
-    // SAFETY: the instruction that just faulted, in its block; its registers are as before.
-    let instruction = unsafe Interp(UnsafeMutableRawPointer(p), UnsafeRawPointer(at))
-    let usesMemory = instruction.i.modRMOffset != 0 && instruction.i.modRM < 0xc0
-    if usesMemory, Int(instruction.i.segment) == Seg.ss, !isCanonical(instruction.offset) { return .stack() }
-    switch instruction.i.op {
-    case .push, .pushf, .pop, .popf, .call, .callf, .ret, .retf, .enter:
-      return isCanonical(rsp) && isCanonical(rsp &- 8) && isCanonical(rsp &+ 7) ? fault : .stack()
-    case .leave: return isCanonical(self[reg: 5]) ? fault : .stack()
-    default: return fault
     }
   }
 

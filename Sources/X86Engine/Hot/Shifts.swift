@@ -9,14 +9,18 @@ protocol ShiftOperation {
 // Where OF is undefined (counts above 1) it follows what processors do: the value of the last single-bit step's
 // formula applied to the result, which is also what the host does.
 enum Shl: ShiftOperation {
-  @inline(__always) static func apply<T: AccessWidth>(_ cpu: Cpu, _ value: T, _ count: Int) -> T { value << T(truncatingIfNeeded: count) }
+  @inline(__always) static func apply<T: AccessWidth>(_ cpu: Cpu, _ value: T, _ count: Int) -> T {
+    value << T(truncatingIfNeeded: count)
+  }
   @inline(__always) static func flags<T: AccessWidth>(_ cpu: Cpu, _ value: T, _ count: Int, _ result: T) {
     let carry = count <= T.bitWidth && value >> T(truncatingIfNeeded: T.bitWidth &- count) & 1 != 0
     cpu.setShiftFlags(result, carry: carry, overflow: carry != result.signBit)
   }
 }
 enum Shr: ShiftOperation {
-  @inline(__always) static func apply<T: AccessWidth>(_ cpu: Cpu, _ value: T, _ count: Int) -> T { value >> T(truncatingIfNeeded: count) }
+  @inline(__always) static func apply<T: AccessWidth>(_ cpu: Cpu, _ value: T, _ count: Int) -> T {
+    value >> T(truncatingIfNeeded: count)
+  }
   @inline(__always) static func flags<T: AccessWidth>(_ cpu: Cpu, _ value: T, _ count: Int, _ result: T) {
     let carry = value >> T(truncatingIfNeeded: count &- 1) & 1 != 0
     let overflow = result << 1 ^ result

@@ -134,7 +134,8 @@ extension Interp {
   func output(port: UInt16, size: Int) throws(Fault) {
     try cpu.checkIO(port: port, width: size)
     cpu.notePortAccess(port, size: size)
-    let value = UInt32(truncatingIfNeeded: size == 4 ? cpu[reg: 0] : size == 2 ? UInt64(cpu[reg16: 0]) : UInt64(cpu[reg8: 0]))
+    let value = UInt32(
+      truncatingIfNeeded: size == 4 ? cpu[reg: 0] : size == 2 ? UInt64(cpu[reg16: 0]) : UInt64(cpu[reg8: 0]))
     cpu.platform.portWrite(port, width: size, value: value, cpu: cpu.index)
     cpu.noticeEvents()
   }

@@ -11,7 +11,9 @@ extension CPUProfile {
     ._3dnowprefetch, .nonstop_tsc, .arat, .null_sel_clr_base, .lfence_rdtsc, .autoibrs, .amd_ssb_no, .wbnoinvd, .clzero,
   ]
   /// In software too, but only when asked for.
-  static let optional: Set<CPUFeature> = [.la57, .monitor, .serialize, .movdiri, .amd_ibpb, .amd_ibrs, .spec_ctrl, .arch_capabilities]
+  static let optional: Set<CPUFeature> = [
+    .la57, .monitor, .serialize, .movdiri, .amd_ibpb, .amd_ibrs, .spec_ctrl, .arch_capabilities,
+  ]
 
   static let avx512: Set<CPUFeature> = [
     .avx512f, .avx512dq, .avx512ifma, .avx512cd, .avx512bw, .avx512vl, .avx512vbmi, .avx512_vbmi2, .avx512_vnni,
@@ -25,12 +27,16 @@ extension CPUProfile {
 
   static let pentium: Set<CPUFeature> = [.fpu, .vme, .de, .pse, .tsc, .msr, .mce, .cx8, .apic]
   static let v1: Set<CPUFeature> = pentium.union([
-    .pae, .sep, .mtrr, .pge, .mca, .cmov, .pat, .pse36, .clflush, .mmx, .fxsr, .sse, .sse2, .syscall, .nx, .lm, .hypervisor,
+    .pae, .sep, .mtrr, .pge, .mca, .cmov, .pat, .pse36, .clflush, .mmx, .fxsr, .sse, .sse2, .syscall, .nx, .lm,
+    .hypervisor,
     .x2apic, .tsc_deadline_timer, .arat, .nonstop_tsc, .rdtscp,
   ])
   static let v2: Set<CPUFeature> = v1.union([.cx16, .lahf_lm, .popcnt, .pni, .ssse3, .sse4_1, .sse4_2])
   static let v3: Set<CPUFeature> = v2.union([
-    .avx, .avx2, .bmi1, .bmi2, .f16c, .fma, .abm, .movbe, .xsave, .xsaveopt, .xsavec, .xgetbv1, .fsgsbase, .smep, .erms, .invpcid, .pcid,
+    .avx, .avx2, .bmi1, .bmi2, .f16c, .fma, .abm, .movbe, .xsave, .xsaveopt, .xsavec, .xgetbv1, .fsgsbase, .smep, .erms,
+    .invpcid, .pcid,
   ])
-  static let v4: Set<CPUFeature> = v3.union([.avx512f, .avx512bw, .avx512cd, .avx512dq, .avx512vl, .smap, .rdseed, .adx, .clflushopt])
+  static let v4: Set<CPUFeature> = v3.union([
+    .avx512f, .avx512bw, .avx512cd, .avx512dq, .avx512vl, .smap, .rdseed, .adx, .clflushopt,
+  ])
 }

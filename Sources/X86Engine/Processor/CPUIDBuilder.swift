@@ -22,7 +22,8 @@ struct CPUIDBuilder {
     leaves[0] = .init(eax: profile.maximumLeaf, ebx: vendor[0], ecx: vendor[2], edx: vendor[1])
     for feature in features {
       let word = feature.word
-      leaves[UInt64(word.leaf) << 32 | UInt64(word.subleaf), default: .init()][word.register] |= 1 << UInt32(feature.bit)
+      leaves[UInt64(word.leaf) << 32 | UInt64(word.subleaf), default: .init()][word.register] |=
+        1 << UInt32(feature.bit)
     }
     addBasic(&leaves)
     if profile.maximumLeaf >= 0xd { addTopology(&leaves) }
@@ -83,7 +84,9 @@ struct CPUIDBuilder {
       if cpus > 1 { leaves[0x8000_0001 << 32, default: .init()].ecx |= 2 }
       leaves[0x8000_0005 << 32] = .init(eax: 0xff48_ff40, ebx: 0xff48_ff40, ecx: 0x2008_0140, edx: 0x2008_0140)
     }
-    let brand = profile.name == "host" ? HostProcessor.current.brand : CPUIDBuilder.text("Ringbox \(profile.name) virtual processor")
+    let brand =
+      profile.name == "host"
+      ? HostProcessor.current.brand : CPUIDBuilder.text("Ringbox \(profile.name) virtual processor")
     for index in 0..<3 {
       let at = index * 4
       leaves[UInt64(0x8000_0002 + index) << 32] = .init(

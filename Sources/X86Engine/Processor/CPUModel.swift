@@ -67,7 +67,8 @@ public struct CPUModel: Sendable {
   /// does on Intel processors and as zero on AMD's.
   func leaf(_ number: UInt32, _ subleaf: UInt32) -> Leaf {
     if let found = leaves[UInt64(number) << 32 | UInt64(subleaf)] { return found }
-    return leaves[UInt64(number) << 32] != nil && !CPUModel.indexed.contains(number) ? leaves[UInt64(number) << 32] ?? Leaf() : Leaf()
+    return leaves[UInt64(number) << 32] != nil && !CPUModel.indexed.contains(number)
+      ? leaves[UInt64(number) << 32] ?? Leaf() : Leaf()
   }
   /// What the 486 added; no CPUID feature tells of it.
   private static let since486: Set<Op> = [.cpuid, .cmpxchg, .xadd, .bswap, .invlpg, .invd, .wbinvd]

@@ -43,7 +43,9 @@ public struct CPUProfile: Sendable {
 
   private static func named(_ name: String) throws(CPUProfileError) -> CPUProfile {
     switch name {
-    case "host": return CPUProfile(name: name, features: software.union(hostBound), signature: HostProcessor.current.signature, maximumLeaf: 0xd)
+    case "host":
+      return CPUProfile(
+        name: name, features: software.union(hostBound), signature: HostProcessor.current.signature, maximumLeaf: 0xd)
     case "x86-64-v1": return CPUProfile(name: name, features: v1, signature: 0x0006_0fb1, maximumLeaf: 0xd)
     case "x86-64-v2": return CPUProfile(name: name, features: v2, signature: 0x0006_0fb1, maximumLeaf: 0xd)
     case "x86-64-v3": return CPUProfile(name: name, features: v3, signature: 0x0080_0f12, maximumLeaf: 0xd)
@@ -84,7 +86,8 @@ public struct CPUProfile: Sendable {
   private static func closed(_ features: Set<CPUFeature>) -> Set<CPUFeature> {
     var result = features
     let needs: [(CPUFeature, [CPUFeature])] = [
-      (.fxsr, [.sse, .sse2, .pni]), (.sse, [.sse2]), (.sse2, [.pni, .ssse3, .sse4_1, .sse4_2, .aes, .pclmulqdq, .sha_ni, .gfni, .sse4a]),
+      (.fxsr, [.sse, .sse2, .pni]), (.sse, [.sse2]),
+      (.sse2, [.pni, .ssse3, .sse4_1, .sse4_2, .aes, .pclmulqdq, .sha_ni, .gfni, .sse4a]),
       (.xsave, [.avx, .xsaveopt, .xsavec, .xsaves, .xgetbv1, .pku]),
       (.avx, [.avx2, .fma, .f16c, .vaes, .vpclmulqdq, .avx_vnni, .avx512f]),
       (.avx512f, avx512.filter { $0 != .avx512f }), (.lm, [.syscall, .lahf_lm, .cx16, .pcid, .la57, .fsgsbase]),

@@ -39,7 +39,7 @@ extension Cpu {
     s.activity = Activity.running
     s.pendingDebug = 0
     defer { x.faultInNewTask = false }
-    var current = fault
+    var current = fault.architectural
     // Each turn either succeeds or raises the severity; a benign exception can follow only a benign one, and
     // entering a handler raises none, so three turns suffice.
     for _ in 0..<4 {
@@ -51,7 +51,7 @@ extension Cpu {
         return try enterHandler(vector: current.vector, errorCode: code, kind: .exception, returnFlags: flags)
       } catch {
         guard let next = Cpu.combine(current, error) else { break }
-        current = next
+        current = next.architectural
       }
     }
     s.activity = Activity.shutdown

@@ -50,7 +50,7 @@ extension Cpu {
   func translate(_ linear: UInt64, _ kind: AccessKind, view: UInt32) throws(Fault) -> UInt64 {
     if s.cr0 & CR0.pg == 0 { return linear & 0xffff_ffff }
     if s.efer & EFER.lma != 0 {
-      guard isCanonical(linear) else { throw .protection() }
+      guard isCanonical(linear) else { throw .nonCanonical }
     }
     let wide = s.cr4 & CR4.pae != 0
     // A lost race against another processor's store means walking again; the bound keeps a hostile

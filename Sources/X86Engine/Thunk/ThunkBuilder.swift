@@ -11,6 +11,10 @@ struct ThunkShape: Equatable {
   var usesFlags = false
   /// The memory operand is implicit, at DS:rDI (MASKMOVQ, MASKMOVDQU).
   var implicitDestination = false
+  /// A mask decides which parts of the memory operand are touched at all.
+  var isMasked = false
+  /// x87 instructions that ignore a pending exception.
+  var isNonWaiting = false
 }
 
 /// Turns a decoded instruction into host code and its shape.
@@ -126,6 +130,16 @@ struct ThunkBuilder {
 
     /// Operands that no code names.
     private mutating func addImplicit(_ i: Instruction) {
+      shape.isMasked = i.prefixes.contains(.evex) && i.evexControl & 7 != 0
+      switch i.op {
+      case .vmaskmovps, .vmaskmovpd, .vpmaskmovd, .vpmaskmovq, .maskmovq, .maskmovdqu, .vmaskmovdqu: shape.isMasked = true
+      case .vpcompressb, .vpcompressw, .vpcompressd, .vpcompressq, .vcompressps, .vcompresspd, .vpexpandb, .vpexpandw,
+        .vpexpandd, .vpexpandq, .vexpandps, .vexpandpd:
+        // disp8 counts elements; what is touched can be the whole vector.
+        if shape.memoryBytes != 0 { shape.memoryBytes = Int32(i.vectorBytes) }
+      case .fnstenv, .fnstcw, .fnstsw, .fnsave, .fnclex, .fninit: shape.isNonWaiting = true
+      default: break
+      }
       switch i.op {
       case .pcmpestri, .pcmpestrm, .vpcmpestri, .vpcmpestrm:
         generals.append(General(guest: 0, host: 0, isWritten: false))
@@ -135,7 +149,9 @@ struct ThunkBuilder {
       switch i.op {
       case .pcmpestri, .pcmpistri, .vpcmpestri, .vpcmpistri: generals.append(General(guest: 1, host: 1, isWritten: true))
       case .pcmpestrm, .pcmpistrm, .vpcmpestrm, .vpcmpistrm: add(vector: 0, written: true)
-      case .vp2intersectd, .vp2intersectq: add(mask: i.reg & 6 | 1, written: true)
+      case .vp2intersectd, .vp2intersectq:
+        add(mask: i.reg & 6, written: true)
+        add(mask: i.reg & 6 | 1, written: true)
       case .maskmovq, .maskmovdqu, .vmaskmovdqu:
         shape.implicitDestination = true
         shape.memoryBytes = i.op == .maskmovq ? 8 : 16

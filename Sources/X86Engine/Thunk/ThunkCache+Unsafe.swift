@@ -11,6 +11,8 @@ import X86ISA
   private let write: UnsafeMutableRawPointer
   private let execute: UnsafeMutableRawPointer
   let scratch: UnsafeMutableRawPointer
+  /// The same for operands whose pages may not all be accessible.
+  let guarded: GuardedScratch
   private var used = 0
   private var shapes: [ThunkShape] = []
   private var entries: [UnsafeRawPointer] = unsafe []
@@ -25,6 +27,12 @@ import X86ISA
     }
     unsafe write = w
     unsafe execute = x
+    var window: UnsafeMutableRawPointer?
+    var alias: UnsafeMutableRawPointer?
+    guard unsafe rb_guarded_memory(&window, &alias), let window = unsafe window, let alias = unsafe alias else {
+      fatalError("no memory for native thunks: the host refused to map guarded pages")
+    }
+    unsafe guarded = GuardedScratch(window: window, alias: alias)
     unsafe scratch = .allocate(byteCount: ThunkCache.scratchBytes, alignment: 64)
     unsafe scratch.initializeMemory(as: UInt8.self, repeating: 0, count: ThunkCache.scratchBytes)
   }
@@ -32,6 +40,7 @@ import X86ISA
     // SAFETY: called once by `Vcpu`'s deinit.
     unsafe rb_code_free(write, execute, ThunkCache.capacity)
     unsafe scratch.deallocate()
+    guarded.unmap()
   }
 
   /// Number (from 1) of the thunk for an instruction; 0 when the cache is full, which `isFull` is there to prevent.
@@ -63,49 +72,6 @@ import X86ISA
 
   @inline(__always) func shape(_ number: UInt32) -> ThunkShape { shapes[Int(number) &- 1] }
   @inline(__always) func entry(_ number: UInt32) -> UnsafeRawPointer { unsafe entries[Int(number) &- 1] }
-}
-
-extension Interp {
-  /// Executes the instruction on the host's own units.
-  func nativeThunk() throws(Fault) {
-    guard i.thunk != 0 else { throw .invalidOpcode }
-    let shape = cpu.x.thunks.shape(i.thunk)
-    try cpu.requireUnits(shape.attributes)
-    if shape.usesFlags { cpu.s.thunkFlags = cpu.statusFlags | 2 }
-    if shape.memoryBytes == 0 {
-      try unsafe call(cpu.x.thunks.scratch, shape)
-    } else {
-      try callWithMemory(shape)
-    }
-    if shape.usesFlags { cpu.statusFlags = cpu.s.thunkFlags & RFLAGS.status }
-  }
-
-  private func callWithMemory(_ shape: ThunkShape) throws(Fault) {
-    let size = Int(shape.memoryBytes)
-    let offset = shape.implicitDestination ? cpu[reg: 7] & i.addressMask : self.offset
-    let linear = try cpu.address(segment: Int(i.segment), offset: offset, size: size, write: shape.writes)
-    if shape.attributes.contains(.aligned) && linear & UInt64(size &- 1) != 0 { throw .protection() }
-    // Straight on guest RAM when the translation cache allows it; masked-out elements are then never touched.
-    if let host = unsafe cpu.plain(linear, size: size, write: shape.writes) { return try unsafe call(host, shape) }
-    let scratch = unsafe cpu.x.thunks.scratch
-    if shape.writes { try cpu.probeWrite(linear, size: size) }
-    // SAFETY: no thunk has a memory operand larger than the scratch buffer.
-    if shape.reads || shape.writes {
-      for byte in 0..<size {
-        let value = try cpu.readLinear(UInt8.self, cpu.wrap(linear &+ UInt64(byte)))
-        unsafe scratch.storeBytes(of: value, toByteOffset: byte, as: UInt8.self)
-      }
-    }
-    try unsafe call(scratch, shape)
-    if shape.writes { try unsafe cpu.writeBytes(linear, scratch, size) }
-  }
-
-  private func call(_ memory: UnsafeMutableRawPointer, _ shape: ThunkShape) throws(Fault) {
-    // SAFETY: the thunk touches the state block and `size` bytes at `memory` only.
-    let signal = unsafe rb_thunk_call(cpu.x.thunks.entry(i.thunk), cpu.p, memory)
-    if signal == 0 { return }
-    throw cpu.fault(fromSignal: signal, shape.attributes)
-  }
 }
 
 extension Cpu {
@@ -161,14 +127,14 @@ extension Cpu {
     if s.cr0 & CR0.ts != 0 { throw .deviceNotAvailable }
   }
 
-  /// The guest exception behind a host signal inside a thunk.
-  func fault(fromSignal signal: Int32, _ attributes: InstructionRow.Attributes) -> Fault {
-    switch signal {
-    case 8:
-      if attributes.contains(.x87) || attributes.contains(.mmx) { return .x87 }
-      s.mxcsr = rb_thunk_mxcsr()
+  /// The guest exception behind the host exception that ended a thunk, page faults apart.
+  func faultOfThunk(_ fault: rb_thunk_fault) -> Fault {
+    switch fault.vector {
+    case 16: return .x87
+    case 19:
+      s.mxcsr = fault.mxcsr
       return s.cr4 & CR4.osxmmexcpt != 0 ? .simd : .invalidOpcode
-    case 4: return .invalidOpcode
+    case 6: return .invalidOpcode
     default: return .protection()
     }
   }
