@@ -1,7 +1,7 @@
 # A hostile guest: writes and reads pseudo-random values at ports and memory-mapped registers, without end.
-# SEED is the start of the generator. With SPARE = 1 the ports that reset or switch off the machine are left alone:
-# 64h, 92h, CF8h-CFBh (CF9h is in there), the power management ports (600h-63Fh and B000h-B03Fh), and the interrupt
-# command register of the local APIC, which can reset the processor.
+# SEED is the start of the generator. With SPARE = 1 what resets or switches off the machine is left alone: ports 64h,
+# 92h and CF8h-CFBh (CF9h is in there) also as a part of wide accesses, the power management ports (600h-63Fh and
+# B000h-B03Fh), and the interrupt command register of the local APIC.
 #
 # Exceptions and NMIs go on with the next access. The guest may well destroy itself and reset; each boot then starts the
 # generator elsewhere, by a count that RAM keeps.
@@ -71,14 +71,17 @@ next:
   add edx, eax
 1:
 .if SPARE
-  cmp dx, 0x64
-  je next
-  cmp dx, 0x92
-  je next
+  # Wide accesses reach up to three ports further.
+  lea ebx, [edx - 0x61]
+  cmp ebx, 4
+  jb next
+  lea ebx, [edx - 0x8f]
+  cmp ebx, 4
+  jb next
+  lea ebx, [edx - 0xcf5]
+  cmp ebx, 7
+  jb next
   mov bx, dx
-  and bx, 0xfffc
-  cmp bx, 0xcf8
-  je next
   and bx, 0xffc0
   cmp bx, 0xb000
   je next
