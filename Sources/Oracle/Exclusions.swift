@@ -38,8 +38,14 @@ enum Exclusions {
     return nil
   }
 
+  static func isInData(_ address: UInt64, _ size: UInt64) -> Bool {
+    address >= Window.data && address <= Window.data + UInt64(Window.dataBytes) - size
+  }
+
   /// Why one encoding of a row that is compared is not, nil when it is.
-  static func reason(_ i: Instruction, _ name: String, _ image: ProcessorImage) -> String? {
+  static func reason(
+    _ i: Instruction, _ name: String, _ image: ProcessorImage, at place: UInt64
+  ) -> String? {
     let is64 = image.mode & 3 == 2
     if is64, i.prefixes.contains(.operandSize66), CaseGenerator.branches.contains(name) {
       return "AMD truncates the target of a near branch with 66 to 16 bits, Intel ignores the prefix; the table has Intel's"
@@ -50,8 +56,19 @@ enum Exclusions {
     if name == "LOOPE" || name == "LOOPNE", !i.prefixes.isDisjoint(with: [.repeatF2, .repeatF3]) {
       return "on AMD a repeat prefix chooses the condition"
     }
+    if !is64, name == "VPEXTRD" || name == "VPINSRD", i.prefixes.contains([.vex, .rexW]) {
+      return "outside 64-bit mode Intel ignores VEX.W here, AMD does not"
+    }
+    if !is64, i.memoryBytes > 16 || i.prefixes.contains(.memory) && !i.prefixes.isDisjoint(with: [.vex, .evex]) {
+      let address = image.linearAddress(of: i, at: place) &- (image.mode & 3 == 0 ? Window.base : 0)
+      let limit: UInt64 = image.mode & 3 == 0 ? 0x1_0000 : 0x1_0000_0000
+      if address &+ UInt64(max(i.memoryBytes, 64)) > limit { return "which part of a wide operand beyond the limit faults first is not defined" }
+    }
+    if ["LDMXCSR", "VLDMXCSR", "FXRSTOR"].contains(name), !isInData(image.linearAddress(of: i, at: place), 512) {
+      return "AMD has MXCSR.MM (bit 17)"
+    }
     if name == "NOP", i.opcode == 0x0d, !i.prefixes.contains(.memory) { return "0F 0D with a register is #UD on AMD" }
-    if name.hasPrefix("SHA"), i.prefixes.contains(.memory), image.linearAddress(of: i) & 15 != 0 {
+    if name.hasPrefix("SHA"), i.prefixes.contains(.memory), image.linearAddress(of: i, at: place) & 15 != 0 {
       return "AMD does not ask for alignment"
     }
     if name == "SHLD" || name == "SHRD", i.operandSize == 2 {

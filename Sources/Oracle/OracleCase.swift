@@ -8,10 +8,16 @@ struct OracleCase {
   var rows: [UInt16] = []
   /// Bits of RFLAGS that the instructions leave undefined.
   var undefinedFlags: UInt64 = 0
+  /// The same for a run that a fault ends.
+  var undefinedOnFault: UInt64 = 0
   /// Linear addresses whose contents depend on what the x87 unit keeps of its last instruction.
   var ignoredMemory: [Range<UInt64>] = []
   /// Wide and masked operands: which byte of its page a page fault reports is the processor's choice.
   var faultsByPage = false
+  /// Microcoded moves of whole states touch their area in an order of their own.
+  var ignoresFaultAddress = false
+  /// AMD leaves the MMX state entered when MASKMOVQ faults.
+  var x87UncertainOnFault = false
   /// Words of the vector registers that a fault leaves old or cleared, as the processor likes.
   var uncertainOnFault: Range<Int> = 0..<0
   /// The instruction after which the host stops, relative to the code's start.

@@ -40,10 +40,10 @@ struct MemoryPatch {
 }
 
 extension ProcessorImage {
-  /// The linear address of an instruction's ModRM operand, the instruction standing at RIP.
-  func linearAddress(of i: Instruction) -> UInt64 {
+  /// The linear address of the ModRM operand of an instruction that stands at offset `place`.
+  func linearAddress(of i: Instruction, at place: UInt64) -> UInt64 {
     var address = i.displacement
-    if i.base == Instruction.instructionPointer { address = address &+ rip &+ UInt64(i.length) }
+    if i.base == Instruction.instructionPointer { address = address &+ place &+ UInt64(i.length) }
     if i.base < 16 { address = address &+ general[Int(i.base)] }
     if i.index < 16 { address = address &+ general[Int(i.index)] << UInt64(i.scale) }
     address &= i.addressMask

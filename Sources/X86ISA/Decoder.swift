@@ -242,7 +242,7 @@ extension DecodeState {
     case 3: map = .vex0F3A
     default: throw .invalid
     }
-    vvvv = ~last >> 3 & (is64 ? 15 : 7)
+    vvvv = ~last >> 3 & 15
     vectorLength = last >> 2 & 1
     compressedPrefix(last & 3)
   }
@@ -271,7 +271,6 @@ extension DecodeState {
       vvvv |= vectorHigh
     } else {
       if vectorHigh != 0 { throw .invalid }
-      vvvv &= 7
     }
     vectorLength = p2 >> 5 & 3
     evexControl = p2 & 0xf7

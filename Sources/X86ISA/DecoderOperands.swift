@@ -87,7 +87,9 @@ extension DecodeState {
     if form.vsib && !form.storesToRM { try gatherRegisters(instruction) }
   }
 
-  func secondSource(_ form: RowForm) throws(DecodeStatus) {
+  mutating func secondSource(_ form: RowForm) throws(DecodeStatus) {
+    // Outside 64-bit mode the top bit of a register number is ignored; unused fields are checked whole.
+    if !is64 && form.vvvvKind != .none { vvvv &= 7 }
     switch form.vvvvKind {
     // V' belongs to the index of a VSIB operand.
     case .none: if vvvv & (form.vsib ? 15 : 31) != 0 { throw .invalid }
@@ -148,7 +150,10 @@ extension DecodeState {
     let start = position
     switch form.immediate {
     case .none: return
-    case .byte, .register:
+    case .register:
+      // Four register bits; three outside 64-bit mode.
+      instruction.immediate = try value(code, bytes: 1) & (is64 ? 0xff : 0x7f)
+    case .byte:
       instruction.immediate = form.signExtendsImmediate ? try signed(code, bytes: 1) : try value(code, bytes: 1)
     case .word: instruction.immediate = try value(code, bytes: 2)
     case .dword: instruction.immediate = try value(code, bytes: 4)

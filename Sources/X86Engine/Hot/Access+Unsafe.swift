@@ -74,12 +74,17 @@ extension Cpu {
     if size <= first { return try readInPage(linear, size: size, view: view) }
     // Both pages must be readable before either has a side effect.
     let next = wrap(linear &+ UInt64(first))
-    try requireCanonical(next)
+    try checkCrossing(next)
     _ = try resolve(linear, .read, view: view)
     _ = try resolve(next, .read, view: view)
     let low = try readInPage(linear, size: first, view: view)
     let high = try readInPage(next, size: size &- first, view: view)
     return low | high << UInt64(first &* 8)
+  }
+
+  /// An access that leaves the canonical addresses faults as such before its first page is looked at.
+  func checkCrossing(_ next: UInt64) throws(Fault) {
+    if s.mode == CPUMode.long.rawValue && !isCanonical(next) { throw .nonCanonical }
   }
 
   /// Linear addresses wrap at 4 GiB outside 64-bit mode.
@@ -100,16 +105,11 @@ extension Cpu {
       writePhysical(physical, value, size: size)
       return
     }
-    try requireCanonical(wrap(linear &+ UInt64(first)))
+    try checkCrossing(wrap(linear &+ UInt64(first)))
     let low = try resolve(linear, .write, view: view)
     let high = try resolve(wrap(linear &+ UInt64(first)), .write, view: view)
     writePhysical(low, value, size: first)
     writePhysical(high, value >> UInt64(first &* 8), size: size &- first)
-  }
-
-  /// The far end of an access that crosses a page: checked before either page can raise #PF.
-  private func requireCanonical(_ linear: UInt64) throws(Fault) {
-    if s.efer & EFER.lma != 0, !isCanonical(linear) { throw .protection() }
   }
 
   /// Translates for an access of `kind`, and fills the translation cache when the page is plain memory.

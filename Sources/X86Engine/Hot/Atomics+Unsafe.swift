@@ -33,8 +33,9 @@ extension Cpu {
 
   /// Faults now if a write of `size` bytes would.
   func probeWrite(_ linear: UInt64, size: Int) throws(Fault) {
-    _ = try resolve(linear, .write, view: s.dataTLB)
     let last = wrap(linear &+ UInt64(size &- 1))
+    try checkCrossing(last)
+    _ = try resolve(linear, .write, view: s.dataTLB)
     if (linear ^ last) & ~0xfff != 0 { _ = try resolve(last & ~0xfff, .write, view: s.dataTLB) }
   }
 

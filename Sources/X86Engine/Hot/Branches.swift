@@ -36,7 +36,13 @@ extension Interp {
     cpu.rip = target
   }
   @inline(__always) func callIndirect<S: Operand>(_ source: S.Type) throws(Fault) {
-    let target = try branchTarget(UInt64(truncatingIfNeeded: S.load(self)))
+    let wanted = try UInt64(truncatingIfNeeded: S.load(self))
+    if i.operandSize == 8 && !cpu.isCanonical(wanted) {
+      // The push comes first, as far as it can fault.
+      try cpu.probeWrite(cpu.rsp &- 8, size: 8)
+      throw .protection()
+    }
+    let target = try branchTarget(wanted)
     try pushOperandSize(cpu.rip)
     cpu.rip = target
   }
@@ -143,7 +149,8 @@ extension Interp {
     let level = Int(i.immediate2 & 31)
     var top = (cpu.rsp &- size) & cpu.stackMask
     try cpu.storeSized(cpu[reg: 5], size: Int(size), segment: Seg.ss, offset: top)
-    let frame = top
+    // The frame pointer is all of ESP where the stack uses SP.
+    let frame = cpu.rsp & ~cpu.stackMask | top
     if level > 0 {
       for step in 1..<max(level, 1) {
         let from = (cpu[reg: 5] &- size &* UInt64(step)) & cpu.stackMask

@@ -66,8 +66,9 @@ extension Cpu {
     case .push, .pop, .pusha, .popa, .pushf, .popf, .call, .ret, .enter, .leave, .callf, .retf, .iret:
       // With a memory operand, whichever of the two addresses is bad.
       guard i.prefixes.contains(.memory) else { return .stack() }
-      let x = unsafe Interp(p, instruction)
-      return isCanonical(x.offset &+ s.segments[Int(i.segment)].fastBase) ? .stack() : .protection()
+      let linear = unsafe Interp(p, instruction).offset &+ s.segments[Int(i.segment)].fastBase
+      let isGood = isCanonical(linear) && isCanonical(linear &+ UInt64(i.operandSize) &- 1)
+      return isGood ? .stack() : .protection()
     default: return .protection()
     }
   }

@@ -36,8 +36,8 @@ extension Interp {
     let old = try D.load(self)
     let wanted = try D.T(truncatingIfNeeded: S.load(self)) & 3
     let raises = old & 3 < wanted
-    // The destination is a read-modify-write even when it keeps its value.
-    _ = try D.modify(self) { raises ? $0 & ~3 | wanted : $0 }
+    // A destination that keeps its value is not written: a read-only page does not fault.
+    if raises { _ = try D.modify(self) { $0 & ~3 | wanted } }
     cpu.setZero(raises)
   }
   func loadAccessRights<D: Destination, S: Operand>(_ destination: D.Type, _ source: S.Type) throws(Fault) {

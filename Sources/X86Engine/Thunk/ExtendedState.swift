@@ -53,6 +53,7 @@ extension Interp {
   private func legacyArea(write: Bool) throws(Fault) -> UInt64 {
     if cpu.s.cr0 & (CR0.em | CR0.ts) != 0 { throw .deviceNotAvailable }
     let base = try address(size: 512, write: write)
+    if cpu.s.mode == CPUMode.long.rawValue && !cpu.isCanonical(base) { throw .nonCanonical }
     guard base & 15 == 0 else { throw .protection() }
     if write { try probe(base, 512) }
     return base

@@ -100,7 +100,13 @@ struct ThunkAssembler {
       let reg = (fields.reg ?? i.modRM >> 3) & 7
       emit(fields.isMemory ? reg << 3 | ThunkAssembler.memory : 0xc0 | reg << 3 | fields.rm & 7)
     }
-    if i.immediateOffset != 0 { code += bytes[Int(i.immediateOffset)..<Int(i.length)] }
+    guard i.immediateOffset != 0 else { return }
+    if InstructionTable.form(ofRow: i.row).immediate == .register {
+      // The decoder has dropped the bit that names registers 8...15 where there are none.
+      emit(UInt8(truncatingIfNeeded: i.immediate))
+    } else {
+      code += bytes[Int(i.immediateOffset)..<Int(i.length)]
+    }
   }
 
   private mutating func legacy(_ i: Instruction, _ bytes: [UInt8], _ fields: Fields) {
@@ -125,6 +131,22 @@ struct ThunkAssembler {
     return bytes[start..<end]
   }
 
+  /// Outside 64-bit mode W does not widen general registers: here, in 64-bit code, it must go.
+  private static func dropsW(_ i: Instruction) -> Bool {
+    guard i.prefixes.contains(.rexW), i.operandSize != 8 else { return false }
+    switch i.op {
+    case .vpcmpestri, .vpcmpestrm: return true
+    default: break
+    }
+    for place in 0..<InstructionTable.maximumOperands {
+      switch InstructionTable.operandCode(ofRow: i.row, place).kind {
+      case .gprReg, .gprRM, .gprOrMemory, .gprVvvv: return true
+      default: continue
+      }
+    }
+    return false
+  }
+
   /// Three-byte VEX with new register fields (SDM 2A, 2.3.5).
   private mutating func vex(_ i: Instruction, _ bytes: [UInt8], _ fields: Fields) {
     let at = bytes.firstIndex { $0 == 0xc4 || $0 == 0xc5 } ?? 0
@@ -133,7 +155,7 @@ struct ThunkAssembler {
     let last = bytes[at + (long ? 2 : 1)]
     let r: UInt8 = (fields.reg ?? 0) & 8 == 0 ? 0x80 : 0
     let b: UInt8 = fields.isMemory || fields.rm & 8 == 0 ? 0x20 : 0
-    let w = long ? last & 0x80 : 0
+    let w = long && !ThunkAssembler.dropsW(i) ? last & 0x80 : 0
     emit(0xc4, r | 0x40 | b | map, w | (~fields.vvvv & 15) << 3 | last & 7, i.opcode)
   }
 
@@ -146,7 +168,7 @@ struct ThunkAssembler {
     if reg & 16 == 0 { p0 |= 0x10 }
     if fields.isMemory || fields.rm & 16 == 0 { p0 |= 0x40 }
     if fields.isMemory || fields.rm & 8 == 0 { p0 |= 0x20 }
-    let p1 = bytes[at + 2] & 0x87 | (~fields.vvvv & 15) << 3
+    let p1 = bytes[at + 2] & (ThunkAssembler.dropsW(i) ? 0x07 : 0x87) | (~fields.vvvv & 15) << 3
     let p2 = bytes[at + 3] & 0xf7 | (fields.vvvv & 16 == 0 ? 8 : 0)
     emit(0x62, p0, p1, p2, i.opcode)
   }

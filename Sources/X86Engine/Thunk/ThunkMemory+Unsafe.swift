@@ -61,10 +61,14 @@ extension Interp {
     let offset = shape.implicitDestination ? cpu[reg: 7] & i.addressMask : self.offset
     let linear: UInt64
     do throws(Fault) {
+      // Alignment comes before the segment's limit. Masked instructions look at it only when they touch memory.
+      if shape.attributes.contains(.aligned) && !shape.isMasked {
+        let unchecked = cpu.s.segments[Int(i.segment)].fastBase &+ offset
+        if unchecked & UInt64(size &- 1) != 0 { throw .protection() }
+      }
       linear = try cpu.address(segment: Int(i.segment), offset: offset, size: size, write: shape.writes)
-      // Masked instructions look at alignment only when they touch memory.
-      if shape.attributes.contains(.aligned) && !shape.isMasked && linear & UInt64(size &- 1) != 0 { throw .protection() }
     } catch {
+      if shape.isMasked { return try callAcrossLimit(shape, offset, size, pendingException(shape) ?? error) }
       throw pendingException(shape) ?? error
     }
     // Straight on guest RAM when the translation cache allows it; masked-out elements are then never touched.
@@ -89,6 +93,7 @@ extension Interp {
 
   private func callOnCopy(_ shape: ThunkShape, _ linear: UInt64, _ size: Int) throws(Fault) {
     let scratch = unsafe cpu.x.thunks.scratch
+    guard cpu.isCanonicalData(linear &+ UInt64(size &- 1)) else { throw .nonCanonical }
     if shape.writes { try cpu.probeWrite(linear, size: size) }
     // SAFETY: no thunk has a memory operand larger than the scratch buffer.
     for byte in 0..<size {
@@ -101,12 +106,14 @@ extension Interp {
 
   /// Runs a masked instruction on a copy with the guest pages' rights. False when it needs a page that is not RAM:
   /// then the whole operand is read, as one without mask would be.
-  private func callGuarded(_ shape: ThunkShape, _ linear: UInt64, _ size: Int) throws(Fault) -> Bool {
+  private func callGuarded(
+    _ shape: ThunkShape, _ linear: UInt64, _ size: Int, endsWithPage: Bool = false
+  ) throws(Fault) -> Bool {
     let inPage = Int(linear & 0xfff)
     let first = min(size, 0x1000 - inPage)
     let next = cpu.wrap((linear & ~0xfff) &+ 0x1000)
     let rights = cpu.rights(linear, write: shape.writes)
-    let nextRights = first < size ? cpu.rights(next, write: shape.writes) : rights
+    let nextRights = first == size ? rights : endsWithPage ? .none : cpu.rights(next, write: shape.writes)
     let page = GuardedScratch.page(rights, nextRights)
     let scratch = cpu.x.thunks.guarded
     // SAFETY: `inPage + size` is below two pages, and `page` the first of two.
@@ -134,6 +141,29 @@ extension Interp {
     return true
   }
 
+  /// A masked operand that its segment does not allow as a whole, `violation` being the fault of the whole: it counts
+  /// when a selected element lies beyond the limit. (Limits that end inside a page are taken to end before it.)
+  private func callAcrossLimit(_ shape: ThunkShape, _ offset: UInt64, _ size: Int, _ violation: Fault) throws(Fault) {
+    let linear = cpu.wrap(cpu.s.segments[Int(i.segment)].base &+ offset)
+    let inPage = Int(linear & 0xfff)
+    let first = min(size, 0x1000 - inPage)
+    var reaches = true
+    do throws(Fault) {
+      _ = try cpu.address(segment: Int(i.segment), offset: offset, size: first, write: shape.writes)
+    } catch {
+      reaches = false
+    }
+    // A trial on scratch pages, whose results are dropped.
+    let saved = (cpu.s.vectors, cpu.s.opmasks, cpu.s.mxcsr, cpu.s.thunkFlags)
+    let page = GuardedScratch.page(reaches ? .write : .none, .none)
+    // SAFETY: `inPage + size` is below two pages, and `page` the first of two.
+    let operand = unsafe cpu.x.thunks.guarded.window + page * 4096 + inPage
+    if unsafe rb_thunk_call(cpu.x.thunks.entry(i.thunk), cpu.p, operand) != 0 { throw violation }
+    if !reaches { return }
+    (cpu.s.vectors, cpu.s.opmasks, cpu.s.mxcsr, cpu.s.thunkFlags) = saved
+    if try !callGuarded(shape, linear, size, endsWithPage: true) { throw violation }
+  }
+
   /// Calls the thunk; a host page fault becomes the guest's at the same place. False when the guest has none there.
   private func callAndTranslate(
     _ operand: UnsafeMutableRawPointer, _ shape: ThunkShape, _ linear: UInt64
@@ -155,6 +185,11 @@ extension Interp {
 }
 
 extension Cpu {
+  /// Whether a linear address can exist: only 64-bit mode has others.
+  fileprivate func isCanonicalData(_ linear: UInt64) -> Bool {
+    s.mode != CPUMode.long.rawValue || isCanonical(linear)
+  }
+
   /// What data accesses may do to a page; pages that are not RAM count as inaccessible. CR2 stays as it is.
   fileprivate func rights(_ linear: UInt64, write: Bool) -> GuardedScratch.Rights {
     let saved = s.cr2
