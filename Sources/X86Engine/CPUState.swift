@@ -143,7 +143,7 @@ public struct CPUState {
   public var pendingDebug: UInt64 = 0
   /// RIP at the start of the instruction being executed: where a fault points.
   public var instructionStart: UInt64 = 0
-  /// Filled when a handler reports `Step.fault`.
+  /// Why the last handler that returned true could not finish.
   public var fault = Fault(0)
   /// Code pages changed under our feet: leave the running block after this instruction.
   public var codeChanged: Bool = false

@@ -97,10 +97,15 @@ import X86ISA
   }
 }
 
+/// What the engine counted since power-on.
 public struct EngineStatistics: Sendable, Equatable {
+  /// Instructions retired.
   public var instructions: UInt64
+  /// Blocks decoded.
   public var decodedBlocks: UInt64
+  /// Decoded blocks forgotten because their code changed.
   public var invalidatedBlocks: UInt64
+  /// Times all decoded code was forgotten for want of room.
   public var cacheFlushes: UInt64
   /// Encodings met that this processor model does not offer.
   public var undefined: UInt64
