@@ -38,6 +38,14 @@ enum Exclusions {
     return nil
   }
 
+  /// A general register in rm that is RSP; the bit itself is gone after decoding.
+  private static func usesStackPointerWithX(_ i: Instruction) -> Bool {
+    guard i.rm == 4 else { return false }
+    return (0..<InstructionTable.maximumOperands).contains {
+      [.gprRM, .gprOrMemory].contains(InstructionTable.operandCode(ofRow: i.row, $0).kind)
+    }
+  }
+
   static func isInData(_ address: UInt64, _ size: UInt64) -> Bool {
     address >= Window.data && address <= Window.data + UInt64(Window.dataBytes) - size
   }
@@ -59,7 +67,7 @@ enum Exclusions {
     if !is64, name == "VPEXTRD" || name == "VPINSRD", i.prefixes.contains([.vex, .rexW]) {
       return "outside 64-bit mode Intel ignores VEX.W here, AMD does not"
     }
-    if !is64, i.memoryBytes > 16 || i.prefixes.contains(.memory) && !i.prefixes.isDisjoint(with: [.vex, .evex]) {
+    if !is64, i.memoryBytes > 8 || name == "BOUND" || i.prefixes.contains(.memory) && !i.prefixes.isDisjoint(with: [.vex, .evex]) {
       let address = image.linearAddress(of: i, at: place) &- (image.mode & 3 == 0 ? Window.base : 0)
       let limit: UInt64 = image.mode & 3 == 0 ? 0x1_0000 : 0x1_0000_0000
       if address &+ UInt64(max(i.memoryBytes, 64)) > limit { return "which part of a wide operand beyond the limit faults first is not defined" }
@@ -71,9 +79,14 @@ enum Exclusions {
     if name.hasPrefix("SHA"), i.prefixes.contains(.memory), image.linearAddress(of: i, at: place) & 15 != 0 {
       return "AMD does not ask for alignment"
     }
+    if i.prefixes.contains(.evex), !i.prefixes.contains(.memory), usesStackPointerWithX(i) {
+      return "with EVEX.X, which general registers ignore, Zen 5 reads RSP as it was before earlier pushes"
+    }
     if name == "SHLD" || name == "SHRD", i.operandSize == 2 {
       let isImmediate = InstructionTable.operandCode(ofRow: i.row, 2).kind == .immediate
-      if (isImmediate ? i.immediate : image.general[1]) & 31 > 16 { return "the result is undefined" }
+      // In a run CL is not known beforehand.
+      let count = isImmediate ? i.immediate : place == image.rip ? image.general[1] : 31
+      if count & 31 > 16 { return "the result is undefined" }
     }
     return nil
   }
