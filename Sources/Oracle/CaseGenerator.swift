@@ -44,7 +44,8 @@ struct CaseGenerator {
 
   /// Whether cases of a row may be made for a mode without setting registers up for it.
   func isEligible(_ row: Int, _ mode: CodeSize) -> Bool {
-    let needsSetUp = ["POPF", "MOVS", "STOS", "LODS", "SCAS", "CMPS", "INS", "OUTS", "LDMXCSR", "VLDMXCSR", "FXRSTOR"]
+    let needsSetUp = ["POPF", "MOVS", "STOS", "LODS", "SCAS", "CMPS", "INS", "OUTS", "LDMXCSR", "VLDMXCSR", "FXRSTOR",
+      "MASKMOVQ", "MASKMOVDQU", "VMASKMOVDQU"]
     return eligible[Int(mode.rawValue)].contains(row) && !needsSetUp.contains(names[row])
       && !CaseGenerator.branches.contains(names[row])
   }

@@ -72,6 +72,13 @@ enum Exclusions {
       let limit: UInt64 = image.mode & 3 == 0 ? 0x1_0000 : 0x1_0000_0000
       if address &+ UInt64(max(i.memoryBytes, 64)) > limit { return "which part of a wide operand beyond the limit faults first is not defined" }
     }
+    if is64, i.prefixes.contains([.memory, .segmentOverride]), i.segment >= 4 {
+      let offset = image.linearAddress(of: i, at: place) &- (i.segment == 4 ? Window.fsBase : Window.gsBase)
+      if offset >> 47 != 0 && offset >> 47 != 0x1_ffff { return "AMD checks the offset for being canonical too" }
+    }
+    if i.memoryBytes > 64, !isInData(image.linearAddress(of: i, at: place) & ~7, 512), image.linearAddress(of: i, at: place) >> 32 != 0 {
+      return "which part of a state image faults first is not defined"
+    }
     if ["LDMXCSR", "VLDMXCSR", "FXRSTOR"].contains(name), !isInData(image.linearAddress(of: i, at: place), 512) {
       return "AMD has MXCSR.MM (bit 17)"
     }
@@ -89,6 +96,26 @@ enum Exclusions {
       if count & 31 > 16 { return "the result is undefined" }
     }
     return nil
+  }
+
+  /// Encodings that the table refuses as Intel's manual does and AMD's processors accept, or whose CPUID bit a hypervisor
+  /// may hide.
+  static func isRefusedByManualOnly(_ bytes: [UInt8]) -> Bool {
+    for (index, byte) in bytes.enumerated() where index + 3 < bytes.count {
+      let fifth = index + 4 < bytes.count ? bytes[index + 4] : 0
+      let map = bytes[index + 1] & 0x1f
+      // VPERMQ and VPERMPD with VEX.W0.
+      if byte == 0xc4, map == 3, bytes[index + 2] & 0x80 == 0, bytes[index + 3] <= 1 { return true }
+      // Conversions of doublewords to doubles with static rounding, which they do not need.
+      if byte == 0x62, [0x2a, 0x7a, 0x7b, 0xe6].contains(fifth) { return true }
+      // KMOVQ with a general register outside 64-bit mode.
+      if byte == 0xc4, bytes[index + 2] & 0x80 != 0, bytes[index + 3] & 0xfe == 0x92 { return true }
+      // MOVDIRI, MOVDIR64B.
+      if byte == 0x0f, bytes[index + 1] == 0x38, bytes[index + 2] == 0xf8 || bytes[index + 2] == 0xf9 { return true }
+    }
+    // AMD: LOCK MOV CR0 names CR8.
+    if bytes.contains(0xf0), bytes.contains(0x20) || bytes.contains(0x22) { return true }
+    return false
   }
 
   /// Bytes that must not reach the host although no row of the table decodes them.
