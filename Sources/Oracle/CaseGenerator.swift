@@ -30,7 +30,8 @@ struct CaseGenerator {
       rows.filter { row in
         let attributes = texts[row].attributes
         return attributes.isDisjoint(with: [.endsBlock, .privileged, .vsib, .repeatable])
-          && !["PUSHF", "POPF", "ENTER", "LEAVE", "POP", "POPA", "FXRSTOR", "FRSTOR", "FLDENV", "FXSAVE", "FNSAVE", "FNSTENV", "LDMXCSR", "VLDMXCSR", "IN", "OUT", "CLI", "CLZERO"].contains(texts[row].mnemonic)
+          && !["PUSHF", "POPF", "ENTER", "LEAVE", "POP", "POPA", "FXRSTOR", "FRSTOR", "FLDENV", "FXSAVE", "FNSAVE", "FNSTENV", "LDMXCSR", "VLDMXCSR", "MASKMOVQ",
+            "MASKMOVDQU", "VMASKMOVDQU", "IN", "OUT", "CLI", "CLZERO"].contains(texts[row].mnemonic)
       }
     }
   }
@@ -39,6 +40,17 @@ struct CaseGenerator {
   var allRows: Set<Int> { Set(eligible.joined()) }
   func rows(named mnemonics: Set<String>, mode: CodeSize) -> [Int] {
     eligible[Int(mode.rawValue)].filter { mnemonics.contains(names[$0]) }
+  }
+
+  /// Whether cases of a row may be made for a mode without setting registers up for it.
+  func isEligible(_ row: Int, _ mode: CodeSize) -> Bool {
+    let needsSetUp = ["POPF", "MOVS", "STOS", "LODS", "SCAS", "CMPS", "INS", "OUTS", "LDMXCSR", "VLDMXCSR", "FXRSTOR",
+      "MASKMOVQ", "MASKMOVDQU", "VMASKMOVDQU"]
+    return eligible[Int(mode.rawValue)].contains(row) && !needsSetUp.contains(names[row])
+      && !CaseGenerator.branches.contains(names[row])
+  }
+  func isComparable(_ test: OracleCase, _ instruction: Instruction) -> Bool {
+    Exclusions.reason(instruction, names[Int(instruction.row)], test.input, at: test.input.rip) == nil
   }
 
   /// The next case of a sweep over all rows of a mode.
@@ -110,6 +122,23 @@ struct CaseGenerator {
   /// Whether an operand writes RSP: the run would lose its stack.
   private func usesStackPointer(_ i: Instruction) -> Bool {
     InstructionTable.operands(of: i).contains { $0.location == .general(4) && $0.access.contains(.write) }
+  }
+
+  /// A case made elsewhere: decodes its code and finds out what of the outcome is not defined. False when some
+  /// instruction does not decode.
+  func complete(_ test: inout OracleCase) -> Bool {
+    let code = test.code
+    test.code = []
+    var at = 0
+    while at < code.count {
+      let rest = Array(code[at...])
+      var instruction = Instruction()
+      guard Decoder.decode(rest.span, codeSize: test.codeSize, into: &instruction) == .ok else { return false }
+      let length = Int(instruction.length)
+      append(InstructionEncoder.Encoded(bytes: Array(rest.prefix(length)), instruction: instruction), &test)
+      at += length
+    }
+    return true
   }
 
   /// Where the code goes: anywhere in its page, sometimes right at its end.

@@ -57,6 +57,11 @@ struct Comparator {
     "RAX", "RCX", "RDX", "RBX", "RSP", "RBP", "RSI", "RDI", "R8", "R9", "R10", "R11", "R12", "R13", "R14", "R15",
   ]
 
+  /// Mnemonics of the case's instructions.
+  static func mnemonics(_ test: OracleCase) -> [String] {
+    test.rows.map { InstructionTable.rows[Int($0)].mnemonic }
+  }
+
   /// The case as text: mode, bytes, rows, registers it reads from.
   static func describe(_ test: OracleCase) -> String {
     let bytes = test.code.map { String(0x100 + Int($0), radix: 16).dropFirst() }.joined(separator: " ")

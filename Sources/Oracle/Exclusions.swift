@@ -38,6 +38,14 @@ enum Exclusions {
     return nil
   }
 
+  /// A general register in rm that is RSP; the bit itself is gone after decoding.
+  private static func usesStackPointerWithX(_ i: Instruction) -> Bool {
+    guard i.rm == 4 else { return false }
+    return (0..<InstructionTable.maximumOperands).contains {
+      [.gprRM, .gprOrMemory].contains(InstructionTable.operandCode(ofRow: i.row, $0).kind)
+    }
+  }
+
   static func isInData(_ address: UInt64, _ size: UInt64) -> Bool {
     address >= Window.data && address <= Window.data + UInt64(Window.dataBytes) - size
   }
@@ -59,10 +67,17 @@ enum Exclusions {
     if !is64, name == "VPEXTRD" || name == "VPINSRD", i.prefixes.contains([.vex, .rexW]) {
       return "outside 64-bit mode Intel ignores VEX.W here, AMD does not"
     }
-    if !is64, i.memoryBytes > 16 || i.prefixes.contains(.memory) && !i.prefixes.isDisjoint(with: [.vex, .evex]) {
+    if !is64, i.memoryBytes > 8 || name == "BOUND" || i.prefixes.contains(.memory) && !i.prefixes.isDisjoint(with: [.vex, .evex]) {
       let address = image.linearAddress(of: i, at: place) &- (image.mode & 3 == 0 ? Window.base : 0)
       let limit: UInt64 = image.mode & 3 == 0 ? 0x1_0000 : 0x1_0000_0000
       if address &+ UInt64(max(i.memoryBytes, 64)) > limit { return "which part of a wide operand beyond the limit faults first is not defined" }
+    }
+    if is64, i.prefixes.contains([.memory, .segmentOverride]), i.segment >= 4 {
+      let offset = image.linearAddress(of: i, at: place) &- (i.segment == 4 ? Window.fsBase : Window.gsBase)
+      if offset >> 47 != 0 && offset >> 47 != 0x1_ffff { return "AMD checks the offset for being canonical too" }
+    }
+    if i.memoryBytes > 64, !isInData(image.linearAddress(of: i, at: place) & ~7, 512), image.linearAddress(of: i, at: place) >> 32 != 0 {
+      return "which part of a state image faults first is not defined"
     }
     if ["LDMXCSR", "VLDMXCSR", "FXRSTOR"].contains(name), !isInData(image.linearAddress(of: i, at: place), 512) {
       return "AMD has MXCSR.MM (bit 17)"
@@ -71,11 +86,36 @@ enum Exclusions {
     if name.hasPrefix("SHA"), i.prefixes.contains(.memory), image.linearAddress(of: i, at: place) & 15 != 0 {
       return "AMD does not ask for alignment"
     }
+    if i.prefixes.contains(.evex), !i.prefixes.contains(.memory), usesStackPointerWithX(i) {
+      return "with EVEX.X, which general registers ignore, Zen 5 reads RSP as it was before earlier pushes"
+    }
     if name == "SHLD" || name == "SHRD", i.operandSize == 2 {
       let isImmediate = InstructionTable.operandCode(ofRow: i.row, 2).kind == .immediate
-      if (isImmediate ? i.immediate : image.general[1]) & 31 > 16 { return "the result is undefined" }
+      // In a run CL is not known beforehand.
+      let count = isImmediate ? i.immediate : place == image.rip ? image.general[1] : 31
+      if count & 31 > 16 { return "the result is undefined" }
     }
     return nil
+  }
+
+  /// Encodings that the table refuses as Intel's manual does and AMD's processors accept, or whose CPUID bit a hypervisor
+  /// may hide.
+  static func isRefusedByManualOnly(_ bytes: [UInt8]) -> Bool {
+    for (index, byte) in bytes.enumerated() where index + 3 < bytes.count {
+      let fifth = index + 4 < bytes.count ? bytes[index + 4] : 0
+      let map = bytes[index + 1] & 0x1f
+      // VPERMQ and VPERMPD with VEX.W0.
+      if byte == 0xc4, map == 3, bytes[index + 2] & 0x80 == 0, bytes[index + 3] <= 1 { return true }
+      // Conversions of doublewords to doubles with static rounding, which they do not need.
+      if byte == 0x62, [0x2a, 0x7a, 0x7b, 0xe6].contains(fifth) { return true }
+      // KMOVQ with a general register outside 64-bit mode.
+      if byte == 0xc4, bytes[index + 2] & 0x80 != 0, bytes[index + 3] & 0xfe == 0x92 { return true }
+      // MOVDIRI, MOVDIR64B.
+      if byte == 0x0f, bytes[index + 1] == 0x38, bytes[index + 2] == 0xf8 || bytes[index + 2] == 0xf9 { return true }
+    }
+    // AMD: LOCK MOV CR0 names CR8.
+    if bytes.contains(0xf0), bytes.contains(0x20) || bytes.contains(0x22) { return true }
+    return false
   }
 
   /// Bytes that must not reach the host although no row of the table decodes them.

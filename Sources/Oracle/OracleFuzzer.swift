@@ -6,6 +6,7 @@ public final class OracleFuzzer {
   /// A case on which host and interpreter disagree.
   public struct Mismatch {
     let test: OracleCase
+    let differences: [String]
     /// What differs, and the case in full.
     public let report: String
     /// Rows of the instructions involved: mismatches of one cause mostly share them.
@@ -14,7 +15,7 @@ public final class OracleFuzzer {
 
   private let native: NativeRunner
   private let interpreter: InterpreterRunner
-  private var generator: CaseGenerator
+  private(set) var generator: CaseGenerator
   /// Cases in flight by slot.
   private var pending: [OracleCase]
   private var next: UInt32 = 0
@@ -147,12 +148,33 @@ public final class OracleFuzzer {
     if !differences.isEmpty { note(test, differences) }
   }
 
+  /// Runs one case by itself; its differences.
+  func differences(_ test: OracleCase) throws -> [String] {
+    let known = (mismatches, mismatchCount, mismatchesBySignature, mismatchLimit)
+    defer { (mismatches, mismatchCount, mismatchesBySignature, mismatchLimit) = known }
+    mismatches = []
+    mismatchLimit = 1
+    add(test)
+    try drain()
+    return mismatches.first?.differences ?? []
+  }
+
   private func note(_ test: OracleCase, _ differences: [String]) {
     mismatchCount += 1
     let signature = test.rows.map { InstructionTable.rows[Int($0)].mnemonic }.joined(separator: " ")
     mismatchesBySignature[signature, default: 0] += 1
     guard mismatches.count < mismatchLimit, mismatches.filter({ $0.signature == signature }).count < 3 else { return }
     let report = Comparator.describe(test) + "\n  " + differences.prefix(8).joined(separator: "\n  ")
-    mismatches.append(Mismatch(test: test, report: report, signature: signature))
+    mismatches.append(Mismatch(test: test, differences: differences, report: report, signature: signature))
+  }
+}
+
+// MARK: Random bytes
+
+extension OracleFuzzer {
+  /// Encodings of all rows with a few bits changed: what the decoder refuses, the host must refuse, and the other way
+  /// round. Bytes that decode to something that is not compared are passed over.
+  public func mutants(mode: CodeSize, count: Int) throws {
+    try run(count) { $0.mutant(mode: mode) }
   }
 }

@@ -81,7 +81,8 @@ extension DecodeState {
     if !facts.contains(.memory) {
       let rm = modRM & 7
       let wide = form.rmKind == .vector ? rm | extendBase | extendRM : rm | extendBase
-      instruction.rm = try register(form.rmKind, rm, wide)
+      // B does not extend an opmask number.
+      instruction.rm = try register(form.rmKind, rm, form.rmKind == .mask ? rm : wide)
     }
     if isVectorExtended { try secondSource(form) }
     if form.vsib && !form.storesToRM { try gatherRegisters(instruction) }

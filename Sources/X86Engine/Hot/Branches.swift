@@ -37,12 +37,16 @@ extension Interp {
   }
   @inline(__always) func callIndirect<S: Operand>(_ source: S.Type) throws(Fault) {
     let wanted = try UInt64(truncatingIfNeeded: S.load(self))
-    if i.operandSize == 8 && !cpu.isCanonical(wanted) {
+    let target: UInt64
+    do throws(Fault) {
+      target = try branchTarget(wanted)
+    } catch {
       // The push comes first, as far as it can fault.
-      try cpu.probeWrite(cpu.rsp &- 8, size: 8)
-      throw .protection()
+      let size = Int(i.operandSize)
+      let top = (cpu.rsp &- UInt64(size)) & cpu.stackMask
+      try cpu.probeWrite(cpu.address(segment: Seg.ss, offset: top, size: size, write: true), size: size)
+      throw error
     }
-    let target = try branchTarget(wanted)
     try pushOperandSize(cpu.rip)
     cpu.rip = target
   }

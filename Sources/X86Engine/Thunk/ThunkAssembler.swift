@@ -125,8 +125,8 @@ struct ThunkAssembler {
   private static func opcodeBytes(_ i: Instruction, _ bytes: [UInt8]) -> ArraySlice<UInt8> {
     let prefixes: Set<UInt8> = [0x66, 0xf2, 0xf3, 0x2e, 0x36, 0x3e, 0x26, 0x64, 0x65, 0x67, 0xf0]
     var start = 0
-    while prefixes.contains(bytes[start]) { start += 1 }
-    if i.prefixes.contains(.rex) { start += 1 }
+    // No thunk's opcode begins with 40...4F: in 64-bit code these are REX prefixes, of which the last counts.
+    while prefixes.contains(bytes[start]) || bytes[start] & 0xf0 == 0x40 { start += 1 }
     let end = i.modRMOffset != 0 ? Int(i.modRMOffset) : i.immediateOffset != 0 ? Int(i.immediateOffset) : Int(i.length)
     return bytes[start..<end]
   }
