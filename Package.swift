@@ -58,7 +58,7 @@ let package = Package(
     library("Oracle", ["Base", "X86ISA", "GuestMemory", "X86Engine", "COracle"]),
     tests("Base", ["Base"]),
     tests("X86ISA", ["X86ISA"]),
-    tests("GuestMemory", ["GuestMemory", "HostSystem"]),
+    tests("GuestMemory", ["GuestMemory", "Base"]),
     tests("X86Engine", ["X86Engine", "X86ISA", "GuestMemory"]),
     tests("Oracle", ["Oracle", "X86ISA", "X86Engine", "Base"]),
     .testTarget(

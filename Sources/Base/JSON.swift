@@ -11,6 +11,7 @@ public enum JSON: Equatable, Sendable {
   case array([JSON])
   case object([Member])
 
+  /// A name and its value in an object; the order is kept.
   public struct Member: Equatable, Sendable {
     public var key: String
     public var value: JSON
@@ -22,11 +23,14 @@ public enum JSON: Equatable, Sendable {
 
   /// What the parser accepts at most.
   public static let maximumBytes = 16 << 20
+  /// Arrays and objects may nest this deep; deeper text is refused.
   public static let maximumDepth = 64
 
   /// Why a text is not JSON, and the byte at which that shows.
   public struct ParseError: Error, Equatable, Sendable, CustomStringConvertible {
+    /// Byte offset of the mistake.
     public var offset: Int
+    /// What is wrong there.
     public var reason: String
     public var description: String { "byte \(offset): \(reason)" }
   }
@@ -47,10 +51,15 @@ public enum JSON: Equatable, Sendable {
     guard case .object(let members) = self else { return nil }
     return members.first { $0.key == key }?.value
   }
+  /// The text, if it is a string.
   public var string: String? { if case .string(let value) = self { value } else { nil } }
+  /// The value, if it is a Boolean.
   public var bool: Bool? { if case .bool(let value) = self { value } else { nil } }
+  /// The value, if it is a whole number that fits.
   public var integer: Int64? { if case .integer(let value) = self { value } else { nil } }
+  /// The elements, if it is an array.
   public var array: [JSON]? { if case .array(let value) = self { value } else { nil } }
+  /// The members in order, if it is an object.
   public var members: [Member]? { if case .object(let value) = self { value } else { nil } }
 
   /// An object from pairs, in their order.

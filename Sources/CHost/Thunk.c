@@ -21,12 +21,13 @@ static __thread rb_thunk_fault last_fault __attribute__((tls_model("initial-exec
 rb_thunk_fault rb_thunk_last_fault(void) { return last_fault; }
 
 static void resume_after_fault(int signal, siginfo_t *info, void *context) {
-  (void)info;
   ucontext_t *frame = context;
   if (return_stack == 0) {
     // Not ours: die as the process would have died without us.
     struct sigaction standard = {.sa_handler = SIG_DFL};
     sigaction(signal, &standard, NULL);
+    // A fault comes again by itself; a signal that somebody sent does not.
+    if (info->si_code <= 0) raise(signal);
     return;
   }
   if (frame->uc_mcontext.fpregs) last_fault.mxcsr = frame->uc_mcontext.fpregs->mxcsr;

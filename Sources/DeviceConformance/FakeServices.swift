@@ -13,10 +13,12 @@ public final class FakeServices: DeviceServices {
     public var level: Bool
     public var time: VirtualTime
   }
+  /// A message-signalled interrupt.
   public struct Message: Equatable {
     public var address: UInt64
     public var data: UInt32
   }
+  /// Bytes of DMA RAM.
   public static let ramSize = 1 << 20
   /// Records stop growing here, so that a long fuzz run stays small.
   private static let recordLimit = 100_000
@@ -26,18 +28,29 @@ public final class FakeServices: DeviceServices {
   public var wallClockStart: Int64 = 1_767_225_600
   public var wallClockSeconds: Int64 { wallClockStart &+ now.nanoseconds / 1_000_000_000 }
 
+  /// Last level of each output that was set.
   public private(set) var levels: [Int: Bool] = [:]
+  /// Changes of output lines, oldest first.
   public private(set) var edges: [Edge] = []
+  /// Armed timers.
   public private(set) var deadlines: [Int: VirtualTime] = [:]
+  /// Movable regions that are mapped, with their base.
   public private(set) var mapped: [Int: UInt64] = [:]
+  /// DMA RAM, from address 0.
   public var ram = [UInt8](repeating: 0, count: FakeServices.ramSize)
+  /// Message-signalled interrupts, oldest first.
   public private(set) var messages: [Message] = []
+  /// Block requests not yet completed.
   public private(set) var pendingRequests: [(request: BlockRequest, drive: Int)] = []
+  /// Bytes sent to the character backend.
   public private(set) var transmitted: [UInt8] = []
+  /// What the device asked of the machine.
   public private(set) var requests: [MachineRequest] = []
+  /// What the device logged.
   public private(set) var logLines: [String] = []
   /// Backing bytes of every drive when `autoComplete` is on.
   public var disk: [UInt8]
+  /// Serve block requests from `disk`.
   public var autoComplete: Bool
   /// Calls made by the device since `beginCall`: bounds the work of one access.
   public private(set) var callsInEntry = 0
@@ -52,6 +65,7 @@ public final class FakeServices: DeviceServices {
   public func level(_ output: Int) -> Bool { levels[output] ?? false }
   /// Rising edges of an output so far.
   public func risingEdges(_ output: Int) -> Int { edges.filter { $0.output == output && $0.level }.count }
+  /// Forgets the records; lines, timers and requests stay.
   public func clearRecords() {
     edges = []
     messages = []
@@ -59,11 +73,14 @@ public final class FakeServices: DeviceServices {
     requests = []
     logLines = []
   }
+  /// Starts counting `callsInEntry` anew.
   public func beginCall() { callsInEntry = 0 }
+  /// Returns and forgets `requests`.
   public func takeRequests() -> [MachineRequest] {
     defer { requests = [] }
     return requests
   }
+  /// Returns and forgets `transmitted`.
   public func takeTransmitted() -> [UInt8] {
     defer { transmitted = [] }
     return transmitted

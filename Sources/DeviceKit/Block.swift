@@ -2,7 +2,9 @@ import Base
 
 /// A run of guest RAM: part of a scatter-gather list.
 public struct GuestSegment: Sendable, Equatable {
+  /// First byte.
   public var address: GuestPhysical
+  /// Bytes.
   public var count: Int
   public init(address: GuestPhysical, count: Int) {
     self.address = address
@@ -12,6 +14,7 @@ public struct GuestSegment: Sendable, Equatable {
 
 /// What a device asks of a block backend. Sectors are 512 bytes.
 public struct BlockRequest: Sendable {
+  /// What is to be done; `discard` and `writeZeroes` carry no data.
   public enum Operation: Sendable, Equatable { case read, write, flush, discard, writeZeroes }
   /// Where data goes to or comes from.
   public enum Payload: Sendable, Equatable {
@@ -21,11 +24,13 @@ public struct BlockRequest: Sendable {
     /// completion).
     case buffer([UInt8])
   }
+  /// What is to be done.
   public var operation: Operation
   /// First sector.
   public var sector: UInt64
   /// Bytes; a multiple of 512.
   public var count: Int
+  /// Where data goes to or comes from.
   public var payload: Payload
   /// Chosen by the device, returned in the completion.
   public var tag: UInt64
@@ -42,9 +47,13 @@ public struct BlockRequest: Sendable {
 
 /// How a block request ended.
 public struct BlockCompletion: Sendable {
+  /// How it ended: `done`, or why not.
   public enum Status: Sendable, Equatable { case done, ioError, readOnly, outOfRange, noMedium }
+  /// The tag of the request.
   public var tag: UInt64
+  /// The drive of the request.
   public var drive: Int
+  /// How it ended.
   public var status: Status
   /// Bytes read when the payload was a buffer; else empty.
   public var data: [UInt8]
@@ -60,6 +69,7 @@ public struct BlockCompletion: Sendable {
 public struct MediumInfo: Sendable, Equatable {
   /// Sectors of 512 bytes; 0 when there is no medium.
   public var sectors: UInt64
+  /// Writes are refused.
   public var readOnly: Bool
   /// Serial number shown to the guest (at most 20 characters).
   public var serial: String

@@ -17,10 +17,13 @@ public struct Access: Sendable, Equatable {
 
 /// A range of ports or of memory that a device answers.
 public struct Region: Sendable, Equatable {
+  /// I/O ports or memory.
   public enum Space: Sendable, Equatable { case port, memory }
+  /// Where the region lies.
   public var space: Space
   /// First port or guest-physical address; nil while a PCI BAR or another register decides it at run time.
   public var base: UInt64?
+  /// Bytes, or number of ports.
   public var size: UInt64
   public var name: String
   /// Widest access in bytes that the device decodes; the bus splits wider ones into a sequence of smaller ones, as an
@@ -33,9 +36,11 @@ public struct Region: Sendable, Equatable {
     self.name = name
     self.accessWidth = accessWidth ?? (space == .port ? 4 : 8)
   }
+  /// Fixed I/O ports.
   public static func ports(_ range: ClosedRange<UInt16>, _ name: String, accessWidth: Int = 4) -> Region {
     Region(.port, base: UInt64(range.lowerBound), size: UInt64(range.count), name, accessWidth: accessWidth)
   }
+  /// Fixed guest-physical addresses.
   public static func memory(_ base: UInt64, size: UInt64, _ name: String) -> Region {
     Region(.memory, base: base, size: size, name)
   }
@@ -44,6 +49,7 @@ public struct Region: Sendable, Equatable {
 /// What a device is wired to. Indexes into these lists are the numbers used with `DeviceServices`.
 public struct DeviceDescriptor: Sendable {
   public var name: String
+  /// Ranges that the device answers, fixed and movable.
   public var regions: [Region]
   /// Output lines (`setLine`), for example "irq".
   public var outputs: [String]
@@ -112,6 +118,7 @@ public enum MachineRequest: Sendable, Equatable {
   case shadow(base: UInt64, size: UInt64, readable: Bool, writable: Bool)
 }
 
+/// Whose fault it is: the guest programmed nonsense, we lack something, or nobody.
 public enum LogKind: Sendable { case guestError, unimplemented, info }
 
 /// All that a device can reach. A machine hands one to each device; tests hand a fake.

@@ -1,10 +1,10 @@
 import Synchronization
 
 /// A fixed number of 16-bit handler indexes that readers load without a lock. 0 means "nobody".
+// SAFETY(type): allocated and initialised for `count` elements in init, freed in deinit, every element atomic: hence
+// @unchecked Sendable. Indexes are checked before each use.
 @safe final class HandlerIndexTable: @unchecked Sendable {
   let count: Int
-  // SAFETY: allocated and initialised for `count` elements in init, freed in deinit, every element atomic: hence
-  // @unchecked Sendable. Indexes are checked before each use.
   private let slots: UnsafeMutablePointer<Atomic<UInt16>>
 
   init(count: Int) {
@@ -36,10 +36,11 @@ import Synchronization
 ///
 /// An element is published by its index reaching the reader through a release/acquire pair (`HandlerIndexTable`, or
 /// the count kept here).
+// SAFETY(type): elements below `published` are initialised and never change; writers are serialised by the owner's lock:
+// hence @unchecked Sendable. Readers check their index against `published`.
 @safe final class AppendOnlyTable<Element: AnyObject & Sendable>: @unchecked Sendable {
   private let capacity: Int
   private let published = Atomic<Int>(0)
-  // SAFETY: elements below `published` are initialised and never change; writers are serialised by the owner's lock.
   private let elements: UnsafeMutablePointer<Element>
 
   init(capacity: Int) {

@@ -41,12 +41,16 @@ public struct PCIConfigSpace: SavedState {
     try visit.fixedBytes("bytes", &bytes)
   }
 
+  /// The 16-bit register at `offset`.
   public func get16(_ offset: Int) -> UInt16 { UInt16(bytes[offset]) | UInt16(bytes[offset + 1]) << 8 }
+  /// The 32-bit register at `offset`.
   public func get32(_ offset: Int) -> UInt32 { UInt32(get16(offset)) | UInt32(get16(offset + 2)) << 16 }
+  /// Sets the 16-bit register at `offset`, whatever the guest may write.
   public mutating func set16(_ offset: Int, _ value: UInt16) {
     bytes[offset] = UInt8(truncatingIfNeeded: value)
     bytes[offset + 1] = UInt8(truncatingIfNeeded: value >> 8)
   }
+  /// Sets the 32-bit register at `offset`, whatever the guest may write.
   public mutating func set32(_ offset: Int, _ value: UInt32) {
     set16(offset, UInt16(truncatingIfNeeded: value))
     set16(offset + 2, UInt16(truncatingIfNeeded: value >> 16))

@@ -30,21 +30,27 @@ public struct ProcessorModel: Sendable {
 
 /// What a processor has done since power-on.
 public struct ProcessorStatistics: Sendable, Equatable {
+  /// Instructions retired.
   public var instructions: UInt64
+  /// Blocks decoded.
   public var decodedBlocks: UInt64
+  /// Decoded blocks forgotten because their code changed.
   public var invalidatedBlocks: UInt64
 }
 
 /// A few registers of a processor, for people: exact while paused, a snapshot while running.
 public struct ProcessorRegisters: Sendable, Equatable {
   public var rip: UInt64
+  /// Linear base of CS.
   public var codeBase: UInt64
   public var cr0: UInt64
   public var cr2: UInt64
   public var cr3: UInt64
   public var cr4: UInt64
   public var efer: UInt64
+  /// The sixteen general registers by number.
   public var general: [UInt64]
+  /// Waits in HLT.
   public var isHalted: Bool
 }
 
@@ -84,6 +90,7 @@ public final class ProcessorSet: Sendable {
     reset()
   }
 
+  /// Number of processors.
   public var count: Int { vcpus.count }
 
   // MARK: Life
@@ -165,6 +172,7 @@ public final class ProcessorSet: Sendable {
   public func raiseInterrupt(_ cpu: Int) { vcpus[cpu].cpu.raise(CPUEvent.interrupt) }
   public func raiseNMI(_ cpu: Int) { vcpus[cpu].cpu.raise(CPUEvent.nmi) }
   public func raiseINIT(_ cpu: Int) { vcpus[cpu].cpu.raise(CPUEvent.initSignal) }
+  /// STARTUP IPI with its vector.
   public func startup(_ cpu: Int, vector: UInt8) { vcpus[cpu].startup(vector: vector) }
 
   /// Pages changed between RAM, ROM and MMIO: translations are looked up anew.

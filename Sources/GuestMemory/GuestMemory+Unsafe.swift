@@ -4,6 +4,7 @@ import Glibc
 import Synchronization
 
 /// What stands behind one guest-physical page, as the slow path of an engine sees it.
+// SAFETY(type): `host` is an address inside the `GuestMemory` that answered, valid for 4 KiB while that object lives.
 @safe public struct PageBacking {
   /// Host address of the page's first byte; nil where reads go to the bus (MMIO, unassigned).
   public var host: UnsafeMutableRawPointer?
@@ -27,10 +28,11 @@ public enum GuestMemoryError: Error, Equatable {
 /// shared and racing by nature, so nothing here ever forms a Swift reference into it.
 ///
 /// Lock order: `layout` is taken by set-up calls only (map, unmap, setFlags), never by accesses.
+// SAFETY(type): `base`, `flags`, `codeChunks` and the sizes never change after init, and the three reservations stay until
+// deinit. Addresses are compared with `top` before they index anything. @unchecked Sendable: the memory behind the
+// pointers is guest RAM, which races by nature and is only touched by copies, and flag bytes, which are atomic once the
+// machine runs.
 @safe public final class GuestMemory: @unchecked Sendable {
-  // SAFETY (for @unchecked Sendable): `base`, `flags` and the sizes never change after init; the memory
-  // behind them is only touched by byte copies and atomics.
-
   /// Bits of a page's flag byte.
   public enum PageFlag {
     /// Decoded or translated code of this page exists; stores must tell `codeWritten`.
@@ -209,7 +211,8 @@ public enum GuestMemoryError: Error, Equatable {
       guard let host = unsafe backing(of: page).host else { return }
       // SAFETY: the chunk lies inside one backed page and inside `output`.
       unsafe output.withUnsafeMutableBytes {
-        unsafe ($0.baseAddress! + offset).copyMemory(from: host + Int(page.pageOffset), byteCount: length)
+        guard let start = $0.baseAddress else { return }
+        unsafe (start + offset).copyMemory(from: host + Int(page.pageOffset), byteCount: length)
       }
     }
     return output
@@ -231,7 +234,8 @@ public enum GuestMemoryError: Error, Equatable {
       guard let host = unsafe backing.host, evenReadOnly || !backing.readOnly else { return }
       // SAFETY: the chunk lies inside one backed page and inside `bytes`.
       unsafe bytes.withUnsafeBytes {
-        unsafe (host + Int(page.pageOffset)).copyMemory(from: $0.baseAddress! + offset, byteCount: length)
+        guard let start = $0.baseAddress else { return }
+        unsafe (host + Int(page.pageOffset)).copyMemory(from: start + offset, byteCount: length)
       }
       if !backing.directWrite { codeWritten(page, count: length) }
     }

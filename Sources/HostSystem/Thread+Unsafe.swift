@@ -70,11 +70,10 @@ public final class HostThread: Sendable {
 /// A one-permit waiting place: `unpark` lets the current or the next `park` return.
 ///
 /// Keeps no state besides the permit, so the state that is waited for stays behind its own lock.
+// SAFETY(type): both objects are allocated in init, freed in deinit, and only used through the pthread calls, which are
+// thread-safe; `permit` is only touched with the mutex held. Hence @unchecked Sendable.
 @safe public final class Parker: @unchecked Sendable {
-  // SAFETY: both objects are allocated in init, freed in deinit, and only used through the pthread calls, which are
-  // thread-safe; `permit` is only touched with the mutex held. Hence @unchecked Sendable.
   private let mutex: UnsafeMutablePointer<pthread_mutex_t>
-  // SAFETY: see `mutex`.
   private let condition: UnsafeMutablePointer<pthread_cond_t>
   private var permit = false
 
@@ -129,9 +128,9 @@ public final class HostThread: Sendable {
 
 /// A plain lock with separate `lock` and `unlock`, for where a closure would cost more than the lock.
 /// Not recursive: a thread that locks twice stands still for ever.
+// SAFETY(type): allocated and initialised in init, destroyed in deinit, only used through the thread-safe pthread calls:
+// hence @unchecked Sendable.
 @safe public final class HostLock: @unchecked Sendable {
-  // SAFETY: allocated and initialised in init, destroyed in deinit, only used through the thread-safe pthread calls:
-  // hence @unchecked Sendable.
   private let mutex: UnsafeMutablePointer<pthread_mutex_t>
 
   public init() {

@@ -17,10 +17,15 @@ public struct MachineConfiguration: Equatable, Sendable {
     /// By `MachineEvent.serialOutput`; the front end listens on this socket path.
     case unix(String)
   }
+  /// What a disk is attached to.
   public enum DiskInterface: String, Sendable, CaseIterable { case ide, virtio }
+  /// A disk image and how it is attached.
   public struct Disk: Equatable, Sendable {
+    /// Path of the image on the host.
     public var path: String
+    /// Controller that the guest sees.
     public var interface: DiskInterface
+    /// The guest may not write.
     public var readOnly: Bool
     /// Writes go to a temporary file and are forgotten at power-off.
     public var snapshot: Bool
@@ -40,11 +45,13 @@ public struct MachineConfiguration: Equatable, Sendable {
       self.tripleFault = tripleFault
     }
   }
+  /// What the real-time clock shows at power-on.
   public enum ClockBase: String, Sendable, CaseIterable { case utc, localtime }
 
   public var name = "ringbox"
   /// Bytes of RAM, a multiple of 1 MiB up to 1 TiB.
   public var memory: UInt64 = 256 << 20
+  /// Processors, 1 to `maximumProcessors`.
   public var cpus = 1
   /// `PROFILE[,+feature|-feature...]`.
   public var cpu = "host"
@@ -52,23 +59,34 @@ public struct MachineConfiguration: Equatable, Sendable {
   public var bootOrder = "cda"
   /// nil: SeaBIOS of the package seabios.
   public var firmware: String?
+  /// Path of a Linux or Multiboot kernel to start directly; nil: firmware boots.
   public var kernel: String?
+  /// Path of the initial RAM disk.
   public var initrd: String?
+  /// Command line of the kernel.
   public var append = ""
+  /// Hard disks, in the order the guest sees them.
   public var disks: [Disk] = []
+  /// Paths of CD-ROM images, a drive for each.
   public var cdroms: [String] = []
+  /// Paths of floppy images, at most two.
   public var floppies: [String] = []
   /// Up to four ports.
   public var serial: [SerialPort] = [.stdio]
   /// nil: no debug console output.
   public var debugConsole: SerialPort = .none
+  /// What ends the machine besides power-off.
   public var exitOn = ExitConditions()
+  /// One of `engines`.
   public var engine = "interpreter"
+  /// UTC or the host's local time.
   public var clockBase = ClockBase.utc
 
   public init() {}
 
+  /// Names of the engines there are.
   public static let engines = ["interpreter"]
+  /// The most processors of a machine.
   public static let maximumProcessors = 64
   private static let memoryLimits: ClosedRange<UInt64> = (1 << 20)...(1 << 40)
 
@@ -144,6 +162,7 @@ extension MachineConfiguration {
     }
   }
 
+  /// The form in which one program hands it to another; `init(json:)` reads it.
   public var json: JSON {
     var exits: [JSON] = []
     if exitOn.reset { exits.append(.string("reset")) }

@@ -143,7 +143,7 @@ public struct CPUState {
   public var pendingDebug: UInt64 = 0
   /// RIP at the start of the instruction being executed: where a fault points.
   public var instructionStart: UInt64 = 0
-  /// Filled when a handler reports `Step.fault`.
+  /// Why the last handler that returned true could not finish.
   public var fault = Fault(0)
   /// Code pages changed under our feet: leave the running block after this instruction.
   public var codeChanged: Bool = false
@@ -190,68 +190,125 @@ public enum CPUMode: UInt8, Sendable {
   case long = 4
 }
 
+/// Bits of CR0 (SDM 3A, 2.5).
 public enum CR0 {
+  /// Protection enable.
   public static let pe: UInt64 = 1
+  /// Monitor coprocessor: WAIT looks at TS.
   public static let mp: UInt64 = 2
+  /// Emulation: no x87 unit.
   public static let em: UInt64 = 4
+  /// Task switched: the next use of x87 or vectors raises #NM.
   public static let ts: UInt64 = 8
+  /// Extension type; always 1.
   public static let et: UInt64 = 16
+  /// Numeric errors as #MF, not through the interrupt controller.
   public static let ne: UInt64 = 32
+  /// Write protect: read-only pages bind supervisors as well.
   public static let wp: UInt64 = 1 << 16
+  /// Alignment mask: RFLAGS.AC counts.
   public static let am: UInt64 = 1 << 18
+  /// Not write-through.
   public static let nw: UInt64 = 1 << 29
+  /// Cache disable.
   public static let cd: UInt64 = 1 << 30
+  /// Paging.
   public static let pg: UInt64 = 1 << 31
 }
 
+/// Bits of CR4 (SDM 3A, 2.5).
 public enum CR4 {
+  /// Virtual-8086 mode extensions.
   public static let vme: UInt64 = 1
+  /// Protected-mode virtual interrupts.
   public static let pvi: UInt64 = 2
+  /// Time-stamp counter for CPL 0 only.
   public static let tsd: UInt64 = 4
+  /// Debugging extensions: I/O breakpoints, no DR4 and DR5.
   public static let de: UInt64 = 8
+  /// Page size extensions: 4 MiB pages.
   public static let pse: UInt64 = 16
+  /// Physical address extension.
   public static let pae: UInt64 = 32
+  /// Machine-check exceptions.
   public static let mce: UInt64 = 64
+  /// Global pages.
   public static let pge: UInt64 = 128
+  /// RDPMC at any CPL.
   public static let pce: UInt64 = 256
+  /// The system saves SSE state: SSE is usable.
   public static let osfxsr: UInt64 = 512
+  /// The system handles #XM.
   public static let osxmmexcpt: UInt64 = 1024
+  /// User-mode instruction prevention: no SGDT, SIDT, SLDT, SMSW, STR above CPL 0.
   public static let umip: UInt64 = 1 << 11
+  /// Five-level paging.
   public static let la57: UInt64 = 1 << 12
+  /// VMX; never offered.
   public static let vmxe: UInt64 = 1 << 13
+  /// RDFSBASE and its like at any CPL.
   public static let fsgsbase: UInt64 = 1 << 16
+  /// Process-context identifiers.
   public static let pcide: UInt64 = 1 << 17
+  /// XSAVE and XCR0 are usable.
   public static let osxsave: UInt64 = 1 << 18
+  /// Supervisors may not execute user pages.
   public static let smep: UInt64 = 1 << 20
+  /// Supervisors may not access user pages, unless RFLAGS.AC is set.
   public static let smap: UInt64 = 1 << 21
+  /// Protection keys for user pages.
   public static let pke: UInt64 = 1 << 22
 }
 
+/// Bits of IA32_EFER (SDM 3A, 2.2.1; APM 2, 3.1.7).
 public enum EFER {
+  /// SYSCALL and SYSRET.
   public static let sce: UInt64 = 1
+  /// Long mode enable: active with paging.
   public static let lme: UInt64 = 1 << 8
+  /// Long mode active; follows LME and CR0.PG.
   public static let lma: UInt64 = 1 << 10
+  /// No-execute pages.
   public static let nxe: UInt64 = 1 << 11
+  /// Fast FXSAVE: without the vector registers at CPL 0 in 64-bit mode.
   public static let ffxsr: UInt64 = 1 << 14
 }
 
+/// Bits of RFLAGS (SDM 1, 3.4.3).
 public enum RFLAGS {
+  /// Carry.
   public static let cf: UInt64 = 1
+  /// Parity of the low byte.
   public static let pf: UInt64 = 4
+  /// Carry out of bit 3.
   public static let af: UInt64 = 16
+  /// Zero.
   public static let zf: UInt64 = 64
+  /// Sign.
   public static let sf: UInt64 = 128
+  /// Trap: a debug exception after each instruction.
   public static let tf: UInt64 = 256
+  /// Interrupts enabled.
   public static let `if`: UInt64 = 512
+  /// Direction: strings run downwards.
   public static let df: UInt64 = 1024
+  /// Overflow.
   public static let of: UInt64 = 2048
+  /// I/O privilege level, two bits.
   public static let iopl: UInt64 = 3 << 12
+  /// Nested task: IRET returns through the back link.
   public static let nt: UInt64 = 1 << 14
+  /// Resume: instruction breakpoints wait one instruction.
   public static let rf: UInt64 = 1 << 16
+  /// Virtual-8086 mode.
   public static let vm: UInt64 = 1 << 17
+  /// Alignment check; access control under SMAP.
   public static let ac: UInt64 = 1 << 18
+  /// Virtual interrupt flag.
   public static let vif: UInt64 = 1 << 19
+  /// Virtual interrupt pending.
   public static let vip: UInt64 = 1 << 20
+  /// CPUID exists.
   public static let id: UInt64 = 1 << 21
   /// CF PF AF ZF SF OF.
   public static let status: UInt64 = 0x8d5

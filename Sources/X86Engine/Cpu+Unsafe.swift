@@ -22,9 +22,9 @@ final class VcpuContext: Sendable {
 ///
 /// Copyable and trivial, so that passing it costs a register. Valid while its `Vcpu` lives; used on the vCPU's
 /// own thread only.
+// SAFETY(type): `p` points to a block that `Vcpu` allocated and initialised and frees after the last use; only the vCPU's
+// thread goes through it, except for `CPUState.events`, which is atomic.
 @safe public struct Cpu {
-  // SAFETY: `p` points to a block that `Vcpu` allocated and initialised and frees after the last use; only the
-  // vCPU's thread goes through it, except for `CPUState.events`, which is atomic.
   let p: UnsafeMutablePointer<CPUBlock>
 
   /// The architectural state, in place.
@@ -127,6 +127,7 @@ struct CPUBlock {
 ///
 /// A tag is (page address | generation); an access compares the page of its *last* byte, so accesses that cross a
 /// page, and pages that are MMIO, ROM (writes) or hold code (writes), miss by construction.
+// SAFETY(type): plain numbers; `addend` makes an address only where a tag matched (`readLinear`, `writeLinear`).
 @safe struct TLBEntry {
   var tagRead: UInt64 = ~0
   var tagWrite: UInt64 = ~0
@@ -137,8 +138,8 @@ struct CPUBlock {
 }
 
 /// What an engine keeps for a vCPU besides the architecture. Every pointer is owned by `Vcpu`.
+// SAFETY(type): `Vcpu` allocates what these point to before the block is used and frees it after the last use.
 @safe struct EngineState {
-  // SAFETY: `Vcpu` allocates what these point to before the block is used and frees it after the last use.
   var context: Unmanaged<VcpuContext>
   /// `tlbCount` entries for each of the three data views (user, supervisor, supervisor under SMAP).
   var tlb: UnsafeMutablePointer<TLBEntry>

@@ -65,13 +65,13 @@ extension Cpu {
   /// Executes one instruction; returns its fault without delivering it, with RIP on the instruction.
   ///
   /// A repeated string instruction may return with RIP still on itself: it wants to go on.
+  // SAFETY: the block's instructions stay in place while one of them runs (see `BlockCache`).
   package func stepForOracle() -> Fault? {
     let start = rip
     do throws(Fault) {
       let block = try unsafe currentBlock()
       x.blockEnd = 0
       s.instructionStart = start
-      // SAFETY: the block's first instruction stays in place while it runs.
       do {
         let at = unsafe block.pointee.first
         unsafe rip = start &+ UInt64(at.pointee.length)

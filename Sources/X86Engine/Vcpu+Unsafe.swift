@@ -9,9 +9,10 @@ import X86ISA
 ///
 /// `run()` executes on the thread that calls it, always the same one; `raise`, `signal` and the statistics may be
 /// used from any thread.
+// SAFETY(type): `block` and `tlb` are allocated and initialised by init and freed by deinit, when no thread runs the vCPU
+// any more (a running thread holds a reference). @unchecked Sendable: the block is used by the vCPU's thread only, but for
+// its atomic event word; everything else is immutable, atomic or behind a lock.
 @safe public final class Vcpu: @unchecked Sendable {
-  // SAFETY (for @unchecked Sendable): the block is used by the vCPU's thread only, but for its atomic event word;
-  // everything else is immutable or atomic.
   public let index: Int
   public let cpu: Cpu
   private let context: VcpuContext
@@ -96,10 +97,15 @@ import X86ISA
   }
 }
 
+/// What the engine counted since power-on.
 public struct EngineStatistics: Sendable, Equatable {
+  /// Instructions retired.
   public var instructions: UInt64
+  /// Blocks decoded.
   public var decodedBlocks: UInt64
+  /// Decoded blocks forgotten because their code changed.
   public var invalidatedBlocks: UInt64
+  /// Times all decoded code was forgotten for want of room.
   public var cacheFlushes: UInt64
   /// Encodings met that this processor model does not offer.
   public var undefined: UInt64

@@ -5,7 +5,7 @@ import HostSystem
 struct Launcher {
   private let program: String
 
-  /// Looks next to this program, in the libexec directory that `make install` uses, and in PATH.
+  /// Looks next to this program, in the libexec directory that packagers like, and in PATH.
   init() throws {
     var places: [String] = []
     if let own = ProcessImage.path, let slash = own.lastIndex(of: "/") {

@@ -294,7 +294,7 @@ struct Loopback: PCIDevice {
     #expect(bus.owner(.memory, at: 0xfe00_0fff) == "loopback")
     #expect(bus.owner(.port, at: 0xc00f) == "loopback")
     bus.portWrite(0xc000, width: 1, 1)
-    #expect(pci.interruptLines[1].level)  // device 5, INTA#: (5 + 1 - 1) & 3
+    #expect(pci.interruptLines[0].level)  // device 5, INTA#: (5 + 1 - 2) & 3
     config(0x10, 0xfe10_0000)
     #expect(bus.owner(.memory, at: 0xfe00_0000) == nil)
     #expect(bus.owner(.memory, at: 0xfe10_0000) == "loopback")

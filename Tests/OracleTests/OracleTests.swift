@@ -31,13 +31,13 @@ import X86ISA
 
   @Test func hostAgreesOnEveryRowIn64BitCode() throws {
     let fuzzer = try OracleFuzzer(seed: 1)
-    try fuzzer.sweep(mode: .bits64, count: 320_000 / Self.share)
+    try fuzzer.sweep(mode: .bits64, count: 400_000 / Self.share)
     try Self.check(fuzzer)
   }
 
   @Test func hostAgreesOnEveryRowIn32BitCode() throws {
     let fuzzer = try OracleFuzzer(seed: 2)
-    try fuzzer.sweep(mode: .bits32, count: 160_000 / Self.share)
+    try fuzzer.sweep(mode: .bits32, count: 200_000 / Self.share)
     try Self.check(fuzzer)
   }
 
@@ -46,7 +46,7 @@ import X86ISA
     try fuzzer.sweep(mode: .bits64, count: 64)
     // modify_ldt may be forbidden.
     guard fuzzer.has16Bit else { return }
-    try fuzzer.sweep(mode: .bits16, count: 80_000 / Self.share)
+    try fuzzer.sweep(mode: .bits16, count: 100_000 / Self.share)
     try Self.check(fuzzer)
   }
 

@@ -136,12 +136,12 @@ struct SystemPagingTests {
     board.put64(0x13000, 0x14007)
     board.put64(0x14000, 0x2a007)
     #expect(try board.cpu.translate(1 << 48 | 0x10, .read, view: user) == 0x2a010)
-    #expect(fault(board, 1 << 56, .read, user) == .protection())
+    #expect(fault(board, 1 << 56, .read, user) == .nonCanonical)
   }
 
   @Test func nonCanonicalAddressIsProtectionFault() throws {
     let board = try board(cr4: CR4.pae, efer: EFER.lma | EFER.lme)
-    #expect(fault(board, 1 << 47, .read, user) == .protection())
+    #expect(fault(board, 1 << 47, .read, user) == .nonCanonical)
     #expect(board.fault { () throws(Fault) in try board.cpu.checkCanonical(1 << 63, stack: true) } == .stack())
   }
 

@@ -11,7 +11,7 @@ import subprocess
 from common import NOTES, Finding, Fixture, files, main, read, relative
 
 TOOL = ".build/release/isa-gen"
-MARK = re.compile(r"generated", re.I)
+MARK = re.compile(r"\b(?:generated|made) by \S+ .*do not edit", re.I)
 
 
 def check(root):

@@ -4,7 +4,7 @@
 Reads the release objects (`make build` first), takes the functions that
 hot-path.txt calls hot, and looks at every call and address they take. A
 helper the optimiser split off (outlined, merged, specialised) is judged with
-its callers. A `symbol` line that matches nothing fails too: a renamed handler
+its callers, unless it is cold by name. A `symbol` line that matches nothing fails too: a renamed handler
 table must not silence the check.
 """
 
@@ -135,7 +135,7 @@ def judge(defined, hot_objects, table, target):
                 Finding(
                     f"{short(caller)} calls {callee}{short(way)}", f"{target}.build/{place}",
                     "reference counting, allocation and look-ups cost more than the instruction they serve",
-                    "pass plain data by pointer or inout; if the call is on a cold branch, move that branch to Cold/ "
+                    "pass plain data by pointer or inout; if the call is on a cold branch, move that branch out "
                     f"behind @inline(never), or add an `allow` line with its reason to {TABLE}",
                 )
             )
@@ -147,7 +147,9 @@ def reach(name, by_name, names, table, seen=None):
     seen = seen or {name}
     for callee in sorted(by_name.get(name, ())):
         yield (callee,)
-        helper = callee in by_name and any(p.search(names[callee]) for p in table["follow"])
+        text = names[callee]
+        cold = any(p.search(text) for p in table["cold"])
+        helper = callee in by_name and not cold and any(p.search(text) for p in table["follow"])
         if helper and callee not in seen:
             seen.add(callee)
             for chain in reach(callee, by_name, names, table, seen):
@@ -191,6 +193,11 @@ FIXTURES = [
         "__attribute__((noinline)) int outlined(void *a) { swift_retain(a); return 1; }\n"
         "int loop(void *a) { return outlined(a) + 1; }",
         "via outlined",
+    ),
+    toy(
+        "split-off cold helper",
+        "__attribute__((noinline)) int outlined_cold(void *a) { swift_retain(a); return 1; }\n"
+        "int loop(void *a) { return outlined_cold(a) + 1; }",
     ),
     toy("renamed table", "int other(int a) { return a; }", "matches `symbol loop`"),
     toy(

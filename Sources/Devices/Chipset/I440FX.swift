@@ -9,6 +9,7 @@ import DeviceKit
 ///
 /// - Spec: Intel 290549 "82441FX PMC", 3.2 (PCI configuration registers), 3.2.18 (PAM), 3.2.20 (SMRAM).
 public struct I440FX: PCIDevice {
+  /// Everything that a saved state keeps of the device; `init()` is power-on.
   public struct State: SavedState {
     public var config = I440FX.initialConfig
     public init() {}

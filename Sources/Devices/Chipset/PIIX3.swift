@@ -9,6 +9,7 @@ import DeviceKit
 ///
 /// - Spec: Intel 290550 "82371FB/82371SB", 2.2 (configuration), 2.2.7 (PIRQRC), 2.5.4.3 (RC, CF9h).
 public struct PIIX3: PCIDevice {
+  /// Everything that a saved state keeps of the device; `init()` is power-on.
   public struct State: SavedState {
     public var config = PIIX3.initialConfig
     /// Levels of PIRQA-PIRQD, bit 0 = A.

@@ -16,6 +16,7 @@ import DeviceKit
 /// - Spec: Intel 290562 "82371AB (PIIX4)", 7.1 (configuration), 7.2 (power management I/O), 7.3 (SMBus I/O);
 ///   ACPI 2.0, 4.7.3.
 public struct PIIX4PM: PCIDevice {
+  /// Everything that a saved state keeps of the device; `init()` is power-on.
   public struct State: SavedState {
     public var config = PIIX4PM.initialConfig
     public var pm1Status: UInt16 = 0

@@ -7,6 +7,7 @@ import DeviceKit
 ///
 /// - Spec: Intel 290550 "PIIX3", 2.5.4.2 (port 92h).
 public struct Port92: Device {
+  /// Everything that a saved state keeps of the device; `init()` is power-on.
   public struct State: SavedState {
     public var a20 = true
     public init() {}

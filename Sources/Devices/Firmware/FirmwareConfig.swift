@@ -10,37 +10,69 @@ import DeviceKit
 public struct FirmwareConfig: Device {
   /// Item keys with a fixed meaning.
   public enum Key {
+    /// The four bytes "QEMU".
     public static let signature: UInt16 = 0x00
+    /// Which interfaces there are: bit 0 the ports, bit 1 DMA.
     public static let id: UInt16 = 0x01
+    /// UUID of the machine, 16 bytes.
     public static let uuid: UInt16 = 0x02
+    /// Bytes of RAM, 64 bits.
     public static let ramSize: UInt16 = 0x03
+    /// Non-zero: no display, 16 bits.
     public static let noGraphic: UInt16 = 0x04
+    /// Processors present at power-on, 16 bits.
     public static let processorCount: UInt16 = 0x05
+    /// Number of the machine type, 32 bits.
     public static let machineID: UInt16 = 0x06
+    /// Where the kernel is to be loaded, 32 bits.
     public static let kernelAddress: UInt16 = 0x07
+    /// Bytes of the kernel, 32 bits.
     public static let kernelSize: UInt16 = 0x08
+    /// Command line of the kernel.
     public static let kernelCommandLine: UInt16 = 0x09
+    /// Where the initial RAM disk is to be loaded, 32 bits.
     public static let initrdAddress: UInt16 = 0x0a
+    /// Bytes of the initial RAM disk, 32 bits.
     public static let initrdSize: UInt16 = 0x0b
+    /// Drive to boot from, 16 bits.
     public static let bootDevice: UInt16 = 0x0c
+    /// Nodes, and the memory and processors of each.
     public static let numa: UInt16 = 0x0d
+    /// Non-zero: show the boot menu, 16 bits.
     public static let bootMenu: UInt16 = 0x0e
+    /// Largest number of APIC IDs, 16 bits.
     public static let maximumProcessors: UInt16 = 0x0f
+    /// Where the kernel is entered, 32 bits.
     public static let kernelEntry: UInt16 = 0x10
+    /// The kernel itself.
     public static let kernelData: UInt16 = 0x11
+    /// The initial RAM disk itself.
     public static let initrdData: UInt16 = 0x12
+    /// Where the command line is to be loaded, 32 bits.
     public static let commandLineAddress: UInt16 = 0x13
+    /// Bytes of the command line, 32 bits.
     public static let commandLineSize: UInt16 = 0x14
+    /// The command line itself.
     public static let commandLineData: UInt16 = 0x15
+    /// Where the kernel's setup code is to be loaded, 32 bits.
     public static let setupAddress: UInt16 = 0x16
+    /// Bytes of the setup code, 32 bits.
     public static let setupSize: UInt16 = 0x17
+    /// The setup code itself.
     public static let setupData: UInt16 = 0x18
+    /// The directory of named files.
     public static let fileDirectory: UInt16 = 0x19
+    /// The first named file.
     public static let firstFile: UInt16 = 0x20
+    /// ACPI tables for firmware without a table loader.
     public static let acpiTables: UInt16 = 0x8000
+    /// SMBIOS fields and tables.
     public static let smbiosTables: UInt16 = 0x8001
+    /// Non-zero: IRQ 0 arrives at I/O APIC pin 2.
     public static let irq0Override: UInt16 = 0x8002
+    /// The memory map.
     public static let e820Table: UInt16 = 0x8003
+    /// The HPETs there are.
     public static let hpet: UInt16 = 0x8004
   }
 
@@ -71,6 +103,7 @@ public struct FirmwareConfig: Device {
     }
   }
 
+  /// Everything that a saved state keeps of the device; `init()` is power-on.
   public struct State: SavedState {
     var selected: UInt16 = 0
     var offset: UInt64 = 0

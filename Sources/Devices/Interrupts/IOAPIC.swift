@@ -19,6 +19,7 @@ public struct IOAPIC: Device {
     static let writable: UInt64 = 0xff00_0000_0001_afff
   }
 
+  /// Everything that a saved state keeps of the device; `init()` is power-on.
   public struct State: SavedState {
     var select: UInt8 = 0
     var id: UInt8 = 0

@@ -22,6 +22,7 @@ public struct I8042: Device {
   /// Answers of the controller that may wait (diagnostic dumps are not modelled).
   static let queueLimit = 32
 
+  /// Everything that a saved state keeps of the device; `init()` is power-on.
   public struct State: SavedState {
     /// Controller RAM; byte 0 is the command byte.
     var ram = [UInt8](repeating: 0, count: 32)

@@ -4,6 +4,7 @@ import DeviceKit
 /// The debug console of Bochs and SeaBIOS: each byte written to port 402h goes to the backend; a read gives E9h as
 /// the sign of presence.
 public struct DebugConsole: Device {
+  /// Everything that a saved state keeps of the device; `init()` is power-on.
   public struct State: SavedState {
     /// Bytes written since power-on.
     var count: UInt64 = 0

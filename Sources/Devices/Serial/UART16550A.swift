@@ -19,6 +19,7 @@ public struct UART16550A: Device {
   enum MSR { static let cts: UInt8 = 0x10, dsr: UInt8 = 0x20, ri: UInt8 = 0x40, dcd: UInt8 = 0x80 }
   enum Output { static let irq = 0, receiveReady = 1 }
 
+  /// Everything that a saved state keeps of the device; `init()` is power-on.
   public struct State: SavedState {
     var ier: UInt8 = 0
     var lcr: UInt8 = 0

@@ -28,6 +28,7 @@ public struct FDC82078: Device {
     case reading, writing
   }
 
+  /// Everything that a saved state keeps of the device; `init()` is power-on.
   public struct State: SavedState {
     var drives = [Drive(), Drive()]
     var dor: UInt8 = FloppyDOR.nReset | FloppyDOR.dmaGate

@@ -16,6 +16,9 @@ public enum AccessKind: UInt8, Sendable {
 //   entry = tlb[view][page number & mask]
 //   hit  <=> (page of the access's last byte | generation) == tag
 // Everything else (first touch, page crossing, MMIO, ROM, code pages) goes to the slow path.
+// SAFETY(type): entries are inside the vCPU's own table (`entry` masks the index; `view` is 0...2). A tag is only set by
+// `resolve`, for a page that `backing(of:)` says is RAM, and taken away when the page's mapping or rights change
+// (`flushTLB`, `dropWriteTags`); so a hit is inside a mapped page. Slow paths stay inside the page they resolved.
 extension Cpu {
   @inline(__always) func entry(_ linear: UInt64, view: UInt32) -> UnsafeMutablePointer<TLBEntry> {
     let index = Int(truncatingIfNeeded: linear >> 12) & (EngineState.tlbCount &- 1)

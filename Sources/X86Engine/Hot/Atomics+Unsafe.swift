@@ -4,6 +4,8 @@ import Synchronization
 /// Serialises locked accesses that no single host instruction can make atomic: across two pages, or on MMIO.
 private let busLock = Mutex(())
 
+// SAFETY(type): host addresses come from a translation cache hit or from `backing(of:)`, and the access stays inside that
+// page (law of the fast path in Access+Unsafe.swift); guest RAM stays mapped while the machine lives.
 extension Cpu {
   /// Plain read-modify-write, returns the old value: one translation for both halves, so the store cannot fault after
   /// the load.

@@ -4,6 +4,8 @@ import GuestMemory
 import X86ISA
 
 /// A straight run of decoded instructions inside one physical page (the last may reach into the next page).
+// SAFETY(type): `first` points into the arena of the cache that holds the block, at `count` initialised instructions;
+// the arena lives as long as the vCPU, and is only emptied between blocks (`makeRoom`).
 @safe struct Block {
   /// Guest-physical address of its first byte, and the code size it was decoded for.
   var physical: UInt64
@@ -12,7 +14,6 @@ import X86ISA
   /// Bytes from the first to the last instruction's end.
   var bytes: UInt16
   var count: UInt32
-  // SAFETY: points into the arena of the same cache.
   var first: UnsafeMutablePointer<Instruction>
   /// Second physical page when the last instruction crosses into it, else ~0.
   var secondPage: UInt64
@@ -21,6 +22,9 @@ import X86ISA
   var nextInPage: UInt32
 }
 
+/// A shortcut from linear address and mode to a block.
+// SAFETY(type): `block` is nil or a slot of the same cache's block table, which is never freed before the vCPU; a stale
+// shortcut is told by its key (jump generation) or by the block's `valid`.
 @safe struct JumpEntry {
   var linear: UInt64 = ~0
   var key: UInt64 = ~0
@@ -30,6 +34,10 @@ import X86ISA
 /// Decoded code of one vCPU, keyed by physical address and code size so that processes share it.
 ///
 /// Bounded: when the arena is full everything is forgotten and decoding starts over.
+// SAFETY(type): the five tables are allocated in init with the capacities above and freed once, by `Vcpu`'s deinit. Their
+// elements are trivial. Hash indexes are masked by the table size (a power of two); block indexes are only made by
+// `insert`, below `blockCount`, and links of forgotten blocks are gone with their bucket heads. `reserve` keeps
+// `instructionCount` and `blockCount` a whole block below the capacities. Used by the vCPU's thread only.
 @safe struct BlockCache {
   static let instructionCapacity = 48 * 1024
   static let blockCapacity = 12 * 1024
@@ -37,7 +45,6 @@ import X86ISA
   static let jumpCount = 4096
   static let maximumBlock = 64
 
-  // SAFETY: allocated in init, freed in `deallocate`; indexes are masked or bounded by the capacities.
   let instructions: UnsafeMutablePointer<Instruction>
   let blocks: UnsafeMutablePointer<Block>
   let buckets: UnsafeMutablePointer<UInt32>
@@ -170,6 +177,10 @@ import X86ISA
 }
 
 // Finding and decoding the block at RIP.
+// SAFETY(type): block and instruction pointers handed about here are slots of this vCPU's `BlockCache`: in place until
+// the arena is emptied, which `makeRoom` does before a block is decoded and never while one runs. Host addresses of code
+// are used up to the end of their page, as `backing(of:)` answered for the page. Handlers are stored as words and
+// read back with the one type `Handler` (`call`).
 extension Cpu {
   @inline(__always) var codeLinear: UInt64 {
     s.codeSize == 2 ? rip : (s.segments[Seg.cs].base &+ rip) & 0xffff_ffff
@@ -379,10 +390,12 @@ extension Cpu {
 }
 
 /// Raises #UD.
+// SAFETY: the run loop passes its own block and an instruction of its arena.
 private let undefinedHandler: Handler = { cpu, instruction in
   unsafe Interp(cpu, instruction).step { _ throws(Fault) in throw .invalidOpcode }
 }
 /// Raises #GP(0): an instruction longer than 15 bytes.
+// SAFETY: as for `undefinedHandler`.
 private let tooLongHandler: Handler = { cpu, instruction in
   unsafe Interp(cpu, instruction).step { _ throws(Fault) in throw .protection() }
 }

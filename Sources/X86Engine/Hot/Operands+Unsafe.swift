@@ -1,9 +1,10 @@
 import X86ISA
 
 /// One step of the interpreter: a vCPU and the instruction it executes. Trivial; passed in two registers.
+// SAFETY(type): `instruction` points into the vCPU's decode arena, which no one moves or frees while an instruction
+// executes: blocks are decoded and forgotten between blocks only.
 @safe struct Interp {
   let cpu: Cpu
-  // SAFETY: points into the vCPU's decode arena, which no one moves or frees while an instruction executes.
   private let instruction: UnsafePointer<Instruction>
 
   @inline(__always) init(_ cpu: UnsafeMutableRawPointer, _ instruction: UnsafeRawPointer) {
@@ -32,9 +33,10 @@ import X86ISA
 typealias Handler = @convention(c) (UnsafeMutableRawPointer, UnsafeRawPointer) -> Bool
 
 /// Handlers by table row and variant (`Instruction.variant`); rows with a condition code have one set for each condition.
+// SAFETY(type): the table holds functions, nothing is dereferenced here; the pointers in their signature are the run
+// loop's business.
 @safe struct HandlerTable {
   static let variants = 8
-  // SAFETY: handlers are plain functions; the pointers in their signature are the run loop's business.
   private var entries: [Handler?]
   /// For rows with a condition: where their sixteen sets begin in `conditional`, else -1.
   private var conditionalStart: [Int]

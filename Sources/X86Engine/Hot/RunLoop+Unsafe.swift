@@ -8,6 +8,8 @@ public enum RunOutcome: Sendable, Equatable {
   case idle
 }
 
+// SAFETY(type): a block and its instructions stay in place while it runs: the arena is only emptied when the next block
+// is decoded. `at` stays inside the block: it stops at `blockEnd`, which is the block's end or 0.
 extension Cpu {
   /// Executes guest code on this thread until told to stop or until there is nothing to execute.
   func run() -> RunOutcome {

@@ -8,6 +8,7 @@ extension Cpu {
   }
 
   /// Host address for `count * size` bytes at `linear` when the translation cache already allows the access.
+  // SAFETY: the result is valid to the end of the page at `linear`; callers cut their runs to `elementsInPage`.
   private func cached(_ linear: UInt64, write: Bool) -> UnsafeMutableRawPointer? {
     let entry = unsafe entry(linear, view: s.dataTLB)
     let tag = (linear & ~0xfff) | s.tlbGeneration
@@ -17,6 +18,7 @@ extension Cpu {
   }
 
   /// One bulk step of REP MOVS; false when the general loop has to take over.
+  // SAFETY: `chunk` keeps both runs inside the page that `cached` answered for.
   func bulkMove<T: AccessWidth>(_ x: Interp, _ type: T.Type) throws(Fault) -> Bool {
     let size = MemoryLayout<T>.size
     let mask = x.i.addressMask
@@ -47,6 +49,7 @@ extension Cpu {
   }
 
   /// One bulk step of REP STOS.
+  // SAFETY: `chunk` keeps the run inside the page that `cached` answered for.
   func bulkStore<T: AccessWidth>(_ x: Interp, _ type: T.Type) throws(Fault) -> Bool {
     let size = MemoryLayout<T>.size
     let mask = x.i.addressMask
@@ -82,6 +85,7 @@ extension Cpu {
   }
 
   /// Like `probeWrite`, free when the translation cache already allows the store.
+  // SAFETY: the address is only compared with nil.
   func probeWriteFast(_ linear: UInt64, size: Int) throws(Fault) {
     if unsafe linear & 0xfff <= UInt64(0x1000 &- size) && cached(linear, write: true) != nil { return }
     try probeWrite(linear, size: size)
