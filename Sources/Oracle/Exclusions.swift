@@ -72,13 +72,10 @@ enum Exclusions {
       let limit: UInt64 = image.mode & 3 == 0 ? 0x1_0000 : 0x1_0000_0000
       if address &+ UInt64(max(i.memoryBytes, 64)) > limit { return "which part of a wide operand beyond the limit faults first is not defined" }
     }
-<<<<<<< HEAD
-=======
     if is64, i.prefixes.contains([.memory, .evex]), i.evexControl & 7 != 0 {
       let address = image.linearAddress(of: i, at: place)
       if address >> 47 != (address &+ 63) >> 47 { return "the order of a masked operand's faults is not defined" }
     }
->>>>>>> wt/oracle
     if is64, i.prefixes.contains([.memory, .segmentOverride]), i.segment >= 4 {
       let offset = image.linearAddress(of: i, at: place) &- (i.segment == 4 ? Window.fsBase : Window.gsBase)
       if offset >> 47 != 0 && offset >> 47 != 0x1_ffff { return "AMD checks the offset for being canonical too" }
