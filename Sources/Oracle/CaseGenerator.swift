@@ -30,8 +30,11 @@ struct CaseGenerator {
       rows.filter { row in
         let attributes = texts[row].attributes
         return attributes.isDisjoint(with: [.endsBlock, .privileged, .vsib, .repeatable])
-          && !["PUSHF", "POPF", "ENTER", "LEAVE", "POP", "POPA", "FXRSTOR", "FRSTOR", "FLDENV", "FXSAVE", "FNSAVE", "FNSTENV", "LDMXCSR", "VLDMXCSR", "MASKMOVQ",
-            "MASKMOVDQU", "VMASKMOVDQU", "IN", "OUT", "CLI", "CLZERO"].contains(texts[row].mnemonic)
+          && ![
+            "PUSHF", "POPF", "ENTER", "LEAVE", "POP", "POPA", "FXRSTOR", "FRSTOR", "FLDENV", "FXSAVE", "FNSAVE",
+            "FNSTENV", "LDMXCSR", "VLDMXCSR", "MASKMOVQ",
+            "MASKMOVDQU", "VMASKMOVDQU", "IN", "OUT", "CLI", "CLZERO",
+          ].contains(texts[row].mnemonic)
       }
     }
   }
@@ -44,8 +47,10 @@ struct CaseGenerator {
 
   /// Whether cases of a row may be made for a mode without setting registers up for it.
   func isEligible(_ row: Int, _ mode: CodeSize) -> Bool {
-    let needsSetUp = ["POPF", "MOVS", "STOS", "LODS", "SCAS", "CMPS", "INS", "OUTS", "LDMXCSR", "VLDMXCSR", "FXRSTOR",
-      "MASKMOVQ", "MASKMOVDQU", "VMASKMOVDQU"]
+    let needsSetUp = [
+      "POPF", "MOVS", "STOS", "LODS", "SCAS", "CMPS", "INS", "OUTS", "LDMXCSR", "VLDMXCSR", "FXRSTOR",
+      "MASKMOVQ", "MASKMOVDQU", "VMASKMOVDQU",
+    ]
     return eligible[Int(mode.rawValue)].contains(row) && !needsSetUp.contains(names[row])
       && !CaseGenerator.branches.contains(names[row])
   }
@@ -84,9 +89,11 @@ struct CaseGenerator {
     let i = encoded.instruction
     if ["LDMXCSR", "VLDMXCSR", "FXRSTOR"].contains(names[row]) {
       // MXCSR without the bit that only AMD has, mostly valid.
-      let at = Int(test.input.linearAddress(of: i, at: test.input.rip) &- Window.data) + (names[row] == "FXRSTOR" ? 24 : 0)
+      let at =
+        Int(test.input.linearAddress(of: i, at: test.input.rip) &- Window.data) + (names[row] == "FXRSTOR" ? 24 : 0)
       let value = random.next() & (random.chance(80) ? 0xffff : 0x1_ffff)
-      test.patches.append(MemoryPatch(offset: at, bytes: (0..<4).map { UInt8(truncatingIfNeeded: value >> UInt64($0 * 8)) }))
+      test.patches.append(
+        MemoryPatch(offset: at, bytes: (0..<4).map { UInt8(truncatingIfNeeded: value >> UInt64($0 * 8)) }))
     }
     if CaseGenerator.branches.contains(names[row]) { test.input.mode |= ProcessorImage.singleStep }
     append(encoded, &test)
@@ -105,7 +112,9 @@ struct CaseGenerator {
     let wanted = 2 + random.below(7)
     for _ in 0..<(wanted * 3) where test.rows.count < wanted {
       let row = rows[random.below(rows.count)]
-      if integerOnly && InstructionTable.attributes(ofRow: UInt16(row)).contains(.thunk) && !random.chance(5) { continue }
+      if integerOnly && InstructionTable.attributes(ofRow: UInt16(row)).contains(.thunk) && !random.chance(5) {
+        continue
+      }
       // Nothing may read what an earlier instruction left undefined.
       let flags = InstructionTable.flags(ofRow: UInt16(row))
       if UInt64(flags.reads) & test.undefinedFlags != 0 { continue }
@@ -152,7 +161,10 @@ struct CaseGenerator {
       for word in 64..<256 { test.input.vectors[word] = 0 }
     }
     if mode == .bits16 {
-      for number in 4...5 { test.input.general[number] = test.input.general[number] &- Window.base & (random.chance(90) ? 0xffff : 0xffff_ffff) }
+      for number in 4...5 {
+        test.input.general[number] =
+          test.input.general[number] &- Window.base & (random.chance(90) ? 0xffff : 0xffff_ffff)
+      }
     }
   }
 

@@ -12,11 +12,17 @@ enum Exclusions {
       ("far transfer through the host's descriptor tables", ["CALLF", "JMPF", "RETF", "IRET"]),
       ("reads the host's descriptor tables", ["LAR", "LSL", "VERR", "VERW"]),
       ("under UMIP the host's kernel answers", ["SGDT", "SIDT", "SLDT", "STR", "SMSW"]),
-      ("its result is the processor's own", ["CPUID", "RDTSC", "RDTSCP", "RDPID", "RDRAND", "RDSEED", "RDPMC", "RDPRU", "XGETBV"]),
+      (
+        "its result is the processor's own",
+        ["CPUID", "RDTSC", "RDTSCP", "RDPID", "RDRAND", "RDSEED", "RDPMC", "RDPRU", "XGETBV"]
+      ),
       ("depends on the host kernel's CR4.PKE", ["RDPKRU", "WRPKRU"]),
       ("sleeps", ["MONITORX", "MWAITX", "UMONITOR", "UMWAIT", "TPAUSE"]),
       ("the bases belong to the runner", ["RDFSBASE", "RDGSBASE", "WRFSBASE", "WRGSBASE"]),
-      ("the host's components differ (XINUSE, PKRU); tested by guests", ["XSAVE", "XSAVEC", "XSAVEOPT", "XSAVES", "XRSTOR", "XRSTORS"]),
+      (
+        "the host's components differ (XINUSE, PKRU); tested by guests",
+        ["XSAVE", "XSAVEC", "XSAVEOPT", "XSAVES", "XRSTOR", "XRSTORS"]
+      ),
       ("approximation: differs between processors by specification, the guest sees the host's", []),
     ]
     var result: [String: String] = [:]
@@ -30,7 +36,9 @@ enum Exclusions {
     if let reason = mnemonics[text.mnemonic] { return reason }
     let operands = text.operands.split(separator: ",").map(String.init)
     if text.mnemonic == "MOV", operands.first == "Sw" { return "loads a segment register" }
-    if text.mnemonic == "POP", ["ES", "SS", "DS", "FS", "GS"].contains(operands.first ?? "") { return "loads a segment register" }
+    if text.mnemonic == "POP", ["ES", "SS", "DS", "FS", "GS"].contains(operands.first ?? "") {
+      return "loads a segment register"
+    }
     guard let feature = text.feature else { return nil }
     if !model.has(feature) { return "the processor model does not offer \(feature.name)" }
     if !HostProcessor.current.has(feature) { return "the host lacks \(feature.name)" }
@@ -56,9 +64,12 @@ enum Exclusions {
   ) -> String? {
     let is64 = image.mode & 3 == 2
     if is64, i.prefixes.contains(.operandSize66), CaseGenerator.branches.contains(name) {
-      return "AMD truncates the target of a near branch with 66 to 16 bits, Intel ignores the prefix; the table has Intel's"
+      return
+        "AMD truncates the target of a near branch with 66 to 16 bits, Intel ignores the prefix; the table has Intel's"
     }
-    if name == "INS" || name == "OUTS", !i.prefixes.isDisjoint(with: [.repeatF2, .repeatF3]), image.general[1] & i.addressMask == 0 {
+    if name == "INS" || name == "OUTS", !i.prefixes.isDisjoint(with: [.repeatF2, .repeatF3]),
+      image.general[1] & i.addressMask == 0
+    {
       return "AMD checks the port's permission before the count, Intel only when there is an iteration"
     }
     if name == "LOOPE" || name == "LOOPNE", !i.prefixes.isDisjoint(with: [.repeatF2, .repeatF3]) {
@@ -67,10 +78,15 @@ enum Exclusions {
     if !is64, name == "VPEXTRD" || name == "VPINSRD", i.prefixes.contains([.vex, .rexW]) {
       return "outside 64-bit mode Intel ignores VEX.W here, AMD does not"
     }
-    if !is64, i.memoryBytes > 8 || name == "BOUND" || i.prefixes.contains(.memory) && !i.prefixes.isDisjoint(with: [.vex, .evex]) {
+    if !is64,
+      i.memoryBytes > 8 || name == "BOUND"
+        || i.prefixes.contains(.memory) && !i.prefixes.isDisjoint(with: [.vex, .evex])
+    {
       let address = image.linearAddress(of: i, at: place) &- (image.mode & 3 == 0 ? Window.base : 0)
       let limit: UInt64 = image.mode & 3 == 0 ? 0x1_0000 : 0x1_0000_0000
-      if address &+ UInt64(max(i.memoryBytes, 64)) > limit { return "which part of a wide operand beyond the limit faults first is not defined" }
+      if address &+ UInt64(max(i.memoryBytes, 64)) > limit {
+        return "which part of a wide operand beyond the limit faults first is not defined"
+      }
     }
     if is64, i.prefixes.contains([.memory, .evex]), i.evexControl & 7 != 0 {
       let address = image.linearAddress(of: i, at: place)
@@ -80,7 +96,9 @@ enum Exclusions {
       let offset = image.linearAddress(of: i, at: place) &- (i.segment == 4 ? Window.fsBase : Window.gsBase)
       if offset >> 47 != 0 && offset >> 47 != 0x1_ffff { return "AMD checks the offset for being canonical too" }
     }
-    if i.memoryBytes > 64, !isInData(image.linearAddress(of: i, at: place) & ~7, 512), image.linearAddress(of: i, at: place) >> 32 != 0 {
+    if i.memoryBytes > 64, !isInData(image.linearAddress(of: i, at: place) & ~7, 512),
+      image.linearAddress(of: i, at: place) >> 32 != 0
+    {
       return "which part of a state image faults first is not defined"
     }
     if ["LDMXCSR", "VLDMXCSR", "FXRSTOR"].contains(name), !isInData(image.linearAddress(of: i, at: place), 512) {
@@ -127,7 +145,8 @@ enum Exclusions {
     for index in 0..<bytes.count {
       switch bytes[index] {
       case 0xcd, 0xf1, 0xcc, 0xce: if index == bytes.count - 1 || bytes[index] == 0xcd { return false }
-      case 0x0f where index + 1 < bytes.count && [0x05, 0x34, 0x01, 0x00, 0x02, 0x03].contains(bytes[index + 1]): return false
+      case 0x0f where index + 1 < bytes.count && [0x05, 0x34, 0x01, 0x00, 0x02, 0x03].contains(bytes[index + 1]):
+        return false
       default: break
       }
     }

@@ -96,7 +96,9 @@ extension OracleFuzzer {
         test.input.mode |= ProcessorImage.singleStep
         return test
       }
-      try feed(64) { blank(.bits64, [0x0f, 0x90 | condition, 0xc1, 0x48, 0x0f, 0x40 | condition, 0xd4], rflags: flags[$0]) }
+      try feed(64) {
+        blank(.bits64, [0x0f, 0x90 | condition, 0xc1, 0x48, 0x0f, 0x40 | condition, 0xd4], rflags: flags[$0])
+      }
     }
   }
 }

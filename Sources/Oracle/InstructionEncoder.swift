@@ -86,7 +86,9 @@ struct InstructionEncoder {
       bytes.append(match.prefix == RowMatch.prefixF3 ? 0xf3 : 0xf2)
     default:
       if random.chance(match.operandSize == 1 ? 70 : 25) { bytes.append(0x66) }
-      if match.prefix == RowMatch.prefixAny, random.chance(repeatable ? 60 : 2) { bytes.append(random.pick([0xf2, 0xf3])) }
+      if match.prefix == RowMatch.prefixAny, random.chance(repeatable ? 60 : 2) {
+        bytes.append(random.pick([0xf2, 0xf3]))
+      }
     }
   }
 

@@ -114,7 +114,9 @@ private final class EmptyBoard: Platform {
     let template = Int(input.memoryTemplate) % templates.count
     if resident != template {
       // SAFETY: templates have `dataBytes` bytes.
-      unsafe templates[template].withUnsafeBytes { unsafe data.copyMemory(from: $0.baseAddress.unsafelyUnwrapped, byteCount: Window.dataBytes) }
+      unsafe templates[template].withUnsafeBytes {
+        unsafe data.copyMemory(from: $0.baseAddress.unsafelyUnwrapped, byteCount: Window.dataBytes)
+      }
       resident = template
     }
     for patch in test.patches where patch.offset >= 0 && patch.offset + patch.bytes.count <= Window.dataBytes {
@@ -152,7 +154,8 @@ private final class EmptyBoard: Platform {
     let offset = Int(test.input.codeOffset)
     // SAFETY: inside the code page.
     for index in 0..<min(test.code.count, 4096 - offset) {
-      unsafe memory.base.storeBytes(of: remove ? 0xcc : test.code[index], toByteOffset: Int(Physical.code) + offset + index, as: UInt8.self)
+      unsafe memory.base.storeBytes(
+        of: remove ? 0xcc : test.code[index], toByteOffset: Int(Physical.code) + offset + index, as: UInt8.self)
     }
   }
 

@@ -11,7 +11,9 @@ struct OperandAim {
   static func target(size: Int, _ random: inout OracleRandom) -> UInt64 {
     let end = Window.data + UInt64(Window.dataBytes)
     switch random.below(100) {
-    case 0..<55: return Window.data + UInt64(random.below(Window.dataBytes - 64 * ((size + 63) / 64))) & ~63 &+ UInt64(random.chance(50) ? 0 : random.below(64) & ~15)
+    case 0..<55:
+      return Window.data + UInt64(random.below(Window.dataBytes - 64 * ((size + 63) / 64))) & ~63
+        &+ UInt64(random.chance(50) ? 0 : random.below(64) & ~15)
     case 55..<80: return Window.data + UInt64(random.below(max(1, Window.dataBytes - size)))
     case 80..<86: return Window.data + 0x1000 &- UInt64(random.below(max(size, 2)))
     case 86..<90: return end &- UInt64(random.below(max(size, 2)))
@@ -25,12 +27,17 @@ struct OperandAim {
 
   /// Offset in the segment that gives a linear address.
   private func offset(_ linear: UInt64, segment: UInt8) -> UInt64 {
-    if mode == .bits64 { return segment == 4 ? linear &- Window.fsBase : segment == 5 ? linear &- Window.gsBase : linear }
+    if mode == .bits64 {
+      return segment == 4 ? linear &- Window.fsBase : segment == 5 ? linear &- Window.gsBase : linear
+    }
     return mode == .bits16 ? (linear &- Window.base) & 0xffff : linear & 0xffff_ffff
   }
 
   /// Aims the ModRM operand. `address` is that of the instruction (an offset in CS).
-  func aim(_ encoded: inout InstructionEncoder.Encoded, at address: UInt64, _ image: inout ProcessorImage, _ random: inout OracleRandom) {
+  func aim(
+    _ encoded: inout InstructionEncoder.Encoded, at address: UInt64, _ image: inout ProcessorImage,
+    _ random: inout OracleRandom
+  ) {
     let i = encoded.instruction
     guard i.modRMOffset != 0 && i.modRM < 0xc0 && i.prefixes.contains(.memory) else {
       return aimOffset(&encoded, &random)
@@ -41,7 +48,9 @@ struct OperandAim {
     let wanted = offset(OperandAim.target(size: size, &random), segment: i.segment)
     let mask = i.addressMask
     let hasIndex = i.index != Instruction.noRegister
-    if i.base == Instruction.instructionPointer || (i.base == Instruction.noRegister && !(hasIndex && mayChangeRegisters)) {
+    if i.base == Instruction.instructionPointer
+      || (i.base == Instruction.noRegister && !(hasIndex && mayChangeRegisters))
+    {
       let scaled = hasIndex ? image.general[Int(i.index)] << UInt64(i.scale) : 0
       let from = i.base == Instruction.instructionPointer ? address &+ UInt64(i.length) : 0
       return patchDisplacement(&encoded, wanted &- scaled &- from)
@@ -112,22 +121,30 @@ struct OperandAim {
     if random.chance(10) { image.vectors[Int(i.index & 31) * 8 + random.below(8)] = random.boundary() }
     // Masks of the AVX2 forms.
     for word in 0..<8 where random.chance(60) {
-      image.vectors[Int(i.vvvv & 31) * 8 + word] = random.pick([0, ~0, 0x8000_0000_0000_0000, 0x8000_0000, 0xffff_ffff_0000_0000])
+      image.vectors[Int(i.vvvv & 31) * 8 + word] = random.pick([
+        0, ~0, 0x8000_0000_0000_0000, 0x8000_0000, 0xffff_ffff_0000_0000,
+      ])
     }
   }
 
   /// Registers that an instruction uses implicitly.
   func aimImplicit(
-    _ i: Instruction, _ name: String, _ image: inout ProcessorImage, _ patches: inout [MemoryPatch], _ random: inout OracleRandom
+    _ i: Instruction, _ name: String, _ image: inout ProcessorImage, _ patches: inout [MemoryPatch],
+    _ random: inout OracleRandom
   ) {
     func put(_ register: Int, _ linear: UInt64, _ segment: UInt8) {
       let mask = i.addressMask
-      image.general[register] = offset(linear, segment: segment) & mask | (mask == ~0 ? 0 : image.general[register] & ~mask)
+      image.general[register] =
+        offset(linear, segment: segment) & mask | (mask == ~0 ? 0 : image.general[register] & ~mask)
     }
     switch name {
     case "MOVS", "CMPS", "STOS", "LODS", "SCAS", "INS", "OUTS":
       put(6, OperandAim.target(size: 8, &random), i.segment)
-      put(7, random.chance(15) ? image.general[6] &+ UInt64(random.below(16)) &+ (mode == .bits16 ? Window.base : 0) : OperandAim.target(size: 8, &random), 0)
+      put(
+        7,
+        random.chance(15)
+          ? image.general[6] &+ UInt64(random.below(16)) &+ (mode == .bits16 ? Window.base : 0)
+          : OperandAim.target(size: 8, &random), 0)
       let count = random.chance(90) ? UInt64(random.below(40)) : random.boundary() & 0x3fff
       image.general[1] = count | (i.addressMask == ~0 ? 0 : image.general[1] & ~i.addressMask)
       if random.chance(25) { image.rflags ^= 0x400 }
@@ -135,7 +152,9 @@ struct OperandAim {
     case "MASKMOVQ", "MASKMOVDQU", "VMASKMOVDQU": put(7, OperandAim.target(size: 16, &random), i.segment)
     case "CLZERO": put(0, OperandAim.target(size: 64, &random), i.segment)
     case "BT", "BTS", "BTR", "BTC":
-      if i.reg < 16, i.immediateOffset == 0, i.prefixes.contains(.memory), i.reg != i.base, i.reg != i.index, random.chance(90) {
+      if i.reg < 16, i.immediateOffset == 0, i.prefixes.contains(.memory), i.reg != i.base, i.reg != i.index,
+        random.chance(90)
+      {
         image.general[Int(i.reg)] = UInt64(bitPattern: Int64(random.below(0x4000) - 0x2000))
       }
     case "DIV", "IDIV": divide(i, name, &image, &random)
@@ -153,7 +172,10 @@ struct OperandAim {
       let value = random.next() & ~0x4_0100
       let linear = mode == .bits16 ? Window.base + image.general[4] & 0xffff : image.general[4]
       if linear >= Window.data, linear <= Window.data + UInt64(Window.dataBytes) - 8 {
-        patches.append(MemoryPatch(offset: Int(linear - Window.data), bytes: (0..<8).map { UInt8(truncatingIfNeeded: value >> UInt64($0 * 8)) }))
+        patches.append(
+          MemoryPatch(
+            offset: Int(linear - Window.data), bytes: (0..<8).map { UInt8(truncatingIfNeeded: value >> UInt64($0 * 8)) }
+          ))
       } else {
         image.general[4] = Window.data + 0x800
       }
@@ -164,7 +186,9 @@ struct OperandAim {
     guard random.chance(75) else { return }
     let usesD = [i.base, i.index, i.rm].contains(2) && i.operandSize > 1
     if i.operandSize == 1 {
-      if ![i.base, i.index].contains(0) { image.general[0] = image.general[0] & ~0xff00 | UInt64(random.below(24)) << 8 }
+      if ![i.base, i.index].contains(0) {
+        image.general[0] = image.general[0] & ~0xff00 | UInt64(random.below(24)) << 8
+      }
     } else if !usesD {
       let negative = name == "IDIV" && random.chance(50)
       image.general[2] = negative ? 0 &- UInt64(random.below(16)) : UInt64(random.below(16))

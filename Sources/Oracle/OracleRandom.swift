@@ -23,7 +23,9 @@ struct OracleRandom: RandomNumberGenerator {
     case 1: return 0 &- UInt64(below(17))
     case 2: return (1 << UInt64(below(64))) &+ UInt64(below(3)) &- 1
     case 3: return ~(1 << UInt64(below(64)))
-    case 4: return [0x7f, 0x80, 0xff, 0x7fff, 0x8000, 0xffff, 0x7fff_ffff, 0x8000_0000][below(8)] | next() & (chance(50) ? 0 : ~0xffff_ffff)
+    case 4:
+      return [0x7f, 0x80, 0xff, 0x7fff, 0x8000, 0xffff, 0x7fff_ffff, 0x8000_0000][below(8)] | next()
+        & (chance(50) ? 0 : ~0xffff_ffff)
     default: return next()
     }
   }

@@ -81,7 +81,9 @@ public struct RegressionCase {
   }
   private static func words(_ json: JSON?, _ count: Int) -> [(Int, UInt64)] {
     (json?.members ?? []).compactMap { member in
-      guard let number = Int(member.key), (0..<count).contains(number), let value = word(member.value) else { return nil }
+      guard let number = Int(member.key), (0..<count).contains(number), let value = word(member.value) else {
+        return nil
+      }
       return (number, value)
     }
   }
@@ -99,5 +101,7 @@ public struct RegressionCase {
 
 extension String {
   /// One member a line, for readable diffs.
-  fileprivate var replacingCommas: String { split(separator: ",\"", omittingEmptySubsequences: false).joined(separator: ",\n\"") }
+  fileprivate var replacingCommas: String {
+    split(separator: ",\"", omittingEmptySubsequences: false).joined(separator: ",\n\"")
+  }
 }

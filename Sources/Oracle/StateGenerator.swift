@@ -16,12 +16,16 @@ struct StateGenerator {
     switch random.below(10) {
     case 0: return doubles[random.below(doubles.count)]
     case 1, 2: return UInt64(singles[random.below(singles.count)]) << 32 | UInt64(singles[random.below(singles.count)])
-    case 3: return (0..<4).reduce(0) { value, _ in value << 16 | UInt64([0, 0x3c00, 0x7c00, 0xfc00, 0x7e00, 0x0001, 0x03ff, 0x8000, 0xbc00][random.below(9)]) }
+    case 3:
+      return (0..<4).reduce(0) { value, _ in
+        value << 16 | UInt64([0, 0x3c00, 0x7c00, 0xfc00, 0x7e00, 0x0001, 0x03ff, 0x8000, 0xbc00][random.below(9)])
+      }
     case 4: return random.boundary()
     case 5: return random.boundary() & 0xffff_ffff | random.boundary() << 32
     case 6: return Window.data + UInt64(random.below(Window.dataBytes))
     case 7: return Double(Int(random.below(2000)) - 1000).bitPattern
-    case 8: return UInt64(Float(random.below(200) - 100).bitPattern) << 32 | UInt64(Float(random.below(2000)).bitPattern)
+    case 8:
+      return UInt64(Float(random.below(200) - 100).bitPattern) << 32 | UInt64(Float(random.below(2000)).bitPattern)
     default: return random.next()
     }
   }
@@ -92,7 +96,8 @@ struct StateGenerator {
       case 0: (significand, exponent) = (0, exponent & 0x8000)
       case 1: (significand, exponent) = (significand | 1 << 63, 0x7fff | exponent & 0x8000)
       case 2: (significand, exponent) = (1 << 63, 0x7fff | exponent & 0x8000)
-      case 3: (significand, exponent) = (significand | 1 << 63, 0x3fff &+ UInt64(random.below(80)) &- 8 | exponent & 0x8000)
+      case 3:
+        (significand, exponent) = (significand | 1 << 63, 0x3fff &+ UInt64(random.below(80)) &- 8 | exponent & 0x8000)
       case 4: (significand, exponent) = (significand & 0x7fff_ffff_ffff_ffff, exponent & 0x8000)
       default: significand |= random.chance(90) ? 1 << 63 : 0
       }

@@ -86,7 +86,8 @@ import Testing
 
   /// User and system time of a process, from /proc.
   private func cpuSeconds(_ pid: Int32) throws -> Double {
-    let fields = try String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8).split(separator: ")").last?
+    let fields =
+      try String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8).split(separator: ")").last?
       .split(separator: " ").compactMap { Double($0) } ?? []
     // After the name: the state (dropped), then fields 4 and up; 14 is user time, 15 system time.
     return try #require(fields.count > 11 ? fields[10] + fields[11] : nil) / Double(sysconf(Int32(_SC_CLK_TCK)))

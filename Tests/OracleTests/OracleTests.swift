@@ -9,9 +9,9 @@ import X86ISA
 /// Debug builds, some forty times slower, compare a fortieth.
 @Suite(.serialized) struct OracleTests {
   #if DEBUG
-    static let share = 40
+  static let share = 40
   #else
-    static let share = 1
+  static let share = 1
   #endif
 
   static let caseDirectory = URL(filePath: #filePath).deletingLastPathComponent()
@@ -115,7 +115,9 @@ import X86ISA
 /// `make fuzz`: as long as RINGBOX_FUZZ_SECONDS says, from a new seed each time.
 @Suite struct OracleFuzzTests {
   @Test func fuzzHostAgreement() throws {
-    guard let text = ProcessInfo.processInfo.environment["RINGBOX_FUZZ_SECONDS"], let seconds = Double(text) else { return }
+    guard let text = ProcessInfo.processInfo.environment["RINGBOX_FUZZ_SECONDS"], let seconds = Double(text) else {
+      return
+    }
     let end = Date().addingTimeInterval(seconds)
     let seed = UInt64(Date().timeIntervalSince1970)
     let fuzzer = try OracleFuzzer(seed: seed)
@@ -128,7 +130,9 @@ import X86ISA
       try fuzzer.sequences(mode: .bits32, integerOnly: false, count: 5_000)
       try fuzzer.mutants(mode: .bits64, count: 5_000)
     }
-    print("oracle: \(fuzzer.comparisons) comparisons, \(fuzzer.comparableRowCount) rows, fewest cases a row \(fuzzer.leastCoverage)")
+    print(
+      "oracle: \(fuzzer.comparisons) comparisons, \(fuzzer.comparableRowCount) rows, fewest cases a row \(fuzzer.leastCoverage)"
+    )
     for row in fuzzer.missingRows { print("oracle: never executed: \(row)") }
     try OracleTests.check(fuzzer)
   }

@@ -95,7 +95,8 @@ extension Interp {
     let form = layout & ~(1 << 63)
     try probeRead(base, compact ? cpu.xsaveCompactedSize(mask: form) : cpu.xsaveAreaSize(mask: requested & present))
     let takesMXCSR = compact ? requested & present & Interp.sse != 0 : requested & (Interp.sse | Interp.avx) != 0
-    let mxcsr = takesMXCSR ? try UInt32(truncatingIfNeeded: load(base, 24)) : requested & Interp.sse != 0 ? 0x1f80 : cpu.s.mxcsr
+    let mxcsr =
+      takesMXCSR ? try UInt32(truncatingIfNeeded: load(base, 24)) : requested & Interp.sse != 0 ? 0x1f80 : cpu.s.mxcsr
     guard mxcsr & ~Interp.mxcsrMask == 0 else { throw .protection() }
     if requested & Interp.x87 != 0 {
       if present & Interp.x87 != 0 { try loadX87(base) } else { cpu.initialiseX87() }

@@ -25,18 +25,24 @@ struct ThunkBuilder {
   func build(_ i: Instruction, bytes: [UInt8]) -> (code: [UInt8], shape: ThunkShape) {
     var assembler = ThunkAssembler(wideVectors: wideVectors)
     let plan = Plan(i, wideVectors: wideVectors)
-    for vector in plan.vectors { assembler.moveVector(vector.number, offsets.vector(vector.number), store: false, whole: plan.whole) }
+    for vector in plan.vectors {
+      assembler.moveVector(vector.number, offsets.vector(vector.number), store: false, whole: plan.whole)
+    }
     for mask in plan.masks { assembler.moveMask(mask.number, offsets.mask(mask.number), store: false) }
     for general in plan.generals { assembler.loadGeneral(general.host, from: Int(general.guest) * 8) }
     if plan.usesMXCSR { assembler.loadMXCSR(offsets.mxcsr) }
     if plan.shape.usesFlags { assembler.loadFlags(offsets.flags) }
     assembler.instruction(i, bytes: bytes, plan.fields)
     if plan.shape.usesFlags { assembler.storeFlags(offsets.flags) }
-    for general in plan.generals where general.isWritten { assembler.storeGeneral(general.host, to: Int(general.guest) * 8) }
+    for general in plan.generals where general.isWritten {
+      assembler.storeGeneral(general.host, to: Int(general.guest) * 8)
+    }
     for vector in plan.vectors where vector.isWritten {
       assembler.moveVector(vector.number, offsets.vector(vector.number), store: true, whole: plan.whole)
     }
-    for mask in plan.masks where mask.isWritten { assembler.moveMask(mask.number, offsets.mask(mask.number), store: true) }
+    for mask in plan.masks where mask.isWritten {
+      assembler.moveMask(mask.number, offsets.mask(mask.number), store: true)
+    }
     if plan.usesMXCSR {
       assembler.storeMXCSR(offsets.mxcsr)
       assembler.loadMXCSR(offsets.hostMXCSR)
@@ -132,7 +138,8 @@ struct ThunkBuilder {
     private mutating func addImplicit(_ i: Instruction) {
       shape.isMasked = i.prefixes.contains(.evex) && i.evexControl & 7 != 0
       switch i.op {
-      case .vmaskmovps, .vmaskmovpd, .vpmaskmovd, .vpmaskmovq, .maskmovq, .maskmovdqu, .vmaskmovdqu: shape.isMasked = true
+      case .vmaskmovps, .vmaskmovpd, .vpmaskmovd, .vpmaskmovq, .maskmovq, .maskmovdqu, .vmaskmovdqu:
+        shape.isMasked = true
       case .vpcompressb, .vpcompressw, .vpcompressd, .vpcompressq, .vcompressps, .vcompresspd, .vpexpandb, .vpexpandw,
         .vpexpandd, .vpexpandq, .vexpandps, .vexpandpd:
         // disp8 counts elements; what is touched can be the whole vector.
@@ -147,7 +154,8 @@ struct ThunkBuilder {
       default: break
       }
       switch i.op {
-      case .pcmpestri, .pcmpistri, .vpcmpestri, .vpcmpistri: generals.append(General(guest: 1, host: 1, isWritten: true))
+      case .pcmpestri, .pcmpistri, .vpcmpestri, .vpcmpistri:
+        generals.append(General(guest: 1, host: 1, isWritten: true))
       case .pcmpestrm, .pcmpistrm, .vpcmpestrm, .vpcmpistrm: add(vector: 0, written: true)
       case .vp2intersectd, .vp2intersectq:
         add(mask: i.reg & 6, written: true)

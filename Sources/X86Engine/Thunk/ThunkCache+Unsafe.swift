@@ -47,7 +47,11 @@ import X86ISA
   mutating func thunk(for instruction: Instruction, bytes: [UInt8]) -> UInt32 {
     let (code, shape) = builder.build(instruction, bytes: bytes)
     // The shape belongs to the identity: one encoding may be bound with two memory sizes.
-    let key = code + [UInt8(truncatingIfNeeded: shape.memoryBytes), shape.reads ? 1 : 0, shape.writes ? 1 : 0, UInt8(instruction.row & 0xff), UInt8(instruction.row >> 8)]
+    let key =
+      code + [
+        UInt8(truncatingIfNeeded: shape.memoryBytes), shape.reads ? 1 : 0, shape.writes ? 1 : 0,
+        UInt8(instruction.row & 0xff), UInt8(instruction.row >> 8),
+      ]
     if let found = known[key] { return found }
     guard used + code.count <= ThunkCache.capacity else { return 0 }
     // SAFETY: bounds just checked.

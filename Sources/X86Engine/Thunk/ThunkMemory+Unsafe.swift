@@ -173,7 +173,9 @@ extension Interp {
     let fault = rb_thunk_last_fault()
     guard fault.vector == 14 else { throw cpu.faultOfThunk(fault) }
     // A single element that leaves the canonical addresses; of several, the first that faults counts.
-    guard shape.memoryBytes > 8 || cpu.isCanonicalData(linear &+ UInt64(shape.memoryBytes) &- 1) else { throw .nonCanonical }
+    guard shape.memoryBytes > 8 || cpu.isCanonicalData(linear &+ UInt64(shape.memoryBytes) &- 1) else {
+      throw .nonCanonical
+    }
     let offset = fault.address &- UInt64(UInt(bitPattern: operand))
     _ = try cpu.resolve(cpu.wrap(linear &+ offset), fault.error_code & 2 != 0 ? .write : .read, view: cpu.s.dataTLB)
     return false
