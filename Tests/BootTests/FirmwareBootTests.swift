@@ -19,7 +19,9 @@ import Testing
     try vm.quit()
   }
 
-  @Test("the Debian installer reaches its language screen and follows the keyboard", arguments: ["amd64", "i386"])
+  @Test(
+    "the Debian installer reaches its language screen and follows the keyboard",
+    .enabled(if: GuestAssets.runsLongTests), arguments: ["amd64", "i386"])
   func installer(architecture: String) throws {
     let vm = try VM.launch(arguments: [
       "--memory", "512M", "--kernel", GuestAssets.path("\(architecture)/linux"),
@@ -35,7 +37,9 @@ import Testing
     try vm.quit()
   }
 
-  @Test("an installed Debian logs in, keeps files and leaves a clean file system", arguments: ["ide", "virtio"])
+  @Test(
+    "an installed Debian logs in, keeps files and leaves a clean file system",
+    .enabled(if: GuestAssets.runsLongTests), arguments: ["ide", "virtio"])
   func debianDisk(interface: String) throws {
     let image = try GuestAssets.copy("debian/disk.img")
     let vm = try VM.launch(arguments: ["--memory", "1G", "--cpus", "2", "--disk", "\(image.path),if=\(interface)"])

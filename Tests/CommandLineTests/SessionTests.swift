@@ -116,6 +116,8 @@ import Testing
   @Test func pseudoTerminalIsAnnounced() throws {
     let folder = try TemporaryFolder()
     let vm = try VM.launch(arguments: ["--serial", "pty"] + (try firmware(folder, TinyFirmware.echo)))
+    // The control channel may answer before the announcement is written.
+    for _ in 0..<200 where !vm.errors.hasSuffix("\n") { usleep(50_000) }
     let path = try #require(vm.errors.split(separator: " ").last?.trimmingCharacters(in: .newlines))
     #expect(path.hasPrefix("/dev/pts/"))
     let user = HostStream(open(path, O_RDWR | O_NOCTTY | O_NONBLOCK))

@@ -138,7 +138,7 @@ enum ObjdumpText {
     // Encodings objdump prints with a complaint inside.
     if ours.hasPrefix("(") && theirs.contains("bad") { return true }
     // An opmask register with VEX.B or VEX.R cleared: processors ignore the bit (the oracle shows it), objdump objects.
-    if ours.hasPrefix("k") && theirs.contains("(bad)") { return true }
+    if ours.hasPrefix("k") || ours.contains(",k"), theirs.contains("(bad)") { return true }
     let row = InstructionTable.rows[Int(instruction.row)]
     if knownRows[row.mnemonic + " " + row.encoding] != nil || knownMnemonics[row.mnemonic] != nil { return true }
     // The predicate is part of the mnemonic there.
