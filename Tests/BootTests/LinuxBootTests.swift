@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// Debian's kernels with busybox: to a shell on the serial port and on the screen, and out again.
-@Suite("Linux boots", .serialized) struct LinuxBootTests {
+@Suite("Linux boots", .serialized, .enabled(if: GuestAssets.runsLongTests)) struct LinuxBootTests {
   /// Runs a command in the guest's serial shell and returns its output.
   private func shell(_ vm: VM, _ command: String, timeout: TimeInterval = 60) throws -> String {
     let mark = UUID().uuidString.prefix(8)
