@@ -12,6 +12,12 @@ import Synchronization
   public var directWrite: Bool
   /// Stores are dropped (ROM).
   public var readOnly: Bool
+
+  @inlinable public init(host: UnsafeMutableRawPointer?, directWrite: Bool, readOnly: Bool) {
+    unsafe self.host = host
+    self.directWrite = directWrite
+    self.readOnly = readOnly
+  }
 }
 
 /// Why guest memory could not be set up.

@@ -10,12 +10,12 @@ extension Translator {
     emitter.address(Host.address, base: Host.rsp, displacement, size: isLong ? 8 : 4)
     if stackSize == 2 { emitter.zeroExtend16(Host.address, Host.address) }
   }
-  private mutating func moveStack(by displacement: Int32) {
+  mutating func moveStack(by displacement: Int32) {
     emitter.address(Host.rsp, base: Host.rsp, displacement, size: stackSize)
   }
 
   /// Host address of the slot at `rSP + displacement`.
-  private mutating func emitStackSlot(
+  mutating func emitStackSlot(
     _ index: Int, _ displacement: Int32, size: Int, isWrite: Bool, flags: FlagPlace = .host, retry: Int,
     isSecond: Bool = false
   ) {
@@ -26,7 +26,7 @@ extension Translator {
   }
 
   /// `mov` between a register and `[address]`, at `size` bytes; 16-bit loads keep the rest.
-  private mutating func emitSlotMove(_ opcode: UInt8, _ register: UInt8, size: Int) {
+  mutating func emitSlotMove(_ opcode: UInt8, _ register: UInt8, size: Int) {
     if size == 2 { emitter.byte(0x66) }
     emitter.bytes(0x41 | (size == 8 ? 8 : 0) | (register & 8 != 0 ? 4 : 0), opcode, register << 3 & 0x38 | 3)
   }

@@ -16,6 +16,8 @@ import X86ISA
   /// The same for operands whose pages may not all be accessible.
   let guarded: GuardedScratch
   private var used = 0
+  /// Counts the times all thunks were forgotten: numbers of an older generation mean nothing.
+  private(set) var generation: UInt32 = 0
   private var shapes: [ThunkShape] = []
   private var entries: [UnsafeRawPointer] = unsafe []
   private var known: [[UInt8]: UInt32] = [:]
@@ -71,6 +73,7 @@ import X86ISA
   /// Forgets every thunk; only when no decoded instruction refers to one.
   mutating func removeAll() {
     used = 0
+    generation &+= 1
     shapes.removeAll(keepingCapacity: true)
     unsafe entries.removeAll(keepingCapacity: true)
     known.removeAll(keepingCapacity: true)
@@ -93,7 +96,7 @@ extension Cpu {
   /// Whether generated code may access these bytes by itself now.
   func isPlain(_ linear: UInt64, size: Int, write: Bool) -> Bool { unsafe plain(linear, size: size, write: write) != nil }
   /// Whether reads of a physical address come from memory.
-  func isMemory(_ physical: UInt64) -> Bool { unsafe memory.backing(of: GuestPhysical(physical)).host != nil }
+  func isMemory(_ physical: UInt64) -> Bool { unsafe backing(physical).host != nil }
 
   /// Stores a buffer in pieces as large as they come, so that device memory sees natural widths.
   func writeBytes(_ linear: UInt64, _ buffer: UnsafeMutableRawPointer, _ size: Int) throws(Fault) {
