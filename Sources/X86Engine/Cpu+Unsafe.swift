@@ -241,7 +241,7 @@ struct CPUBlock {
   let memory: MemoryView
   /// `tlbCount` entries for each of the three data views (user, supervisor, supervisor under SMAP).
   var tlb: UnsafeMutablePointer<TLBEntry>
-  static let tlbBits = 9
+  static let tlbBits = 11
   static let tlbCount = 1 << tlbBits
   @inline(__always) static func index(_ linear: UInt64) -> Int {
     Int(truncatingIfNeeded: linear >> 12) & (tlbCount &- 1)

@@ -34,9 +34,9 @@ struct GeneratedState {
 /// Behind the block, in one allocation: the translation caches, then for each view the jump cache and the page tokens.
 enum VcpuLayout {
   static let views = 3
-  static let jumpCount = 1024
+  static let jumpCount = 4096
   static let jumpEntryBytes = 16
-  static let tokenCount = 256
+  static let tokenCount = 2048
 
   static let tlb = (MemoryLayout<CPUBlock>.stride + 63) & ~63
   static let jumps = tlb + views * EngineState.tlbCount * MemoryLayout<TLBEntry>.stride

@@ -76,8 +76,8 @@ import X86ISA
   /// Linear addresses may mean other pages from now on.
   mutating func forgetPages() {
     pageGeneration &+= 1
+    for place in filled { unsafe tokens[place] = 0 }
     filled.removeAll(keepingCapacity: true)
-    unsafe tokens.update(repeating: 0, count: VcpuLayout.views * VcpuLayout.tokenCount)
   }
   /// The same for pages that are not global.
   mutating func forgetNonGlobalPages() {
