@@ -46,6 +46,22 @@ import Testing
     #expect(folder.text("log") == "new")
   }
 
+  @Test func clockShowsUniversalOrLocalTimeAsAsked() throws {
+    let folder = try TemporaryFolder()
+    let machine = try firmware(folder, TinyFirmware.sendingCMOS(4) + TinyFirmware.powerOff)
+    // Nine hours ahead of UTC, without daylight saving.
+    let environment = ProcessInfo.processInfo.environment.merging(["TZ": "RBT-9"]) { $1 }
+    func universalHour() -> Int { Int(Date().timeIntervalSince1970) / 3600 % 24 }
+    for (arguments, ahead) in [([], 0), (["--rtc", "utc"], 0), (["--rtc", "localtime"], 9)] {
+      let before = universalHour()
+      let result = try RingboxProgram.run(["run"] + machine + arguments, environment: environment)
+      #expect(result.status == 0, "\(result.errors)")
+      let byte = try #require(result.output.utf8.first)
+      let hour = Int(byte >> 4) * 10 + Int(byte & 0xf)
+      #expect([before, universalHour()].map { ($0 + ahead) % 24 }.contains(hour))
+    }
+  }
+
   @Test func endOfInputStopsNothing() throws {
     let folder = try TemporaryFolder()
     let vm = try VM.launch(arguments: ["--serial", "stdio"] + (try firmware(folder, TinyFirmware.echo)))
