@@ -84,7 +84,6 @@ private final class Board {
     #expect(apic.acknowledge() == nil)
   }
 
-
   @Test func higherPriorityClassPreemptsAndEqualWaits() {
     let board = Board(1)
     let apic = board.apics[0]
