@@ -130,7 +130,8 @@ final class Board: Sendable {
       drives: floppies.map(\.worker))
     entropy = try DeviceSlot(VirtioRNG(VirtioEntropyFunction { HostEntropy.bytes($0) }), machine: services)
     virtioDisks = try Board.makeVirtioDisks(services, storage)
-    vga = try DeviceSlot(VGA(memory: display.memory), machine: services)
+    let window = DisplayWindow(memory: memory, display: display, link: link)
+    vga = try DeviceSlot(VGA(memory: display.memory) { window.move(to: $0) }, machine: services)
     if let loader { bootLoader = try DeviceSlot(loader, machine: services) } else { bootLoader = nil }
     isaLines = (0..<16).map { _ in SharedLine() }
     _ = late.slot.storeIfNil(ioapic)
