@@ -52,7 +52,9 @@ let package = Package(
         "Base", "HostSystem", "X86ISA", "X86Engine", "DeviceKit", "Devices", "Compression", "TextConsole",
         "ControlChannel", "Machine",
       ],
-      swiftSettings: strict),
+      swiftSettings: strict,
+      // Without the shared libraries of Swift a VM process takes 8 MiB less and starts sooner.
+      linkerSettings: [.unsafeFlags(["-static-stdlib"])]),
     .executableTarget(name: "isa-gen", dependencies: ["X86ISA"], swiftSettings: strict),
     .target(name: "COracle"),
     library("Oracle", ["Base", "X86ISA", "GuestMemory", "X86Engine", "COracle"]),
@@ -68,7 +70,7 @@ let package = Package(
     tests("Compression", ["Compression"]),
     tests("TextConsole", ["TextConsole", "Devices", "HostSystem"]),
     tests("DiskImages", ["DiskImages", "DeviceKit", "DeviceConformance", "Devices", "GuestMemory", "HostSystem"]),
-    tests("Machine", ["Machine", "Base"]),
+    tests("Machine", ["Machine", "Devices", "GuestMemory", "Base"]),
     // Spawns the built programs and talks to them as a user does.
     .target(
       name: "TestSupport", dependencies: ["Base", "HostSystem"], path: "Tests/TestSupport",

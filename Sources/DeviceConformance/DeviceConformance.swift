@@ -59,6 +59,7 @@ public enum DeviceConformance {
     twinHost.disk = host.disk
     twinHost.ram = host.ram
     twinHost.now = host.now
+    twinHost.fates = host.fates
     var twin = make()
     twin.reset(twinHost)
     do throws(StateError) {

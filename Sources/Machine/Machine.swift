@@ -86,7 +86,8 @@ public final class Machine: Sendable {
     do throws(BusError) {
       board = try Board(
         memory: memory, processors: configuration.cpus, serial: serial, debug: debug,
-        display: display, storage: storage, bootLoader: loader, delegate: delegate)
+        display: display, storage: storage, bootLoader: loader, wallOffset: configuration.clockBase.wallOffset,
+        delegate: delegate)
     } catch {
       throw .host("the board does not fit together", error)
     }
