@@ -5,6 +5,18 @@ _start:
     cli
     xor %ax, %ax
     mov %ax, %ds
+    mov $0x3fb, %dx // 115200 baud, 8 bits
+    mov $0x80, %al
+    out %al, %dx
+    mov $0x3f8, %dx
+    mov $1, %al
+    out %al, %dx
+    inc %dx
+    dec %al
+    out %al, %dx
+    mov $0x3fb, %dx
+    mov $3, %al
+    out %al, %dx
     mov $message, %si
     cld
 next:

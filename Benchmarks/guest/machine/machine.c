@@ -21,6 +21,12 @@ static void put(char c) {
     out8(COM1, (uint8_t)c);
 }
 
+static void serial_prepare(void) { // 115200 baud, 8 bits, no interrupts
+    out8(COM1 + 1, 0), out8(COM1 + 3, 0x80);
+    out8(COM1, 1), out8(COM1 + 1, 0);
+    out8(COM1 + 3, 3), out8(COM1 + 4, 3), out8(COM1 + 2, 0);
+}
+
 static void text(const char *s) {
     while (*s)
         put(*s++);
@@ -176,6 +182,7 @@ static uint32_t share(const uint32_t *information) {
 }
 
 void machine_main(const uint32_t *information) {
+    serial_prepare();
     text("BENCH-BEGIN\n");
     uint32_t percent = share(information), count = 5000 * percent;
     interrupts_prepare();
