@@ -75,7 +75,7 @@ def select(chosen: argparse.Namespace) -> dict[str, list[str]]:
     listing = subprocess.run([str(program), "list"], check=True, capture_output=True, text=True)
     groups: dict[str, list[str]] = {}
     for line in listing.stdout.splitlines():
-        group, name = line.split()
+        group, name, _ = line.split()
         if group != "overhead":
             groups.setdefault(group, []).append(name)
     known = {name for names in groups.values() for name in names}

@@ -3,7 +3,7 @@
 //   ringbox-bench all|NAME|GROUP,... [--scale X] [--disk PATH]
 //   ringbox-bench --plan FILE [--disk PATH]       lines `NAME iterations`, in this order
 //   ringbox-bench calibrate [--ms N] NAME,...     prints such lines: how often for N ms here
-//   ringbox-bench list
+//   ringbox-bench list                            lines `GROUP NAME ITERATIONS`
 //
 // Output: "start NAME" when a workload's clock starts, then one of
 //   value NAME key number                         any number of them
@@ -224,7 +224,7 @@ int main(int argc, char **argv) {
     for (int g = 0; g < GROUPS && !planned; g++) {
         for (const struct workload *w = groups[g].workloads; w->name; w++) {
             if (list)
-                printf("%s %s\n", groups[g].name, w->name);
+                printf("%s %s %llu\n", groups[g].name, w->name, (unsigned long long)w->iterations);
             else if (!all && !listed(chosen, groups[g].name) && !listed(chosen, w->name))
                 continue;
             else if (calibrating)
