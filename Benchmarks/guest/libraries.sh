@@ -14,7 +14,7 @@ for arch in amd64 i386; do
     if fresh "$target" "$script"; then continue; fi
     need dpkg-deb
     [[ -n $work ]] || start_work
-    rm -rf "$work/unpacked" "$work/lib"
+    rm -rf "${work:?}/unpacked" "${work:?}/lib"
     mkdir -p "$work/unpacked" "$work/lib/include" "$work/lib/static"
     for package in zlib1g-dev libbz2-dev liblzma-dev liblua5.4-dev; do
         deb=$(fetch_deb "$arch" "$package") || die "cannot download $package for $arch"

@@ -21,6 +21,7 @@ debian_tar() {
     done
 
     say "installing Debian (a few minutes)"
+    # shellcheck disable=SC2154 # common.sh sets $work
     mmdebstrap --quiet --variant=minbase --architectures=amd64 --include="$packages" \
         "${options[@]/#/--aptopt=}" \
         --dpkgopt='path-exclude=/usr/share/doc/*' \

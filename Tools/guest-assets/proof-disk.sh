@@ -31,6 +31,7 @@ fi
 
 if ! fresh "$out/proof/root.tar" "$here/proof-disk.sh"; then
     start_work
+    # shellcheck disable=SC2016 # $1, the new root, is for mmdebstrap to expand
     debian_tar "$work/root.tar" "$packages" \
         --customize-hook='echo "127.0.0.1 localhost proof" >"$1/etc/hosts"' \
         --customize-hook='echo proof >"$1/etc/hostname"'

@@ -14,6 +14,8 @@
 #   stress_cpu_methods, stress_vm_methods   which of the methods; empty for all
 #   openssl_seconds   s for each algorithm of `openssl speed`
 #   smc_scale         amount of self-modifying code, 1 is a fraction of a second natively
+# shellcheck disable=SC1091,SC2154 # what /proof/config sets
+# shellcheck disable=SC2094 # diff reads a list, after the loop over it has written another
 set -u
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 export HOME=/root LANG=C.UTF-8 TMPDIR=/tmp TERM=dumb
