@@ -31,8 +31,8 @@ prepare() {
     ln -sf /proc/self/fd /dev/fd
     ip link set lo up
     hostname proof
-    mkdir -p /tmp/work
-    cd /tmp/work || exit 1
+    mkdir -p /tmp/here
+    cd /tmp/here || exit 1
 }
 
 # A proof is a function proof_NAME: its status says whether it holds, the last line of its output
@@ -46,10 +46,10 @@ stress() {
     for method in $methods; do
         [[ $method != all ]] || continue
         if stress-ng --"$kind" 2 --"$kind"-method "$method" --"$kind"-ops "$((2 * stress_ops))" --verify \
-            --timeout "${stress_seconds}s" "$@" >/tmp/work/stress.log 2>&1; then
+            --timeout "${stress_seconds}s" "$@" >/tmp/here/stress.log 2>&1; then
             count=$((count + 1))
         else
-            failed+=" $method($(grep -m 1 -E 'fail|error|must be' /tmp/work/stress.log | cut -c 1-120))"
+            failed+=" $method($(grep -m 1 -E 'fail|error|must be' /tmp/here/stress.log | cut -c 1-120))"
         fi
     done
     echo "$count methods${failed:+, but failed:$failed}"
@@ -193,9 +193,9 @@ for proof in $proofs; do
     [[ $status != 124 && $status != 137 ]] || seen="not done after $limit s; $seen"
     verdict=FAIL
     [[ $status != 0 ]] || verdict=ok
-    [[ $verdict = ok ]] || tail -n 30 /tmp/out /tmp/work/*.log 2>/dev/null | cut -c 1-200
+    [[ $verdict = ok ]] || tail -n 30 /tmp/out /tmp/here/*.log 2>/dev/null | cut -c 1-200
     echo "PROOF $proof $verdict $((SECONDS - start)) $seen"
-    rm -rf /tmp/work/*
+    rm -rf /tmp/here/*
 done
 dmesg | grep -iE 'BUG:|Oops|general protection|segfault|stall|soft lockup|unknown NMI' | head -n 20 | sed 's/^/KERNEL /'
 echo "PROOF-END"
