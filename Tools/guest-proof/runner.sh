@@ -136,7 +136,7 @@ proof_gcc() {
 proof_luajit() {
     luajit /proof/jit.lua >jit 2>&1 || { tail -n 1 jit; return 1; }
     luajit -joff /proof/jit.lua >nojit 2>&1 || { tail -n 1 nojit; return 1; }
-    grep -q '^traces [1-9]' jit || { echo "nothing was compiled"; return 1; }
+    grep -qE '^traces[[:space:]]+[1-9]' jit || { echo "nothing was compiled"; return 1; }
     diff <(grep -v '^traces' jit) /proof/expected/jit >jit.diff || { head -n 4 jit.diff | paste -s -d ' '; return 1; }
     diff <(grep -v '^traces' nojit) /proof/expected/jit >jit.diff || { echo "uncompiled: $(head -n 1 jit.diff)"; return 1; }
     grep '^traces' jit
