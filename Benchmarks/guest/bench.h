@@ -22,8 +22,8 @@ struct group {
 };
 
 extern const struct workload integer_workloads[], library_workloads[], float_workloads[],
-    memory_workloads[], system_workloads[], smc_workloads[], interrupt_workloads[], smp_workloads[],
-    io_workloads[], disk_workloads[];
+    memory_workloads[], system_workloads[], smc_workloads[], translation_workloads[],
+    interrupt_workloads[], smp_workloads[], io_workloads[], disk_workloads[];
 
 extern const char *disk_path; // from --disk, or NULL
 

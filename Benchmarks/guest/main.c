@@ -37,7 +37,7 @@ static const struct workload empty_workloads[] = {{"empty", 1, NULL, run_nothing
 static const struct group groups[] = {
     {"overhead", empty_workloads},  {"integer", integer_workloads}, {"libraries", library_workloads},
     {"float", float_workloads},     {"memory", memory_workloads},   {"system", system_workloads},
-    {"smc", smc_workloads},         {"interrupt", interrupt_workloads}, {"smp", smp_workloads},
+    {"smc", smc_workloads},         {"translation", translation_workloads}, {"interrupt", interrupt_workloads}, {"smp", smp_workloads},
     {"io", io_workloads},           {"disk", disk_workloads},
 };
 enum { GROUPS = sizeof groups / sizeof groups[0] };

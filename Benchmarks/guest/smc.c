@@ -84,24 +84,55 @@ static uint64_t rewrite_run(uint64_t rounds) {
     return sum;
 }
 
+// One more operation on EAX, and what it does to x.
+static uint8_t *put_step(uint8_t *at, uint32_t operand, uint32_t *x) {
+    switch (operand % 4) {
+    case 0: *x += operand; return put32(PUT(at, "\x05"), operand);     // add eax, imm
+    case 1: *x ^= operand; return put32(PUT(at, "\x35"), operand);     // xor eax, imm
+    case 2: *x -= operand; return put32(PUT(at, "\x2d"), operand);     // sub eax, imm
+    default: *x = *x << 7 | *x >> 25; return PUT(at, "\xc1\xc0\x07"); // rol eax, 7
+    }
+}
+
 // A compiler's way: a longer function is made each time, and called several times.
 static uint64_t compile_run(uint64_t rounds) {
     uint64_t sum = 0;
     for (uint64_t i = 0; i < rounds; i++) {
         uint32_t x = (uint32_t)i, seed = (uint32_t)i | 1;
-        uint8_t *at = code + i % 3 * PAGE + i % 7 * 16, *start = at;
-        for (int n = 0; n < 40; n++) {
-            uint32_t operand = next_random(&seed);
-            switch (operand % 4) {
-            case 0: at = put32(PUT(at, "\x05"), operand), x += operand; break;     // add eax, imm
-            case 1: at = put32(PUT(at, "\x35"), operand), x ^= operand; break;     // xor eax, imm
-            case 2: at = put32(PUT(at, "\x2d"), operand), x -= operand; break;     // sub eax, imm
-            default: at = PUT(at, "\xc1\xc0\x07"), x = x << 7 | x >> 25; break;    // rol eax, 7
-            }
-        }
+        uint8_t *start = code + i % 3 * PAGE + i % 7 * 16, *at = start;
+        for (int n = 0; n < 40; n++)
+            at = put_step(at, next_random(&seed), &x);
         PUT(at, "\xc3");
         for (int n = 0; n < 3; n++)
             expect(call(start, (uint32_t)i, 0, NULL), x, "a function just compiled");
+        sum += x;
+    }
+    return sum;
+}
+
+// New code in plenty, each instruction executed once: what translating costs a translator. Steps
+// with a jump to the next after every eighth, so that blocks are as long as in real programs.
+enum { COLD = 32 << 10 };
+static uint8_t *cold;
+
+static const char *cold_prepare(void) {
+    cold = map_code(-1, COLD + PAGE, PROT_READ | PROT_WRITE | PROT_EXEC);
+    return NULL;
+}
+
+static uint64_t cold_run(uint64_t rounds) {
+    uint64_t sum = 0;
+    uint32_t seed = 47;
+    for (uint64_t i = 0; i < rounds; i++) {
+        uint32_t x = (uint32_t)i;
+        uint8_t *at = cold;
+        for (int n = 1; at < cold + COLD; n++) {
+            at = put_step(at, next_random(&seed), &x);
+            if (n % 8 == 0)
+                at = PUT(at, "\x85\xc0\x75\x00"); // test eax, eax; jnz to the next either way
+        }
+        PUT(at, "\xc3");
+        expect(call(cold, (uint32_t)i, 0, NULL), x, "code executed once");
         sum += x;
     }
     return sum;
@@ -362,6 +393,11 @@ static uint64_t mixed_call_run(uint64_t rounds) {
     }
     return *counter;
 }
+
+const struct workload translation_workloads[] = {
+    {"cold-code", 400, cold_prepare, cold_run},
+    {0},
+};
 
 const struct workload smc_workloads[] = {
     {"smc-rewrite", 60000, smc_prepare, rewrite_run},

@@ -154,6 +154,8 @@ def absolute_rows(results: Results) -> Rows:
         table.each(f"{name}: throughput", lambda p: bytes_per_s(results.each_ns(p, name), size), lambda x: f"{x / 1e6:.0f} MB/s")
 
     table.each("2-CPU speed-up", scaling, lambda x: f"{x:.2f}")
+    each_cold = lambda p: bytes_per_s(results.each_ns(p, "cold-code"), 32 << 10)
+    table.each("cold-code: guest code made and executed", each_cold, lambda x: f"{x / 1e6:.3g} MB/s")
     for name in ("disk-read", "disk-write"):
         rate(name, 128 << 10)
     for name in ("disk-4k-read", "disk-4k-write"):
