@@ -260,6 +260,8 @@ def main() -> int:
         "native_ms": chosen.ms, "runs": chosen.runs, "memory_mib": chosen.memory, "absent": absent,
         "shares": {peer.name: peer.share for peer in peers},
     }  # fmt: skip
+    if os.getloadavg()[0] > (os.cpu_count() or 1) / 4:
+        print(f"the host is busy (load {os.getloadavg()[0]:.1f}): trust the order, not the digits", file=sys.stderr)
     bench = Bench(chosen, peers, groups)
     failed = False
     title = [peer.name for peer in peers]

@@ -38,6 +38,8 @@ SHORT = [
 SHORT_CPU = "ackermann bitops crc16 double euler fft float128 gamma fletcher16 idct int64 jmp matrixprod nsqrt prime queens rand sieve trig"
 SHORT_VM = "flip galpat-0 gray incdec checkerboard modulo-x move-inv ror rowhammer swap walk-1d write64"
 
+GRACE_S = 60  # a guest bounds its proofs itself; what it may need beyond that
+
 RESULT = re.compile(r"PROOF ([\w-]+) (ok|FAIL)(?: (\d+))? ?([^\r\n]*)")
 START = re.compile(r"PROOF-START ([\w-]+)")
 
@@ -161,8 +163,7 @@ class Session:
                 *lines, pending = pending.split(b"\n")
                 for piece in lines:
                     self.line(piece.decode("ascii", "replace") + "\n")
-            # The guest bounds its proofs itself, unless it hangs altogether.
-            bound = self.chosen.limit + 60 if self.running or self.results else self.chosen.boot_limit
+            bound = self.chosen.limit + GRACE_S if self.running or self.results else self.chosen.boot_limit
             if time.monotonic() - last > bound:
                 return f"the guest said nothing for {bound} s"
         return ""

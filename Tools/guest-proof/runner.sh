@@ -160,8 +160,8 @@ bench_group() {
     grep -q '^bench' bench.log || { tail -n 1 bench.log; return 1; }
     echo "$(grep -c '^bench' bench.log) programs, skipped $(grep -c '^skip' bench.log)"
 }
-proof_smc() { bench_group bench-amd64 smc; }
-proof_smc-32() { bench_group bench-i386 smc; }
+proof_smc() { bench_group bench-amd64 smc,translation; }
+proof_smc-32() { bench_group bench-i386 smc,translation; }
 
 # Results for which the host is the judge: checksums of the same amounts of work.
 bench_checksums() {
