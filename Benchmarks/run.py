@@ -161,6 +161,7 @@ class Bench:
             with tempfile.TemporaryDirectory(prefix="ringbox-bench-") as directory:
                 work = Path(directory)
                 watcher = Watcher(record, label, self.chosen.limit, "BENCH-END" if peer.is_vm else "")
+                watcher.total = len(left)
                 problem = run_command(
                     lambda: peer.command(self.job(peer, arch, left, work)),
                     work, watcher, self.chosen.memory, peer.is_vm,
@@ -263,7 +264,7 @@ def main() -> int:
     if os.getloadavg()[0] > (os.cpu_count() or 1) / 4:
         print(f"the host is busy (load {os.getloadavg()[0]:.1f}): trust the order, not the digits", file=sys.stderr)
     bench = Bench(chosen, peers, groups)
-    failed = False
+    failed = any(name.startswith("ringbox") for name in absent)  # it is what this is for
     title = [peer.name for peer in peers]
     for arch in chosen.arches.split(",") if groups else []:
         results = bench.workloads(arch)

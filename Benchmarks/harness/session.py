@@ -134,6 +134,7 @@ class Watcher:
 
     def __init__(self, record: Record, label: str, limit_s: float, until: str = "BENCH-END") -> None:
         self.record, self.label, self.limit_s, self.until = record, label, limit_s, until
+        self.total = 0  # workloads to come, if that is known
         self.started_ns = 0  # of the peer
         self.start_ns: dict[str, int] = {}  # of workloads
         self.running = ""  # the workload that has started and not ended
@@ -148,7 +149,8 @@ class Watcher:
         if found := START.search(text):
             self.start_ns[found[1]] = arrived_ns
             self.running = found[1]
-            progress(f"{self.label}: {found[1]}")
+            count = f" ({len(self.finished) + 1} of {self.total})" if self.total else ""
+            progress(f"{self.label}: {found[1]}{count}")
         if found := VALUE.search(text):
             record.figure(found[1]).values.setdefault(found[2], []).append(int(found[3]))
         if (found := RESULT.search(text)) and found[1] in self.start_ns:
