@@ -67,7 +67,7 @@ def results_with(body: str, share: float = 1) -> report.Results:
     planning.initrd_with = lambda *_: None  # a shell script needs none
     with contextlib.redirect_stderr(io.StringIO()):
         harness.run(host, "amd64", plan, results.records["native"], "host")
-        results.expected[1.0] = {n: f.checksums for n, f in results.records["native"].figures.items()}
+        results.expect(results.records["native"])
         harness.run(vm, "amd64", planning.part(plan, share), results.records["vm"], "vm")
     return results
 
@@ -106,6 +106,7 @@ def check_peers() -> None:
 
 def check_parts() -> None:
     expect(planning.part({"a": 10, "b": 1}, 1 / 16) == {"a": 1, "b": 1}, "no workload is left without an iteration")
+    expect(planning.part({"a": 64, "b": 64}, 1, {"b"}, 1 / 8) == {"a": 64, "b": 8}, "dear workloads get less")
     archive = planning.cpio("plan", b"one 1\n")
     expect(len(archive) % 4 == 0 and archive[:6] == b"070701" and b"TRAILER!!!" in archive, "the plan's archive is whole")
     watcher = session.Watcher(session.Record(), "x", 1)

@@ -22,8 +22,12 @@ def calibrate(program: Path, names: list[str], milliseconds: float, disk: Path |
     return {"empty": 1} | {name: found[name] for name in names if name in found}
 
 
-def part(plan: Plan, share: float) -> Plan:
-    return {name: max(1, round(iterations * share)) for name, iterations in plan.items()}
+def part(plan: Plan, share: float, dear: set[str] = frozenset(), less: float = 1) -> Plan:
+    """That share of it, and of the workloads that are dear in a VM only `less` of that."""
+    return {
+        name: max(1, round(iterations * share * (less if name in dear else 1)))
+        for name, iterations in plan.items()
+    }
 
 
 def write(plan: Plan, path: Path) -> None:

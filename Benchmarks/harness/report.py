@@ -18,8 +18,8 @@ class Results:
 
     peers: list[Peer]  # native first
     records: dict[str, Record]
-    # Checksums that the host found, by the share of the work they are for.
-    expected: dict[float, dict[str, set[str]]] = field(default_factory=dict)
+    # Checksums that the host found, by workload and iterations.
+    expected: dict[tuple[str, int], set[str]] = field(default_factory=dict)
     ratios: dict[str, dict[str, float]] = field(default_factory=dict)
 
     def figure(self, peer: Peer, name: str) -> Figure:
@@ -41,9 +41,14 @@ class Results:
             times = [max(pair) for pair in zip(times, figure.own_ns)]
         return statistics.median(times) / figure.iterations
 
+    def expect(self, record: Record) -> None:
+        for name, figure in record.figures.items():
+            self.expected.setdefault((name, figure.iterations), set()).update(figure.checksums)
+
     def is_wrong(self, peer: Peer, name: str) -> bool:
-        expected = self.expected.get(peer.share, {}).get(name, set())
-        return bool(expected and self.figure(peer, name).checksums - expected)
+        figure = self.figure(peer, name)
+        expected = self.expected.get((name, figure.iterations), set())
+        return bool(expected and figure.checksums - expected)
 
 
 # The rows of the guest without an operating system.
