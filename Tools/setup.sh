@@ -48,6 +48,7 @@ test  dosfstools           makes FAT file systems for floppies
 test  e2fsprogs            makes and checks ext4 file systems
 test  fdisk                partitions disk images
 test  xorriso              makes CD-ROM images
+test  openssl              computes what the guest's OpenSSL must find (make proof)
 test  util-linux           unshare and setpriv, for the tests without privileges
 bench qemu-system-x86      what we compare with: a portable translator
 bench bochs                what we compare with: an interpreter
