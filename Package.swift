@@ -37,9 +37,14 @@ let package = Package(
     library("Devices", ["Base", "DeviceKit"]),
     library("TextConsole", ["Base", "HostSystem", "Devices"]),
     library("DiskImages", ["Base", "HostSystem", "GuestMemory", "DeviceKit"]),
+    // Without pkg-config: slirp.pc asks for GLib's development files, which nothing here needs.
+    .systemLibrary(name: "CSlirp", providers: [.apt(["libslirp-dev"])]),
+    library("HostNetwork", ["Base", "HostSystem", "DeviceKit", "CSlirp"]),
     library(
       "Machine",
-      ["Base", "HostSystem", "X86ISA", "GuestMemory", "Execution", "DeviceKit", "Devices", "DiskImages"],
+      [
+        "Base", "HostSystem", "X86ISA", "GuestMemory", "Execution", "DeviceKit", "Devices", "DiskImages", "HostNetwork",
+      ],
       exclude: ["Firmware/dsdt.asl", "Loaders/BootROM.s"]),
     library("ControlChannel", ["Base", "HostSystem", "DeviceKit"]),
     .executableTarget(
@@ -68,7 +73,8 @@ let package = Package(
     tests("Compression", ["Compression"]),
     tests("TextConsole", ["TextConsole", "Devices", "HostSystem"]),
     tests("DiskImages", ["DiskImages", "DeviceKit", "DeviceConformance", "Devices", "GuestMemory", "HostSystem"]),
-    tests("Machine", ["Machine", "Base"]),
+    tests("HostNetwork", ["HostNetwork", "DeviceKit", "Base", "HostSystem"]),
+    tests("Machine", ["Machine", "HostNetwork", "Devices", "Base"]),
     // Spawns the built programs and talks to them as a user does.
     .target(
       name: "TestSupport", dependencies: ["Base", "HostSystem"], path: "Tests/TestSupport",

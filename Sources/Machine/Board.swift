@@ -52,6 +52,7 @@ final class Board: Sendable {
   let floppy: DeviceSlot<FDC82078>
   let entropy: DeviceSlot<VirtioRNG>
   let virtioDisks: [DeviceSlot<VirtioBlock>]
+  let network: Network
   /// Only in a machine that boots a kernel.
   let bootLoader: DeviceSlot<BootLoader>?
 
@@ -73,10 +74,13 @@ final class Board: Sendable {
   static let vgaPCISlot = 2
   static let entropyPCISlot = 3
   static let firstDiskPCISlot = 4
+  /// Behind the sixteen disks there may be.
+  static let firstNetworkPCISlot = 20
 
   init(
     memory: GuestMemory, processors count: Int, serial: [(any CharacterBackend)?], debug: (any CharacterBackend)?,
-    display: DisplayMemory, storage: Storage, bootLoader loader: BootLoader?, delegate: BoardDelegate
+    display: DisplayMemory, storage: Storage, network plans: [Network.Plan], bootLoader loader: BootLoader?,
+    delegate: BoardDelegate
   ) throws(BusError) {
     self.memory = memory
     self.delegate = delegate
@@ -127,6 +131,7 @@ final class Board: Sendable {
       drives: floppies.map(\.worker))
     entropy = try DeviceSlot(VirtioRNG(VirtioEntropyFunction { HostEntropy.bytes($0) }), machine: services)
     virtioDisks = try Board.makeVirtioDisks(services, storage)
+    network = try Network(plans, services, pci, firstSlot: Board.firstNetworkPCISlot)
     vga = try DeviceSlot(VGA(memory: display.memory), machine: services)
     if let loader { bootLoader = try DeviceSlot(loader, machine: services) } else { bootLoader = nil }
     isaLines = (0..<16).map { _ in SharedLine() }
@@ -191,6 +196,7 @@ final class Board: Sendable {
     ]
     for uart in uarts { all.append(uart) }
     for disk in virtioDisks { all.append(disk) }
+    for card in network.cards { all.append(card.component) }
     if let bootLoader { all.append(bootLoader) }
     return all
   }

@@ -49,7 +49,7 @@ enum OptionValues {
     ]
   }
 
-  private static func splitAtSingleCommas(_ text: String) -> [String] {
+  static func splitAtSingleCommas(_ text: String) -> [String] {
     var parts = [""]
     var rest = Substring(text)
     while let character = rest.popFirst() {

@@ -25,6 +25,11 @@ struct RunCommand: ParsableCommand {
   var disk: [String] = []
   @Option(help: ArgumentHelp("CD-ROM image. Repeatable.", valueName: "file")) var cdrom: [String] = []
   @Option(help: ArgumentHelp("Floppy image. Repeatable.", valueName: "file")) var floppy: [String] = []
+  @Option(
+    help: ArgumentHelp(
+      "Network card: nat, intnet, udp or null, with settings such as nat,model=e1000,hostfwd=tcp::2222-:22. Up to "
+        + "eight.", valueName: "card"))
+  var nic: [String] = []
   @Flag(help: "Forget what the guest writes to disks.") var snapshot = false
   @Option(
     help: ArgumentHelp("Drives to boot from, in this order: c disk, d CD-ROM, a floppy, n network.", valueName: "order")
@@ -97,6 +102,7 @@ struct RunCommand: ParsableCommand {
     if exits.contains("reset") { conditions.append("reset") }
     if exits.contains("triple-fault") { conditions.append("tripleFault") }
     if initrd != nil, kernel == nil { throw Failure.usage("--initrd needs --kernel") }
+    if nic.count > 8 { throw Failure.usage("--nic: a machine has at most 8 network cards, not \(nic.count)") }
     if append != nil, kernel == nil { throw Failure.usage("--append needs --kernel") }
     func paths(_ list: [String]) -> JSON { .array(list.map { .string($0) }) }
     func path(_ text: String?) -> JSON { text.map { .string($0) } ?? .null }
@@ -106,7 +112,8 @@ struct RunCommand: ParsableCommand {
       "bootOrder": .string(try OptionValues.bootOrder(boot)), "firmware": path(firmware), "kernel": path(kernel),
       "initrd": path(initrd), "append": .string(append ?? ""),
       "disks": .array(try disk.map { try OptionValues.disk($0, snapshot: snapshot) }), "cdroms": paths(cdrom),
-      "floppies": paths(floppy), "exitOn": .array(conditions),
+      "floppies": paths(floppy), "network": .array(try nic.map { try NetworkOption.parse($0) }),
+      "exitOn": .array(conditions),
       "engine": .string(try OptionValues.choice(engine, among: engines, "--engine")),
       "clockBase": .string(try OptionValues.choice(rtc, among: ["utc", "localtime"], "--rtc")),
     ]
