@@ -47,6 +47,7 @@ let package = Package(
       ],
       exclude: ["Firmware/dsdt.asl", "Loaders/BootROM.s"]),
     library("ControlChannel", ["Base", "HostSystem", "DeviceKit"]),
+    library("RemoteDisplay", ["Base", "HostSystem", "Devices", "Compression"]),
     .executableTarget(
       name: "ringbox",
       dependencies: ["Base", "HostSystem", .product(name: "ArgumentParser", package: "swift-argument-parser")],
@@ -55,7 +56,7 @@ let package = Package(
       name: "ringbox-vm",
       dependencies: [
         "Base", "HostSystem", "X86ISA", "X86Engine", "DeviceKit", "Devices", "Compression", "TextConsole",
-        "ControlChannel", "Machine",
+        "ControlChannel", "Machine", "RemoteDisplay",
       ],
       swiftSettings: strict),
     .executableTarget(name: "isa-gen", dependencies: ["X86ISA"], swiftSettings: strict),
@@ -73,6 +74,7 @@ let package = Package(
     tests("Compression", ["Compression"]),
     tests("TextConsole", ["TextConsole", "Devices", "HostSystem"]),
     tests("DiskImages", ["DiskImages", "DeviceKit", "DeviceConformance", "Devices", "GuestMemory", "HostSystem"]),
+    tests("RemoteDisplay", ["RemoteDisplay", "Compression", "Devices", "HostSystem", "DeviceConformance"]),
     tests("HostNetwork", ["HostNetwork", "DeviceKit", "Base", "HostSystem"]),
     tests("Machine", ["Machine", "HostNetwork", "Devices", "Base"]),
     // Spawns the built programs and talks to them as a user does.

@@ -38,8 +38,9 @@ public final class DatagramSocket: Sendable {
   /// A UDP socket at one IPv4 address and port that talks to another.
   public convenience init(local: IPv4Endpoint, remote: IPv4Endpoint) throws(SystemCallError) {
     try self.init(AF_INET)
-    try use(local, "bind") { unsafe bind($0, $1, $2) }
-    try use(remote, "connect") { unsafe connect($0, $1, $2) }
+    // SAFETY: the closures get an address and its size, and use them for the call only.
+    unsafe try use(local, "bind") { unsafe bind($0, $1, $2) }
+    unsafe try use(remote, "connect") { unsafe connect($0, $1, $2) }
   }
 
   private func use(

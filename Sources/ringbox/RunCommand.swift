@@ -47,6 +47,10 @@ struct RunCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Clock of the machine: utc or localtime.", valueName: "base")) var rtc = "utc"
   @Option(help: ArgumentHelp("Write the display as PNG at the end and on SIGUSR1.", valueName: "file"))
   var screenshot: String?
+  @Option(
+    help: ArgumentHelp(
+      "Viewers by VNC: ADDRESS:PORT or unix:PATH, then ,password=TEXT or ,password-file=FILE.", valueName: "where"))
+  var vnc: String?
   @Flag(help: "Show the text screen in this terminal.") var text = false
   @Option(help: ArgumentHelp("Display: none or text.", valueName: "kind")) var display: String?
   @Option(
@@ -73,6 +77,7 @@ struct RunCommand: ParsableCommand {
       "statusLine": .bool(json),
     ]
     if let screenshot { options.set("screenshot", .string(screenshot)) }
+    if let vnc { options.set("vnc", try OptionValues.vnc(vnc)) }
     if let control { options.set("control", .string(try OptionValues.control(control))) }
     return options
   }

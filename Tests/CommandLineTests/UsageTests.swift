@@ -57,6 +57,16 @@ func expectRefusal(
     try expectRefusal(["run", "--nic", "null,pcap=/nonexistent/x"], status: 1, "/nonexistent/x")
   }
 
+  @Test func viewersNeedAnAddressAndOutsideAPassword() throws {
+    for (place, word) in [
+      ("5901", "ADDRESS:PORT"), ("127.0.0.1:0", "ADDRESS:PORT"), ("127.0.0:1", "ADDRESS:PORT"), ("unix:", "path"),
+      ("0.0.0.0:5901", "needs a password"), ("127.0.0.1:5901,password=", "1 to 8"),
+      ("127.0.0.1:5901,password=longerthaneight", "1 to 8"), (":5901,pasword=x", "did you mean 'password'"),
+    ] { try expectRefusal(["run", "--vnc", place], status: 2, word) }
+    try expectRefusal(["run", "--vnc", ":5901,password-file=/nonexistent"], status: 1, "/nonexistent")
+    try expectRefusal(["run", "--vnc", "unix:/nonexistent/socket"], status: 1, "vnc", "/nonexistent/socket")
+  }
+
   @Test func combinationsThatMakeNoSenseAreRefused() throws {
     try expectRefusal(["run", "--initrd", "x"], status: 2, "--kernel")
     try expectRefusal(["run", "--append", "quiet"], status: 2, "--kernel")

@@ -7,8 +7,9 @@ final class UDPServer {
   private let descriptor: Int32
 
   init() throws {
-    descriptor = socket(AF_INET, Int32(SOCK_DGRAM.rawValue), 0)
-    var address = Self.loopback(0)
+    let descriptor = socket(AF_INET, Int32(SOCK_DGRAM.rawValue), 0)
+    self.descriptor = descriptor
+    var address = UDPServer.loopback(0)
     let bound = withUnsafePointer(to: &address) {
       $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(descriptor, $0, 16) }
     }
@@ -49,7 +50,8 @@ final class UDPServer {
 final class TCPClient {
   private let descriptor: Int32
   init(port: UInt16) throws {
-    descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    self.descriptor = descriptor
     var address = UDPServer.loopback(port)
     let code = withUnsafePointer(to: &address) {
       $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { connect(descriptor, $0, 16) }
