@@ -1,4 +1,5 @@
 import Base
+import Execution
 
 /// All that makes up a machine: a plain value that can be written down as JSON and checked before anything is created.
 public struct MachineConfiguration: Equatable, Sendable {
@@ -80,14 +81,14 @@ public struct MachineConfiguration: Equatable, Sendable {
   /// What ends the machine besides power-off.
   public var exitOn = ExitConditions()
   /// One of `engines`.
-  public var engine = "interpreter"
+  public var engine = "recompiler"
   /// UTC or the host's local time.
   public var clockBase = ClockBase.utc
 
   public init() {}
 
   /// Names of the engines there are.
-  public static let engines = ["interpreter"]
+  public static let engines = ProcessorEngine.allCases.map(\.rawValue)
   /// The most processors of a machine.
   public static let maximumProcessors = 64
   /// The most network cards of a machine.

@@ -98,6 +98,7 @@ final class VcpuContext: Sendable {
     // SAFETY: as above; the futex word is the event word itself.
     do {
       let old = unsafe rb_or32(&p.pointee.state.events, event)
+      unsafe rb_store32(&p.pointee.generated.exitRequest, 1)
       if old & event != event { unsafe rb_futex_wake(&p.pointee.state.events) }
     }
   }
@@ -117,24 +118,64 @@ final class VcpuContext: Sendable {
   }
 }
 
-/// The block behind a `Cpu`: architectural state first (its registers at offset 0).
+/// The block behind a `Cpu`: architectural state first (its registers at offset 0), then what generated code uses,
+/// then the rest. The tables that generated code indexes follow it in the same allocation (`VcpuLayout`).
 struct CPUBlock {
   var state = CPUState()
+  var generated = GeneratedState()
   var engine: EngineState
 }
 
 /// One entry of a translation cache: 4 KiB of linear address space.
 ///
-/// A tag is (page address | generation); an access compares the page of its *last* byte, so accesses that cross a
-/// page, and pages that are MMIO, ROM (writes) or hold code (writes), miss by construction.
-// SAFETY(type): plain numbers; `addend` makes an address only where a tag matched (`readLinear`, `writeLinear`).
+/// A tag is the page's linear address; an access hits when its distance from the tag leaves room for its size, so accesses
+/// that cross a page, and pages that are MMIO, ROM (writes) or hold code (writes), miss by construction. An empty tag is a
+/// page of another index, which no address that selects the entry can be near.
+// SAFETY(type): plain numbers; `host` makes an address only where a tag matched (`readLinear`, `writeLinear`).
 @safe struct TLBEntry {
-  var tagRead: UInt64 = ~0
-  var tagWrite: UInt64 = ~0
-  /// Host address of a byte = guest-linear address + addend.
-  var addend: Int = 0
+  var tagRead: UInt64
+  var tagWrite: UInt64
+  /// Host address of the page's first byte.
+  var host: UInt64 = 0
   /// Guest-physical page, for the code and atomic paths.
-  var physicalPage: UInt64 = 0
+  var physicalPage: UInt64 = ~0
+
+  init(index: Int) {
+    tagRead = TLBEntry.emptyTag(index)
+    tagWrite = tagRead
+  }
+  static func emptyTag(_ index: Int) -> UInt64 { UInt64(index ^ 1) << 12 }
+}
+
+/// Places of a vCPU's translation caches filled since they were last emptied.
+// SAFETY(type): `places` has room for `capacity` numbers; `note` stops there, and then every entry counts as filled.
+@safe struct FilledEntries {
+  static let capacity = 3 * EngineState.tlbCount
+  private let places: UnsafeMutablePointer<UInt16>
+  private var noted = 0
+  private var overflowed = false
+
+  init() { unsafe places = .allocate(capacity: FilledEntries.capacity) }
+  func deallocate() { unsafe places.deallocate() }
+
+  var count: Int { overflowed ? FilledEntries.capacity : noted }
+  subscript(_ position: Int) -> Int {
+    // SAFETY: `position` is below `count`.
+    overflowed ? position : unsafe Int(places[position])
+  }
+  mutating func note(_ place: Int) {
+    if noted == FilledEntries.capacity {
+      overflowed = true
+    } else {
+      // SAFETY: bounds just checked.
+      unsafe places[noted] = UInt16(truncatingIfNeeded: place)
+      noted &+= 1
+    }
+  }
+  mutating func removeAll() {
+    noted = 0
+    overflowed = false
+  }
 }
 
 /// What an engine keeps for a vCPU besides the architecture. Every pointer is owned by `Vcpu`.
@@ -145,6 +186,10 @@ struct CPUBlock {
   var tlb: UnsafeMutablePointer<TLBEntry>
   static let tlbBits = 9
   static let tlbCount = 1 << tlbBits
+  @inline(__always) static func index(_ linear: UInt64) -> Int {
+    Int(truncatingIfNeeded: linear >> 12) & (tlbCount &- 1)
+  }
+  var filled: FilledEntries
   /// Address one past the last instruction of the running block; zeroed to leave it early.
   var blockEnd: UInt = 0
   var blocks: BlockCache
@@ -156,6 +201,14 @@ struct CPUBlock {
   /// Instructions that no handler or host feature covers, by cause: for statistics.
   var undefinedCount: UInt64 = 0
 
+  /// Most instructions of a block decoded for the interpreter: one where the recompiler only wants that one executed.
+  var blockLimit = BlockCache.maximumBlock
+  var code: CodeCache
+  var recompiler: RecompilerState
+
   /// Linear-to-code shortcuts are stale.
-  mutating func forgetFetches() { blocks.jumpGeneration &+= 1 }
+  mutating func forgetFetches() {
+    blocks.jumpGeneration &+= 1
+    recompiler.forgetPages()
+  }
 }

@@ -5,6 +5,14 @@ import GuestMemory
 import Synchronization
 import X86ISA
 
+/// How a virtual processor executes guest code.
+public enum EngineChoice: String, Sendable, CaseIterable {
+  /// Translates guest code to host code, and keeps it.
+  case recompiler
+  /// Decodes guest code and calls a handler for each instruction: the reference.
+  case interpreter
+}
+
 /// One virtual processor: owner of its state block, translation caches and decoded code.
 ///
 /// `run()` executes on the thread that calls it, always the same one; `raise`, `signal` and the statistics may be
@@ -15,6 +23,7 @@ import X86ISA
 @safe public final class Vcpu: @unchecked Sendable {
   public let index: Int
   public let cpu: Cpu
+  private let usesRecompiler: Bool
   private let context: VcpuContext
   private let group: VcpuGroup
   private let block: UnsafeMutablePointer<CPUBlock>
@@ -26,21 +35,31 @@ import X86ISA
   /// Physical pages whose decoded code or write rights this vCPU must forget.
   fileprivate let mailbox = Mutex<[UInt64]>([])
 
-  public init(index: Int, memory: GuestMemory, platform: any Platform, model: CPUModel, group: VcpuGroup) {
+  public init(
+    index: Int, memory: GuestMemory, platform: any Platform, model: CPUModel, group: VcpuGroup,
+    engine: EngineChoice = .recompiler
+  ) {
     self.index = index
+    usesRecompiler = engine == .recompiler
     self.group = group
     context = VcpuContext(memory: memory, platform: platform, index: index, model: model, group: group)
     // SAFETY: fresh allocations, initialised here, freed in deinit.
     do {
-      unsafe tlb = .allocate(capacity: 3 * EngineState.tlbCount)
-      unsafe tlb.initialize(repeating: TLBEntry(), count: 3 * EngineState.tlbCount)
-      let raw = UnsafeMutableRawPointer.allocate(byteCount: MemoryLayout<CPUBlock>.stride, alignment: 4096)
+      let raw = UnsafeMutableRawPointer.allocate(byteCount: VcpuLayout.end, alignment: 4096)
       unsafe block = raw.bindMemory(to: CPUBlock.self, capacity: 1)
+      unsafe tlb = (raw + VcpuLayout.tlb).bindMemory(to: TLBEntry.self, capacity: 3 * EngineState.tlbCount)
+      for place in 0..<(3 * EngineState.tlbCount) {
+        unsafe (tlb + place).initialize(to: TLBEntry(index: place & (EngineState.tlbCount - 1)))
+      }
       unsafe block.initialize(
         to: CPUBlock(
-          engine: EngineState(context: .passUnretained(context), tlb: tlb, blocks: BlockCache(), thunks: ThunkCache())))
+          engine: EngineState(
+            context: .passUnretained(context), tlb: tlb, filled: FilledEntries(), blocks: BlockCache(),
+            thunks: ThunkCache(), code: CodeCache(), recompiler: RecompilerState(block: raw))))
       unsafe cpu = Cpu(p: block)
     }
+    cpu.prepareRecompiler()
+    if usesRecompiler { cpu.x.blockLimit = 1 }
     cpu.reset()
     group.add(self)
   }
@@ -50,9 +69,11 @@ import X86ISA
     do {
       unsafe block.pointee.engine.blocks.deallocate()
       unsafe block.pointee.engine.thunks.deallocate()
+      unsafe block.pointee.engine.filled.deallocate()
+      unsafe block.pointee.engine.code.deallocate()
+      unsafe block.pointee.engine.recompiler.deallocate()
       unsafe block.deinitialize(count: 1)
       unsafe UnsafeMutableRawPointer(block).deallocate()
-      unsafe tlb.deallocate()
     }
   }
 
@@ -63,7 +84,7 @@ import X86ISA
     defer { cpu.leaveThread() }
     while true {
       parked.store(false, ordering: .sequentiallyConsistent)
-      let outcome = cpu.run()
+      let outcome = usesRecompiler ? cpu.runRecompiled() : cpu.run()
       parked.store(true, ordering: .sequentiallyConsistent)
       if outcome == .stopped { break }
       cpu.sleepUntilEvent()
@@ -85,6 +106,7 @@ import X86ISA
     cpu.reset()
     cpu.flushTLB()
     cpu.x.blocks.removeAll()
+    cpu.forgetAllCode()
     cpu.clear(~0)
   }
 

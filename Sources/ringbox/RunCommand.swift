@@ -43,7 +43,7 @@ struct RunCommand: ParsableCommand {
   var serial: [String] = []
   @Option(help: ArgumentHelp("Debug console (port 402h): stdio, file:PATH, control or none.", valueName: "where"))
   var debugcon = "none"
-  @Option(help: ArgumentHelp("Execution engine.", valueName: "engine")) var engine = "interpreter"
+  @Option(help: ArgumentHelp("Execution engine.", valueName: "engine")) var engine = "recompiler"
   @Option(help: ArgumentHelp("Clock of the machine: utc or localtime.", valueName: "base")) var rtc = "utc"
   @Option(help: ArgumentHelp("Write the display as PNG at the end and on SIGUSR1.", valueName: "file"))
   var screenshot: String?
@@ -95,7 +95,7 @@ struct RunCommand: ParsableCommand {
   }
 
   private func machine() throws -> JSON {
-    let engines = ["interpreter"]
+    let engines = ["recompiler", "interpreter"]
     var exits: Set<String> = []
     for event in exitOn {
       for word in event.split(separator: ",", omittingEmptySubsequences: false).map(String.init) {

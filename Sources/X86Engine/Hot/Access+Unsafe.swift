@@ -14,16 +14,15 @@ public enum AccessKind: UInt8, Sendable {
 
 // Guest memory by linear address. The law of the fast path:
 //   entry = tlb[view][page number & mask]
-//   hit  <=> (page of the access's last byte | generation) == tag
+//   hit  <=> address - tag <= 4096 - size      (unsigned; the tag is the page's linear address)
 // Everything else (first touch, page crossing, MMIO, ROM, code pages) goes to the slow path.
 // SAFETY(type): entries are inside the vCPU's own table (`entry` masks the index; `view` is 0...2). A tag is only set by
 // `resolve`, for a page that `backing(of:)` says is RAM, and taken away when the page's mapping or rights change
 // (`flushTLB`, `dropWriteTags`); so a hit is inside a mapped page. Slow paths stay inside the page they resolved.
 extension Cpu {
   @inline(__always) func entry(_ linear: UInt64, view: UInt32) -> UnsafeMutablePointer<TLBEntry> {
-    let index = Int(truncatingIfNeeded: linear >> 12) & (EngineState.tlbCount &- 1)
-    // SAFETY: view is 0...2 and index is masked; `Vcpu` allocated 3 * tlbCount entries.
-    return unsafe p.pointee.engine.tlb + (Int(view) &* EngineState.tlbCount &+ index)
+    // SAFETY: view is 0...2 and the index is masked; `Vcpu` allocated 3 * tlbCount entries.
+    unsafe p.pointee.engine.tlb + (Int(view) &* EngineState.tlbCount &+ EngineState.index(linear))
   }
 
   /// Reads guest memory with the rights of the running code.
@@ -45,10 +44,10 @@ extension Cpu {
     _ type: T.Type, _ linear: UInt64, view: UInt32
   ) throws(Fault) -> T {
     let entry = unsafe entry(linear, view: view)
-    let last = linear &+ UInt64(truncatingIfNeeded: MemoryLayout<T>.size &- 1)
-    // SAFETY: a matching tag means the whole access lies in a page of RAM mapped at linear + addend.
-    if unsafe (last & ~0xfff) | s.tlbGeneration == entry.pointee.tagRead {
-      return unsafe UnsafeRawPointer(bitPattern: Int(truncatingIfNeeded: linear) &+ entry.pointee.addend)
+    let offset = unsafe linear &- entry.pointee.tagRead
+    // SAFETY: a matching tag means the whole access lies in a page of RAM mapped at `host`.
+    if offset <= 0x1000 &- UInt64(truncatingIfNeeded: MemoryLayout<T>.size) {
+      return unsafe UnsafeRawPointer(bitPattern: UInt(truncatingIfNeeded: entry.pointee.host &+ offset))
         .unsafelyUnwrapped.loadUnaligned(as: T.self)
     }
     return try T(truncatingIfNeeded: readSlow(linear, size: MemoryLayout<T>.size, view: view))
@@ -56,10 +55,10 @@ extension Cpu {
 
   @inline(__always) func writeLinear<T: AccessWidth>(_ linear: UInt64, _ value: T, view: UInt32) throws(Fault) {
     let entry = unsafe entry(linear, view: view)
-    let last = linear &+ UInt64(truncatingIfNeeded: MemoryLayout<T>.size &- 1)
+    let offset = unsafe linear &- entry.pointee.tagWrite
     // SAFETY: as in readLinear; the write tag is only set for plain RAM without decoded code.
-    if unsafe (last & ~0xfff) | s.tlbGeneration == entry.pointee.tagWrite {
-      unsafe UnsafeMutableRawPointer(bitPattern: Int(truncatingIfNeeded: linear) &+ entry.pointee.addend)
+    if offset <= 0x1000 &- UInt64(truncatingIfNeeded: MemoryLayout<T>.size) {
+      unsafe UnsafeMutableRawPointer(bitPattern: UInt(truncatingIfNeeded: entry.pointee.host &+ offset))
         .unsafelyUnwrapped.storeBytes(of: value, as: T.self)
       return
     }
@@ -118,16 +117,18 @@ extension Cpu {
     let backing = memory.backing(of: GuestPhysical(physical))
     guard let host = unsafe backing.host, kind != .execute, !isWatched(page: linear) else { return physical }
     let page = linear & ~0xfff
-    let tag = page | s.tlbGeneration
+    let address = UInt64(UInt(bitPattern: host))
     // SAFETY: `host` is the page's first byte; entries are inside the vCPU's own table.
     let entry = unsafe entry(linear, view: view)
-    let addend = Int(bitPattern: host) &- Int(truncatingIfNeeded: page)
-    if unsafe entry.pointee.addend != addend || entry.pointee.physicalPage != physical & ~0xfff {
-      unsafe entry.pointee = TLBEntry(addend: addend, physicalPage: physical & ~0xfff)
+    if unsafe entry.pointee.host != address || entry.pointee.tagRead != page {
+      unsafe x.filled.note(Int(view) &* EngineState.tlbCount &+ EngineState.index(linear))
+      unsafe entry.pointee = TLBEntry(index: EngineState.index(linear))
+      unsafe entry.pointee.host = address
+      unsafe entry.pointee.physicalPage = physical & ~0xfff
+      unsafe entry.pointee.tagRead = page
     }
     // A write hit implies read rights only where reads are allowed too: x86 has no write-only pages.
-    unsafe entry.pointee.tagRead = tag
-    if kind == .write && backing.directWrite { unsafe entry.pointee.tagWrite = tag }
+    if kind == .write && backing.directWrite { unsafe entry.pointee.tagWrite = page }
     return physical
   }
 
@@ -212,23 +213,25 @@ extension Cpu {
 
   // MARK: Invalidation
 
-  /// Empties the translation caches (MOV CR3, mode changes, INVLPG's coarse form).
+  /// Empties the translation caches (MOV CR3, mode changes, INVLPG's coarse form): the entries filled since they were
+  /// last empty, which are few between two switches of address spaces.
   func flushTLB() {
-    s.tlbGeneration = s.tlbGeneration >= 0xffe ? 0 : s.tlbGeneration &+ 1
     x.forgetFetches()
-    if s.tlbGeneration == 0 {
-      // The generation wrapped: old tags could match again. (0xfff is never used: empty tags are all ones.)
-      // SAFETY: 3 * tlbCount entries exist.
-      unsafe x.tlb.update(repeating: TLBEntry(), count: 3 * EngineState.tlbCount)
+    for position in 0..<x.filled.count {
+      let place = x.filled[position]
+      // SAFETY: places were made by `resolve` from a view and a masked index.
+      unsafe x.tlb[place] = TLBEntry(index: place & (EngineState.tlbCount &- 1))
     }
+    x.filled.removeAll()
   }
 
   /// Forgets one page (INVLPG).
   func flushTLB(page linear: UInt64) {
-    x.forgetFetches()
+    x.blocks.jumpGeneration &+= 1
+    x.recompiler.forget(page: linear)
     for view in UInt32(0)..<3 {
       // SAFETY: inside the table.
-      unsafe entry(linear, view: view).pointee = TLBEntry()
+      unsafe entry(linear, view: view).pointee = TLBEntry(index: EngineState.index(linear))
     }
   }
 }

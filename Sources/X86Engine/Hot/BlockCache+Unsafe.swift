@@ -246,7 +246,7 @@ extension Cpu {
       var offset = 0
       var count = 0
       var secondPage = ~UInt64(0)
-      while count < BlockCache.maximumBlock && offset < pageEnd {
+      while count < x.blockLimit && offset < pageEnd {
         let at = unsafe first + count
         unsafe at.initialize(to: Instruction())
         let status = unsafe Decoder.decode(
@@ -290,7 +290,7 @@ extension Cpu {
   }
 
   /// Bytes from RIP to the end of CS (all there are in 64-bit mode).
-  private var codeBytesLeft: UInt64 { s.codeSize == 2 ? ~0 : UInt64(s.segments[Seg.cs].limit) &- rip &+ 1 }
+  var codeBytesLeft: UInt64 { s.codeSize == 2 ? ~0 : UInt64(s.segments[Seg.cs].limit) &- rip &+ 1 }
 
   /// An instruction that begins in one page and ends in the next; returns the second physical page.
   private func decodeAcross(
@@ -365,7 +365,7 @@ extension Cpu {
   }
 
   /// Marks bytes as code; when the page is newly so, no translation cache may keep a write right to it.
-  private func markCode(_ physical: UInt64, count: Int) {
+  func markCode(_ physical: UInt64, count: Int) {
     if memory.markCode(GuestPhysical(physical), count: count) {
       context.group.dropWriteRights(page: physical >> 12, for: self)
     }
@@ -376,13 +376,16 @@ extension Cpu {
     for index in 0..<(3 * EngineState.tlbCount) {
       // SAFETY: inside the table.
       do {
-        if unsafe x.tlb[index].physicalPage == page << 12 { unsafe x.tlb[index].tagWrite = ~0 }
+        if unsafe x.tlb[index].physicalPage == page << 12 {
+          unsafe x.tlb[index].tagWrite = TLBEntry.emptyTag(index & (EngineState.tlbCount &- 1))
+        }
       }
     }
   }
 
   /// Code of a physical page changed: forget it, and leave the running block if it may be affected.
   func invalidateCode(page: UInt64) {
+    invalidateTranslations(page: page)
     if x.blocks.invalidate(page: page) {
       x.blockEnd = 0
     }

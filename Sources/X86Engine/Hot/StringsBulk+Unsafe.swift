@@ -11,10 +11,9 @@ extension Cpu {
   // SAFETY: the result is valid to the end of the page at `linear`; callers cut their runs to `elementsInPage`.
   private func cached(_ linear: UInt64, write: Bool) -> UnsafeMutableRawPointer? {
     let entry = unsafe entry(linear, view: s.dataTLB)
-    let tag = (linear & ~0xfff) | s.tlbGeneration
-    // SAFETY: a matching tag means the page is RAM mapped at linear + addend.
-    guard unsafe (write ? entry.pointee.tagWrite : entry.pointee.tagRead) == tag else { return nil }
-    return unsafe UnsafeMutableRawPointer(bitPattern: Int(truncatingIfNeeded: linear) &+ entry.pointee.addend)
+    // SAFETY: a matching tag means the page is RAM mapped at `host`.
+    guard unsafe (write ? entry.pointee.tagWrite : entry.pointee.tagRead) == linear & ~0xfff else { return nil }
+    return unsafe UnsafeMutableRawPointer(bitPattern: UInt(truncatingIfNeeded: entry.pointee.host &+ (linear & 0xfff)))
   }
 
   /// One bulk step of REP MOVS; false when the general loop has to take over.

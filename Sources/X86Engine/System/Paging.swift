@@ -66,6 +66,22 @@ extension Cpu {
     return 0
   }
 
+  /// Where code at `linear` is, if it may be executed now: no accessed bits, no fault, CR2 as it was.
+  func quietTranslate(_ linear: UInt64) -> UInt64? {
+    if s.cr0 & CR0.pg == 0 { return linear & 0xffff_ffff & s.physicalMask }
+    if s.efer & EFER.lma != 0, !isCanonical(linear) { return nil }
+    let saved = s.cr2
+    defer { s.cr2 = saved }
+    let view: UInt32 = s.cpl == 3 ? 0 : 1
+    do throws(Fault) {
+      let walk = try s.cr4 & CR4.pae != 0 ? walkWide(linear, .execute, view) : walkNarrow(linear, .execute, view)
+      try checkRights(walk, linear, .execute, view)
+      return walk.physical & s.physicalMask
+    } catch {
+      return nil
+    }
+  }
+
   /// A linear address with all bits above the implemented ones equal (48 bits, 57 with CR4.LA57).
   @inline(__always) func isCanonical(_ linear: UInt64) -> Bool {
     let unused: Int64 = s.cr4 & CR4.la57 != 0 ? 7 : 16

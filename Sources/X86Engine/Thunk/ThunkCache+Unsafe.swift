@@ -1,4 +1,6 @@
+import Base
 import CHost
+import GuestMemory
 import X86ISA
 
 /// Native thunks of one vCPU: code in a memfd mapped twice (writable here, executable there), never both at once.
@@ -82,11 +84,16 @@ extension Cpu {
   /// The host address of `size` bytes of plain RAM in one page, when the translation cache knows them; nil otherwise.
   func plain(_ linear: UInt64, size: Int, write: Bool) -> UnsafeMutableRawPointer? {
     let entry = unsafe entry(linear, view: s.dataTLB)
-    let tag = ((linear &+ UInt64(size &- 1)) & ~0xfff) | s.tlbGeneration
-    // SAFETY: a matching tag means the page is RAM mapped at linear + addend.
-    guard unsafe entry.pointee.tagRead == tag, unsafe !write || entry.pointee.tagWrite == tag else { return nil }
-    return unsafe UnsafeMutableRawPointer(bitPattern: Int(truncatingIfNeeded: linear) &+ entry.pointee.addend)
+    let offset = unsafe linear &- (write ? entry.pointee.tagWrite : entry.pointee.tagRead)
+    // SAFETY: a matching tag means the page is RAM mapped at `host`.
+    guard offset <= UInt64(0x1000 &- size) else { return nil }
+    return unsafe UnsafeMutableRawPointer(bitPattern: UInt(truncatingIfNeeded: entry.pointee.host &+ offset))
   }
+
+  /// Whether generated code may access these bytes by itself now.
+  func isPlain(_ linear: UInt64, size: Int, write: Bool) -> Bool { unsafe plain(linear, size: size, write: write) != nil }
+  /// Whether reads of a physical address come from memory.
+  func isMemory(_ physical: UInt64) -> Bool { unsafe memory.backing(of: GuestPhysical(physical)).host != nil }
 
   /// Stores a buffer in pieces as large as they come, so that device memory sees natural widths.
   func writeBytes(_ linear: UInt64, _ buffer: UnsafeMutableRawPointer, _ size: Int) throws(Fault) {
@@ -160,8 +167,10 @@ extension Cpu {
     // SAFETY: a 512-byte image in the state block.
     unsafe rb_x87_load(&p.pointee.state.x87)
     s.x87Live = true
+    enterRecompilerThread()
   }
   func leaveThread() {
+    leaveRecompilerThread()
     // SAFETY: as above.
     unsafe rb_x87_save(&p.pointee.state.x87)
     s.x87Live = false

@@ -1,0 +1,352 @@
+import X86ISA
+
+/// Makes one translation block: decodes a run of guest code, plans it, and emits host code for it.
+///
+/// A block has one entry and may have exits on the way (conditional jumps out of it). Inside, the guest's general
+/// registers are the host's, its status flags are the host's where they are live, and its vectors are the host's once
+/// the block has seen to it.
+struct Translator {
+  static let maximumInstructions = 48
+  static let maximumSideExits = 6
+
+  /// Code that is emitted behind the block: what is rarely run.
+  enum Cold {
+    /// A translation-cache miss: `jump` leads here. `recovers`: the address register holds the distance from the tag.
+    case memory(jump: Int, site: UInt32, flags: FlagPlace, recovers: Int32?, constant: UInt64?)
+    /// Leave for Swift at a site.
+    case leave(jump: Int, site: UInt32, flags: FlagPlace)
+    /// A direct exit's way out while it is not linked: `jumps` lead here.
+    case exit(jumps: [Int], site: UInt32)
+    /// A conditional exit backwards, with its poll.
+    case backward(jump: Int, site: UInt32, live: UInt16)
+    case loadVectors(jump: Int, back: Int)
+    /// The entry for direct jumps from other pages, when flags are live at the block's start.
+    case checkedEntry
+  }
+
+  /// Where the guest's status flags are.
+  enum FlagPlace {
+    /// In RFLAGS, or dead.
+    case host
+    /// In AX; RAX in `temporary`.
+    case ax
+    /// In `savedFlags`.
+    case state
+  }
+
+  let cpu: Cpu
+  let key: ModeKey
+  let rip: UInt64
+  let offsets: Offsets
+  let stubs: Stubs
+  var emitter: Emitter
+  let block: UInt32
+  var instructions: [Instruction] = []
+  var raw: [InstructionBytes] = []
+  var plans: [InstructionPlan] = []
+  /// Offset of each instruction from the block's start; one more at the end.
+  var starts: [UInt16] = []
+  var cold: [Cold] = []
+  var vectorsChecked = false
+  /// Sites of the instruction being emitted, whose way on is not known yet.
+  var accessSites: [UInt32] = []
+  /// The page identity that entries compare (`CodeCache.token`).
+  var token: UInt32 = 0
+  var directEntry = 0
+  var liveIn: UInt16 = FlagEffect.all
+  let linear: UInt64
+
+  var view: Int { key.view }
+  var isLong: Bool { key.codeSize == 2 }
+
+  // MARK: Emission
+
+  /// Emits the planned instructions; the block's record is filled in.
+  mutating func emit(into block: inout TranslationBlock) {
+    block.firstMark = UInt32(cpu.x.code.markCount)
+    block.instructionCount = UInt16(instructions.count)
+    let start = emitter.position
+    let missJump = emitEntry()
+    directEntry = emitter.position
+    for index in instructions.indices {
+      cpu.x.code.add(InstructionMark(host: UInt32(emitter.position), guest: starts[index]))
+      emitInstruction(index)
+    }
+    if let last = plans.last, !last.treatment.endsBlock {
+      emitExit(to: rip &+ UInt64(starts[instructions.count]), live: liveAtEnd)
+    }
+    let site = newSite(.entry, 0)
+    cold.append(.leave(jump: missJump, site: site, flags: liveIn == 0 ? .host : .state))
+    if liveIn != 0 { cold.append(.checkedEntry) }
+    block.indirectEntry = UInt32(start)
+    block.checkedEntry = UInt32(start)
+    block.directEntry = UInt32(directEntry)
+    block.liveIn = liveIn
+    for item in cold { emitCold(item, &block, entrySite: site) }
+    block.codeEnd = UInt32(emitter.position)
+  }
+
+  var liveAtEnd: UInt16 { plans.last?.liveBehind ?? FlagEffect.all }
+
+  /// The check that the page is still mapped, and the flags of an indirect jump back in their place.
+  private mutating func emitEntry() -> Int {
+    emitter.compareState32(VcpuLayout.token(view: view, linear: linear), token)
+    let jump = emitter.jumpIf(HostCondition.notEqual)
+    if liveIn != 0 { loadSavedFlags() }
+    return jump
+  }
+
+  mutating func loadSavedFlags() {
+    emitter.move(Host.index, Host.rax)
+    emitter.load32(Host.rax, offsets.savedFlags)
+    emitter.restoreFlags()
+    emitter.move(Host.rax, Host.index)
+  }
+  mutating func storeSavedFlags() {
+    emitter.move(Host.index, Host.rax)
+    emitter.captureFlags()
+    emitter.store32(Host.rax, offsets.savedFlags)
+    emitter.move(Host.rax, Host.index)
+  }
+
+  mutating func newSite(_ kind: Site.Kind, _ index: Int) -> UInt32 {
+    var site = Site(kind: kind, block: block)
+    site.guest = starts[index]
+    site.length = instructions.indices.contains(index) ? instructions[index].length : 0
+    return cpu.x.code.add(site)
+  }
+  func edit(_ site: UInt32, _ change: (inout Site) -> Void) { cpu.editSite(site, change) }
+
+  private mutating func emitInstruction(_ index: Int) {
+    let plan = plans[index]
+    if plan.vectorLevel > 0 && !vectorsChecked {
+      emitVectorCheck(plan.liveBefore)
+      vectorsChecked = true
+    }
+    switch plan.treatment {
+    case .copy: emitCopy(index)
+    case .copyMemory: emitCopyMemory(index)
+    case .nothing: break
+    case .lea: emitLEA(index)
+    case .push: emitPush(index)
+    case .pop: emitPop(index)
+    case .leave: emitLeave(index)
+    case .jump: emitExit(to: target(index), live: plan.liveBehind)
+    case .jumpIf: emitConditional(index)
+    case .jumpIndirect, .callIndirect: emitIndirectTransfer(index)
+    case .call: emitCall(index)
+    case .ret: emitReturn(index)
+    case .loop, .jumpIfCounterZero: emitCounterJump(index)
+    case .increment32: emitIncrement(index)
+    case .moffs: emitMoffs(index)
+    case .interpret:
+      let site = newSite(.interpret, index)
+      leave(site)
+      edit(site) { $0.resume = UInt32(emitter.position) }
+    case .interpretLast: leave(newSite(.interpretLast, index))
+    }
+  }
+
+  /// Leaves for Swift at a site, with the flags in RFLAGS.
+  private mutating func leave(_ site: UInt32) {
+    emitter.immediate(Host.index, UInt64(site))
+    emitter.jump(to: stubs.slow)
+  }
+
+  private mutating func emitVectorCheck(_ live: UInt16) {
+    if live == 0 {
+      emitter.compareState(offsets.vectorsLive, 0)
+      let jump = emitter.jumpIf(HostCondition.equal)
+      cold.append(.loadVectors(jump: jump, back: emitter.position))
+      return
+    }
+    // Flags are live: RCX decides.
+    emitter.move(Host.index, Host.rcx)
+    emitter.load32(Host.rcx, offsets.vectorsLive)
+    let absent = emitter.jumpIfRCXZero()
+    emitter.move(Host.rcx, Host.index)
+    let present = emitter.jumpShort()
+    emitter.patchShort(absent, to: emitter.position)
+    emitter.move(Host.rcx, Host.index)
+    let jump = emitter.jump()
+    emitter.patchShort(present, to: emitter.position)
+    cold.append(.loadVectors(jump: jump, back: emitter.position))
+  }
+
+  // MARK: Cold code
+
+  private mutating func emitCold(_ item: Cold, _ block: inout TranslationBlock, entrySite: UInt32) {
+    switch item {
+    case .memory(let jump, let site, let flags, let recovers, let constant):
+      emitter.patch(jump, to: emitter.position)
+      if let recovers { emitter.indexed(0x03, Host.address, base: Host.index, recovers) }
+      if let constant { emitter.immediate(Host.address, constant) }
+      leave(site, flags)
+    case .leave(let jump, let site, let flags):
+      emitter.patch(jump, to: emitter.position)
+      leave(site, flags)
+    case .exit(let jumps, let site):
+      for jump in jumps { emitter.patch(jump, to: emitter.position) }
+      edit(site) { $0.unlinked = UInt32(emitter.position) }
+      leave(site)
+    case .backward(let jump, let site, let live):
+      emitter.patch(jump, to: emitter.position)
+      emitPolledJump(site, live)
+    case .loadVectors(let jump, let back):
+      emitter.patch(jump, to: emitter.position)
+      // lea r11, [rip + back]
+      emitter.bytes(0x4c, 0x8d, 0x1d)
+      let at = emitter.position
+      emitter.word(UInt32(0))
+      emitter.patch(at, to: back)
+      emitter.jumpState(offsets.loadVectors)
+    case .checkedEntry:
+      block.checkedEntry = UInt32(emitter.position)
+      emitter.move(Host.index, Host.rcx)
+      emitter.load32(Host.rcx, VcpuLayout.token(view: view, linear: linear))
+      // lea ecx, [rcx - token]
+      emitter.address(Host.rcx, base: Host.rcx, Int32(bitPattern: 0 &- token), size: 4)
+      let equal = emitter.jumpIfRCXZero()
+      emitter.move(Host.rcx, Host.index)
+      leave(entrySite)
+      emitter.patchShort(equal, to: emitter.position)
+      emitter.move(Host.rcx, Host.index)
+      emitter.jump(to: directEntry)
+    }
+  }
+
+  private mutating func leave(_ site: UInt32, _ flags: FlagPlace) {
+    if flags == .ax { restoreFromAX() }
+    emitter.immediate(Host.index, UInt64(site))
+    emitter.jump(to: flags == .state ? stubs.slowKeepingFlags : stubs.slow)
+  }
+
+  mutating func saveToAX() {
+    emitter.store(Host.rax, offsets.temporary)
+    emitter.captureFlags()
+  }
+  mutating func restoreFromAX() {
+    emitter.restoreFlags()
+    emitter.load(Host.rax, offsets.temporary)
+  }
+
+  // MARK: Exits
+
+  func target(_ index: Int) -> UInt64 {
+    let next = rip &+ UInt64(starts[index + 1])
+    let target = next &+ instructions[index].immediate
+    return isLong ? target : key.codeSize == 1 ? target & 0xffff_ffff : target & 0xffff
+  }
+
+  private mutating func exitSite(to target: UInt64) -> UInt32 {
+    let site = cpu.x.code.add(Site(kind: .direct, block: block))
+    edit(site) { $0.target = target }
+    return site
+  }
+
+  /// A jump to guest code at `target`; `live` flags are in RFLAGS.
+  mutating func emitExit(to target: UInt64, live: UInt16) {
+    let site = exitSite(to: target)
+    if target <= rip {
+      emitPolledJump(site, live)
+    } else {
+      let jump = emitter.jump()
+      edit(site) { $0.patch = UInt32(jump) }
+      cold.append(.exit(jumps: [jump], site: site))
+    }
+  }
+
+  /// Looks at `exitRequest`, then jumps. (Cold code is emitted in order, so what this appends comes behind.)
+  private mutating func emitPolledJump(_ site: UInt32, _ live: UInt16) {
+    var out: [Int] = []
+    if live == 0 {
+      emitter.compareState(offsets.exitRequest, 0)
+      out.append(emitter.jumpIf(HostCondition.notEqual))
+    } else {
+      emitter.move(Host.index, Host.rcx)
+      emitter.load32(Host.rcx, offsets.exitRequest)
+      let quiet = emitter.jumpIfRCXZero()
+      emitter.move(Host.rcx, Host.index)
+      out.append(emitter.jump())
+      emitter.patchShort(quiet, to: emitter.position)
+      emitter.move(Host.rcx, Host.index)
+    }
+    let jump = emitter.jump()
+    edit(site) {
+      $0.patch = UInt32(jump)
+      $0.unlinked = UInt32(emitter.position)
+    }
+    // The way out stands right behind.
+    out.append(jump)
+    for position in out { emitter.patch(position, to: emitter.position) }
+    leave(site)
+  }
+
+  private mutating func emitConditional(_ index: Int) {
+    let condition = instructions[index].opcode & 15
+    let target = target(index)
+    let live = peekLive(target)
+    let site = exitSite(to: target)
+    if target <= rip {
+      let jump = emitter.jumpIf(condition)
+      cold.append(.backward(jump: jump, site: site, live: live))
+    } else {
+      let jump = emitter.jumpIf(condition)
+      edit(site) { $0.patch = UInt32(jump) }
+      cold.append(.exit(jumps: [jump], site: site))
+    }
+  }
+
+  /// Jumps to the address in the address register; the flags are in `savedFlags`.
+  mutating func emitIndirectJump(_ index: Int) {
+    let site = newSite(.indirect, index)
+    guard key.hasFlatCode else {
+      emitter.immediate(Host.index, UInt64(site))
+      emitter.jump(to: stubs.slowKeepingFlags)
+      return
+    }
+    emitter.compareState(offsets.exitRequest, 0)
+    cold.append(.leave(jump: emitter.jumpIf(HostCondition.notEqual), site: site, flags: .state))
+    emitter.rotateRight(Host.index, Host.address, 60)
+    emitter.registers(0x33, Host.index, Host.address, wide: false)
+    emitter.group1(4, Host.index, Int32((VcpuLayout.jumpCount - 1) * VcpuLayout.jumpEntryBytes), wide: false)
+    emitter.indexed(0x3b, Host.address, base: Host.index, offsets.jumps[view])
+    cold.append(.leave(jump: emitter.jumpIf(HostCondition.notEqual), site: site, flags: .state))
+    emitter.indexed(0xff, 4, base: Host.index, offsets.jumps[view] + 8, wide: false)
+  }
+
+  private mutating func emitCounterJump(_ index: Int) {
+    let i = instructions[index]
+    if plans[index].treatment == .loop {
+      emitter.address(Host.rcx, base: Host.rcx, -1, size: Int(i.addressSize))
+    }
+    let isNarrow = i.addressSize == 2
+    if isNarrow {
+      emitter.move(Host.index, Host.rcx)
+      emitter.zeroExtend16(Host.rcx, Host.rcx)
+    } else if i.addressSize == 4 {
+      emitter.byte(0x67)
+    }
+    let zero = emitter.jumpIfRCXZero()
+    if isNarrow { emitter.move(Host.rcx, Host.index) }
+    let away = emitter.jump()
+    emitter.patchShort(zero, to: emitter.position)
+    if isNarrow { emitter.move(Host.rcx, Host.index) }
+    let next = rip &+ UInt64(starts[index + 1])
+    let isLoop = plans[index].treatment == .loop
+    let target = target(index)
+    emitExit(to: isLoop ? next : target, live: FlagEffect.all)
+    emitter.patch(away, to: emitter.position)
+    emitExit(to: isLoop ? target : next, live: FlagEffect.all)
+  }
+}
+
+extension Treatment {
+  /// Nothing follows it in its block.
+  var endsBlock: Bool {
+    switch self {
+    case .jump, .jumpIndirect, .call, .callIndirect, .ret, .loop, .jumpIfCounterZero, .interpretLast: true
+    default: false
+    }
+  }
+}
