@@ -32,7 +32,9 @@ public struct SeededGenerator: RandomNumberGenerator {
 
 /// What the driver found; empty is good.
 public struct Violation: Error, Equatable, CustomStringConvertible {
+  /// Which one was broken.
   public var law: String
+  /// How, with the seed that shows it.
   public var detail: String
   public var description: String { "\(law): \(detail)" }
 }

@@ -9,13 +9,17 @@ import DeviceKit
 public final class FakeServices: DeviceServices {
   /// One change of an output line.
   public struct Edge: Equatable {
+    /// Index into the descriptor's outputs.
     public var output: Int
+    /// High.
     public var level: Bool
     public var time: VirtualTime
   }
   /// A message-signalled interrupt.
   public struct Message: Equatable {
+    /// Where it was written.
     public var address: UInt64
+    /// What was written.
     public var data: UInt32
   }
   /// Bytes of DMA RAM.
@@ -70,6 +74,7 @@ public final class FakeServices: DeviceServices {
 
   // MARK: For tests
 
+  /// The last level of an output.
   public func level(_ output: Int) -> Bool { levels[output] ?? false }
   /// Rising edges of an output so far.
   public func risingEdges(_ output: Int) -> Int { edges.filter { $0.output == output && $0.level }.count }

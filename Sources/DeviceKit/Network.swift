@@ -4,6 +4,7 @@ import Synchronization
 /// An Ethernet frame on its way between a network card and what is behind it: destination address to payload, without
 /// preamble and frame check sequence.
 public struct NetworkFrame: Sendable, Equatable {
+  /// Destination, source, type and payload.
   public var bytes: [UInt8]
   /// Its IP, TCP and UDP checksums were made on this host: the receiver need not verify them.
   public var isVerified: Bool
@@ -87,10 +88,13 @@ public final class FrameQueue: Sendable {
   }
   /// The oldest frame, which stays.
   public var first: NetworkFrame? { queue.withLock { $0.head < $0.frames.count ? $0.frames[$0.head] : nil } }
+  /// Frames that wait.
   public var count: Int { queue.withLock { $0.count } }
+  /// Nothing waits.
   public var isEmpty: Bool { count == 0 }
   /// Frames that found no room.
   public var dropped: UInt64 { queue.withLock { $0.dropped } }
+  /// Forgets what waits.
   public func removeAll() {
     queue.withLock { queue in
       queue.frames = []

@@ -100,6 +100,7 @@ public final class NATAttachment: NetworkAttachment {
   /// Forwards in force.
   public var activeForwards: [PortForward] { forwards.withLock { $0 } }
 
+  /// Puts a rule in force; refused when the port is taken.
   public func add(_ forward: PortForward) throws(NetworkError) {
     let hasRoom = forwards.withLock { $0.count < NATAttachment.forwardLimit }
     guard hasRoom else { throw NetworkError("at most \(NATAttachment.forwardLimit) port forwards") }

@@ -25,9 +25,13 @@ public final class NetworkAdapter: NetworkBackend, FrameReceiver {
   }
   /// Frames and bytes that passed.
   public struct Counters: Sendable, Equatable {
+    /// From the guest.
     public var sentFrames: UInt64 = 0
+    /// Of those, without check sequences.
     public var sentBytes: UInt64 = 0
+    /// To the guest.
     public var receivedFrames: UInt64 = 0
+    /// Of those, without check sequences.
     public var receivedBytes: UInt64 = 0
   }
   private struct Parts {
@@ -37,6 +41,7 @@ public final class NetworkAdapter: NetworkBackend, FrameReceiver {
     var counters = Counters()
   }
 
+  /// What the cable leads to.
   public let attachment: any NetworkAttachment
   private let trace: PcapTrace?
   private let policy: PromiscuousPolicy
@@ -88,6 +93,7 @@ public final class NetworkAdapter: NetworkBackend, FrameReceiver {
     get { isConnected.load(ordering: .relaxed) }
     set { isConnected.store(newValue, ordering: .relaxed) }
   }
+  /// What has passed so far.
   public var counters: Counters { parts.withLock { $0.counters } }
 
   // MARK: Frames

@@ -4,7 +4,9 @@ import HostSystem
 
 /// A port of the host that leads into the guest.
 public struct PortForward: Sendable, Equatable, CustomStringConvertible {
+  /// Protocols that can be forwarded.
   public enum Transport: String, Sendable, CaseIterable { case tcp, udp }
+  /// Protocol of the rule.
   public var transport: Transport
   /// Where the host listens. 127.0.0.1 unless told: others reach the guest only when that was asked for.
   public var host: IPv4Endpoint
@@ -48,6 +50,7 @@ public struct PortForward: Sendable, Equatable, CustomStringConvertible {
 
 /// IPv4 addresses in dotted decimal.
 public enum IPv4Text {
+  /// The address in host byte order; nil unless it has four decimal numbers.
   public static func address(_ text: some StringProtocol) -> UInt32? {
     let parts = text.split(separator: ".", omittingEmptySubsequences: false)
     guard parts.count == 4 else { return nil }
@@ -60,6 +63,7 @@ public enum IPv4Text {
     }
     return value
   }
+  /// An address in host byte order as text.
   public static func text(_ address: UInt32) -> String {
     stride(from: 24, through: 0, by: -8).map { String(address >> UInt32($0) & 0xff) }.joined(separator: ".")
   }
@@ -77,6 +81,7 @@ public enum IPv4Text {
 public struct NATConfiguration: Sendable, Equatable {
   /// Network address and bits of its mask: the host's side is .2, the name server .3, the first guest .15.
   public var network: UInt32 = 0x0a00_0200
+  /// Bits of the network mask.
   public var prefix = 24
   /// Ports of the host that lead into the guest.
   public var forwards: [PortForward] = []
@@ -84,6 +89,7 @@ public struct NATConfiguration: Sendable, Equatable {
   public var tftpFolder: String?
   /// What DHCP names as the file to boot.
   public var bootFile: String?
+  /// Whether the network has IPv6 as well.
   public var ipv6 = true
   /// The guest reaches services on the host's own loopback address through the host's side of the network.
   public var reachesLoopback = false
@@ -104,6 +110,7 @@ public struct NATConfiguration: Sendable, Equatable {
     }
     (network, prefix) = (address, bits)
   }
+  /// The network mask, from its bits.
   public var mask: UInt32 { UInt32.max << UInt32(32 - prefix) }
   /// Last of the address that the guest gets: 15, or 4 in a network of 16 addresses.
   public var guestNumber: UInt32 { prefix > 27 ? 4 : 15 }

@@ -126,7 +126,9 @@ public final class DatagramSocket: Sendable {
 
 /// An IPv4 address and a port, in host byte order.
 public struct IPv4Endpoint: Sendable, Equatable {
+  /// 127.0.0.1 is 7F000001h.
   public var address: UInt32
+  /// 0 lets the system choose.
   public var port: UInt16
   public init(address: UInt32, port: UInt16) {
     self.address = address

@@ -30,7 +30,9 @@ extension MachineConfiguration {
       case file(String)
     }
 
+    /// What the cable leads to.
     public var attachment: Attachment
+    /// The card that the guest sees.
     public var model: Model
     /// nil: made up for each run, as VirtualBox makes them up.
     public var mac: MACAddress?
@@ -42,6 +44,7 @@ extension MachineConfiguration {
     public var bitsPerSecond: UInt64?
     /// Which frames the card may hear that are not for it.
     public var promiscuous = NetworkAdapter.PromiscuousPolicy.deny
+    /// What the card brings for booting from the network.
     public var bootROM = BootROM.automatic
 
     public init(_ attachment: Attachment = .nat(NATConfiguration()), model: Model = .virtio) {

@@ -1,7 +1,10 @@
 /// A screen: rows from the top, 00RRGGBBh.
 public struct Picture: Sendable, Equatable {
+  /// Pixels in a row.
   public var width: Int
+  /// Rows.
   public var height: Int
+  /// Row by row, from the top left.
   public var pixels: [UInt32]
 
   /// Nil when the size is none, too large for the protocol, or not that of the pixels.
@@ -44,9 +47,13 @@ public struct Picture: Sendable, Equatable {
 
 /// A rectangle of a screen.
 public struct Area: Sendable, Equatable {
+  /// Distance from the left edge.
   public var x: Int
+  /// Distance from the top edge.
   public var y: Int
+  /// Columns.
   public var width: Int
+  /// Rows.
   public var height: Int
   public init(x: Int, y: Int, width: Int, height: Int) {
     (self.x, self.y, self.width, self.height) = (x, y, width, height)

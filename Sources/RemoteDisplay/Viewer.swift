@@ -102,7 +102,9 @@ struct Viewer {
     input += bytes
     var at = 0
     while !isClosed, !isClosing {
-      let used = handle(Array(input[at...].prefix(Viewer.inputLimit + Viewer.clipboardLimit)))
+      // Most messages are short, and looking at more would make many of them dear.
+      let isLong = phase == .running && at < input.count && [2, 6, 251].contains(input[at])
+      let used = handle(Array(input[at...].prefix(isLong ? Viewer.inputLimit + Viewer.clipboardLimit : 300)))
       guard used > 0 else { break }
       at += used
       if at > input.count {

@@ -9,6 +9,7 @@ import DeviceKit
 /// - A reset by the driver reads back as 0 only when the backend has nothing of the device any more, because its
 ///   requests go straight to guest memory.
 public struct VirtioPCI<Function: VirtioFunction>: PCIDevice {
+  /// All of the device that survives a snapshot.
   public struct State: SavedState {
     var config = PCIConfigSpace()
     var transport = VirtioTransport()
@@ -27,6 +28,7 @@ public struct VirtioPCI<Function: VirtioFunction>: PCIDevice {
   public var config: PCIConfigSpace
   private let initialConfig: PCIConfigSpace
   var transport: VirtioTransport
+  /// The device type.
   public internal(set) var function: Function
   /// The driver wrote 0 to the status while the backend had requests. Not saved: nothing is saved with requests.
   private var resetPending = false

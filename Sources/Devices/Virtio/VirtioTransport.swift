@@ -129,6 +129,7 @@ public struct VirtioTransport: SavedState {
 
   // MARK: For functions
 
+  /// Whether the driver has accepted all of these feature bits.
   public func negotiated(_ feature: UInt64) -> Bool { driverFeatures & feature == feature }
   var isRunning: Bool {
     status & (VirtioStatus.driverOK | VirtioStatus.needsReset) == VirtioStatus.driverOK

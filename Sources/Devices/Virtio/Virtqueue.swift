@@ -18,14 +18,18 @@ public enum VirtqueueError: Error, Equatable {
 
 /// One request of the driver: descriptors read once, as values.
 public struct VirtioChain: Sendable, Equatable {
+  /// Number of its first descriptor, by which it is given back.
   public var head: UInt16
   /// What the device reads, in order, and after it what the device writes.
   public var readable: [GuestSegment] = []
+  /// What the device writes.
   public var writable: [GuestSegment] = []
   /// Descriptors read, a measure of work.
   var descriptors = 0
 
+  /// Bytes to read.
   public var readableCount: Int { readable.reduce(0) { $0 + $1.count } }
+  /// Bytes of room to write to.
   public var writableCount: Int { writable.reduce(0) { $0 + $1.count } }
 }
 
