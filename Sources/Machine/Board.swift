@@ -52,6 +52,7 @@ final class Board: Sendable {
   let floppy: DeviceSlot<FDC82078>
   let entropy: DeviceSlot<VirtioRNG>
   let virtioDisks: [DeviceSlot<VirtioBlock>]
+  let network: Network
   /// Only in a machine that boots a kernel.
   let bootLoader: DeviceSlot<BootLoader>?
 
@@ -76,10 +77,13 @@ final class Board: Sendable {
   static let vgaPCISlot = 2
   static let entropyPCISlot = 3
   static let firstDiskPCISlot = 4
+  /// Behind the sixteen disks there may be.
+  static let firstNetworkPCISlot = 20
 
   init(
     memory: GuestMemory, processors count: Int, serial: [(any CharacterBackend)?], debug: (any CharacterBackend)?,
-    display: DisplayMemory, storage: Storage, bootLoader loader: BootLoader?, wallOffset: Int64, delegate: BoardDelegate
+    display: DisplayMemory, storage: Storage, network plans: [Network.Plan], bootLoader loader: BootLoader?,
+    wallOffset: Int64, delegate: BoardDelegate
   ) throws(BusError) {
     self.memory = memory
     self.delegate = delegate
@@ -130,6 +134,7 @@ final class Board: Sendable {
       drives: floppies.map(\.worker))
     entropy = try DeviceSlot(VirtioRNG(VirtioEntropyFunction { HostEntropy.bytes($0) }), machine: services)
     virtioDisks = try Board.makeVirtioDisks(services, storage)
+    network = try Network(plans, services, pci, firstSlot: Board.firstNetworkPCISlot)
     let window = DisplayWindow(memory: memory, display: display, link: link)
     vga = try DeviceSlot(VGA(memory: display.memory) { window.move(to: $0) }, machine: services)
     if let loader { bootLoader = try DeviceSlot(loader, machine: services) } else { bootLoader = nil }
@@ -195,6 +200,7 @@ final class Board: Sendable {
     ]
     for uart in uarts { all.append(uart) }
     for disk in virtioDisks { all.append(disk) }
+    for card in network.cards { all.append(card.component) }
     if let bootLoader { all.append(bootLoader) }
     return all
   }
