@@ -272,7 +272,7 @@ import X86ISA
     let block = unsafe blocks + Int(index)
     var result: UInt16 = 0
     let first = unsafe Int(block.pointee.firstMark)
-    let count = unsafe Int(block.pointee.instructionCount)
+    let count = unsafe Int(block.pointee.markCount)
     for mark in first..<(first + count) {
       let entry = unsafe marks[mark]
       if entry.host > position { break }
