@@ -50,6 +50,7 @@ test  dosfstools           makes FAT file systems for floppies
 test  e2fsprogs            makes and checks ext4 file systems
 test  fdisk                partitions disk images
 test  xorriso              makes CD-ROM images
+test  openssl              computes what the guest's OpenSSL must find (make proof)
 test  tshark               reads the traces of network cards
 test  util-linux           unshare and setpriv, for the tests without privileges
 bench qemu-system-x86      what we compare with: a portable translator

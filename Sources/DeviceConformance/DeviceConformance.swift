@@ -59,6 +59,7 @@ public enum DeviceConformance {
     twinHost.disk = host.disk
     twinHost.ram = host.ram
     twinHost.now = host.now
+    twinHost.fates = host.fates
     twinHost.frames = host.frames
     twinHost.isLinkUp = host.isLinkUp
     var twin = make()

@@ -103,6 +103,9 @@ extension DeviceConformance {
       for index in 0..<min(32, FakeServices.ramSize - address) { host.ram[address + index] = tape.byte() }
     case 15 where action >> 4 == 0:
       device.reset(host)
+    case 15 where action >> 4 == 1 && !descriptor.outputs.isEmpty:
+      let choice = Int(tape.byte())
+      host.fates[(choice >> 2) % descriptor.outputs.count] = [.taken, .waiting, .ignored][choice % 3]
     default:
       guard let function = device as? any PCIDevice else { return }
       if let after = configured(function, &tape, host) as? D { device = after }

@@ -34,6 +34,10 @@ public final class FakeServices: DeviceServices {
 
   /// Last level of each output that was set.
   public private(set) var levels: [Int: Bool] = [:]
+  /// What `fate` answers, by output; `taken` unless a test says otherwise.
+  public var fates: [Int: InterruptFate] = [:]
+  /// As a controller with one latch: an edge on a `taken` output makes it `waiting`, until a test sets it.
+  public var latchesEdges = false
   /// Changes of output lines, oldest first.
   public private(set) var edges: [Edge] = []
   /// Armed timers.
@@ -204,7 +208,12 @@ public final class FakeServices: DeviceServices {
     callsInEntry += 1
     guard levels[output] ?? false != level else { return }
     levels[output] = level
+    if latchesEdges, level, fates[output] ?? .taken == .taken { fates[output] = .waiting }
     if edges.count < FakeServices.recordLimit { edges.append(Edge(output: output, level: level, time: now)) }
+  }
+  public func fate(of output: Int) -> InterruptFate {
+    callsInEntry += 1
+    return fates[output] ?? .taken
   }
   public func arm(_ timer: Int, at time: VirtualTime) {
     callsInEntry += 1

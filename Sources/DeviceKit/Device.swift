@@ -128,14 +128,26 @@ public enum MachineRequest: Sendable, Equatable {
 /// Whose fault it is: the guest programmed nonsense, we lack something, or nobody.
 public enum LogKind: Sendable { case guestError, unimplemented, info }
 
+/// What has become of the interrupt that an edge of an output line asked for.
+public enum InterruptFate: Sendable, Equatable {
+  /// Every controller that the line leads to has it masked: nobody would hear another edge either.
+  case ignored
+  /// A controller holds it for a processor that has not taken it: another edge now would vanish.
+  case waiting
+  /// A processor took it, or there was none.
+  case taken
+}
+
 /// All that a device can reach. A machine hands one to each device; tests hand a fake.
 public protocol DeviceServices: AnyObject {
   /// Guest time.
   var now: VirtualTime { get }
-  /// Seconds since 1970-01-01 UTC at `now`, for clock chips.
+  /// Seconds since 1970-01-01 at `now`, for clock chips: in UTC, or in the time zone that the machine was given.
   var wallClockSeconds: Int64 { get }
   /// Drives an output line of the descriptor.
   func setLine(_ output: Int, _ level: Bool)
+  /// What has become of the last edge of an output: timers that catch up on missed beats ask before the next.
+  func fate(of output: Int) -> InterruptFate
   /// Arms (or re-arms) a timer of the descriptor; a time in the past fires at once.
   func arm(_ timer: Int, at time: VirtualTime)
   func disarm(_ timer: Int)

@@ -122,6 +122,10 @@ public final class DeviceSlot<D: Device>: BusTarget, SlotEvents, MachineComponen
     connect(output: output, to: sink)
     return true
   }
+  /// Says who knows what became of an edge of `output`. `query` is called with this device's lock held.
+  public func connectFate(output: Int, _ query: @escaping @Sendable () -> InterruptFate) {
+    _ = enter { _, services in services.connectFate(output, query) }
+  }
   /// The driver of an input line, to be connected to another device's output.
   public func input(_ input: Int) -> @Sendable (Bool) -> Void { { level in self.setInput(input, level) } }
   /// The driver of the input line called `name`; nil if the device has none.

@@ -21,6 +21,7 @@ public final class SlotServices: DeviceServices {
   /// Deadlines as the device set them; tell a timer that still matters from one that was just disarmed.
   private var deadlines: [VirtualTime?]
   private var positions: [UInt64?] = []
+  private var fates: [(@Sendable () -> InterruptFate)?]
   private var mapObserver: (@Sendable (Int, UInt64?) -> Void)?
   /// Requests the backends still have.
   var outstanding = 0
@@ -43,6 +44,7 @@ public final class SlotServices: DeviceServices {
     self.character = character
     sinks = Array(repeating: [], count: descriptor.outputs.count)
     levels = Array(repeating: false, count: descriptor.outputs.count)
+    fates = Array(repeating: nil, count: descriptor.outputs.count)
     deadlines = Array(repeating: nil, count: descriptor.timers.count)
     positions = Array(repeating: nil, count: descriptor.regions.count)
   }
@@ -53,6 +55,9 @@ public final class SlotServices: DeviceServices {
     guard sinks.indices.contains(output) else { return }
     sinks[output].append(sink)
     if levels[output] { sink(true) }
+  }
+  func connectFate(_ output: Int, _ query: @escaping @Sendable () -> InterruptFate) {
+    if fates.indices.contains(output) { fates[output] = query }
   }
   func observeMap(_ observer: @escaping @Sendable (Int, UInt64?) -> Void) {
     mapObserver = observer
@@ -82,6 +87,9 @@ public final class SlotServices: DeviceServices {
     guard levels.indices.contains(output), levels[output] != level else { return }
     levels[output] = level
     for sink in sinks[output] { sink(level) }
+  }
+  public func fate(of output: Int) -> InterruptFate {
+    fates.indices.contains(output) ? fates[output]?() ?? .taken : .taken
   }
   public func arm(_ timer: Int, at time: VirtualTime) {
     guard timers.indices.contains(timer), deadlines.indices.contains(timer) else { return }

@@ -87,11 +87,13 @@ public final class Machine: Sendable {
     do throws(BusError) {
       board = try Board(
         memory: memory, processors: configuration.cpus, serial: serial, debug: debug,
-        display: display, storage: storage, network: plans, bootLoader: loader, delegate: delegate)
+        display: display, storage: storage, network: plans, bootLoader: loader,
+        wallOffset: configuration.clockBase.wallOffset, delegate: delegate)
     } catch {
       throw .host("the board does not fit together", error)
     }
-    processors = ProcessorSet(memory: memory, platform: board, model: model, count: configuration.cpus,
+    processors = ProcessorSet(
+      memory: memory, platform: board, model: model, count: configuration.cpus,
       engine: ProcessorEngine(rawValue: configuration.engine) ?? .recompiler)
     pins = board.attach(processors)
     try powerUpDevices()

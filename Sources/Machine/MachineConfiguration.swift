@@ -1,5 +1,6 @@
 import Base
 import Execution
+import HostSystem
 
 /// All that makes up a machine: a plain value that can be written down as JSON and checked before anything is created.
 public struct MachineConfiguration: Equatable, Sendable {
@@ -47,7 +48,14 @@ public struct MachineConfiguration: Equatable, Sendable {
     }
   }
   /// What the real-time clock shows at power-on.
-  public enum ClockBase: String, Sendable, CaseIterable { case utc, localtime }
+  public enum ClockBase: String, Sendable, CaseIterable {
+    case utc, localtime
+    /// Seconds to add to UTC. Taken once, at power-on: a guest that keeps local time moves its clock for summer by
+    /// itself.
+    var wallOffset: Int64 {
+      self == .utc ? 0 : HostClock.localOffset(at: HostClock.wallNanoseconds / 1_000_000_000)
+    }
+  }
 
   public var name = "ringbox"
   /// Bytes of RAM, a multiple of 1 MiB up to 1 TiB.

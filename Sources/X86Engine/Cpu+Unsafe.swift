@@ -83,10 +83,12 @@ final class VcpuContext: Sendable {
   }
   var memory: GuestMemory { context.memory }
   var platform: any Platform { context.platform }
-  var index: Int { context.index }
+  var index: Int { x.index }
   var model: CPUModel { context.model }
   /// What system instructions ask of the model, as plain values.
-  var features: ModelFeatures { context.model.features }
+  @inline(__always) var features: ModelFeatures { x.features }
+  /// The page of physical memory that holds an address.
+  @inline(__always) func backing(_ physical: UInt64) -> PageBacking { x.memory.backing(physical) }
 
   // MARK: Events, from any thread
 
@@ -137,7 +139,7 @@ struct CPUBlock {
   var tagWrite: UInt64
   /// Host address of the page's first byte.
   var host: UInt64 = 0
-  /// Guest-physical page, for the code and atomic paths.
+  /// Guest-physical page, for the code and atomic paths; bit 0: the page is global.
   var physicalPage: UInt64 = ~0
 
   init(index: Int) {
@@ -145,6 +147,38 @@ struct CPUBlock {
     tagWrite = tagRead
   }
   static func emptyTag(_ index: Int) -> UInt64 { UInt64(index ^ 1) << 12 }
+}
+
+/// Guest memory as plain pointers: what the hot path asks of `GuestMemory`, without a reference to count.
+// SAFETY(type): copied from a `GuestMemory` that the vCPU's context keeps alive; pages are compared with `top` before they
+// index anything.
+@safe struct MemoryView {
+  private let base: UnsafeMutableRawPointer
+  private let flags: UnsafeMutablePointer<UInt8>
+  private let top: UInt64
+  private let lowSize: UInt64
+
+  init(_ memory: GuestMemory) {
+    unsafe base = memory.base
+    unsafe flags = memory.flags
+    top = memory.top
+    lowSize = memory.lowSize
+  }
+
+  /// As `GuestMemory.backing(of:)`.
+  @inline(__always) func backing(_ physical: UInt64) -> PageBacking {
+    guard physical < top else { return unsafe PageBacking(host: nil, directWrite: false, readOnly: false) }
+    // SAFETY: the page index is below top >> 12; host pointers stay inside the reservation.
+    let flag = unsafe rb_load8(flags + Int(physical >> 12))
+    let isRAM = physical < lowSize || physical >= 4 << 30 || flag & GuestMemory.PageFlag.backed != 0
+    guard isRAM, flag & GuestMemory.PageFlag.mmio == 0 else {
+      return unsafe PageBacking(host: nil, directWrite: false, readOnly: false)
+    }
+    let page = unsafe base + Int(physical & ~0xfff)
+    return unsafe PageBacking(
+      host: page, directWrite: flag & (GuestMemory.PageFlag.holdsCode | GuestMemory.PageFlag.readOnly) == 0,
+      readOnly: flag & GuestMemory.PageFlag.readOnly != 0)
+  }
 }
 
 /// Places of a vCPU's translation caches filled since they were last emptied.
@@ -176,15 +210,38 @@ struct CPUBlock {
     noted = 0
     overflowed = false
   }
+  /// Forgets the places that `isKept` does not want to keep.
+  mutating func filter(_ isKept: (Int) -> Bool) {
+    if overflowed {
+      overflowed = false
+      noted = 0
+      for place in 0..<FilledEntries.capacity where isKept(place) { note(place) }
+      return
+    }
+    var kept = 0
+    for position in 0..<noted {
+      // SAFETY: both positions are below `noted`.
+      let place = unsafe places[position]
+      if isKept(Int(place)) {
+        unsafe places[kept] = place
+        kept &+= 1
+      }
+    }
+    noted = kept
+  }
 }
 
 /// What an engine keeps for a vCPU besides the architecture. Every pointer is owned by `Vcpu`.
 // SAFETY(type): `Vcpu` allocates what these point to before the block is used and frees it after the last use.
 @safe struct EngineState {
   var context: Unmanaged<VcpuContext>
+  /// Plain copies of what the context holds, for hot code.
+  let index: Int
+  let features: ModelFeatures
+  let memory: MemoryView
   /// `tlbCount` entries for each of the three data views (user, supervisor, supervisor under SMAP).
   var tlb: UnsafeMutablePointer<TLBEntry>
-  static let tlbBits = 9
+  static let tlbBits = 11
   static let tlbCount = 1 << tlbBits
   @inline(__always) static func index(_ linear: UInt64) -> Int {
     Int(truncatingIfNeeded: linear >> 12) & (tlbCount &- 1)
@@ -201,6 +258,8 @@ struct CPUBlock {
   /// Instructions that no handler or host feature covers, by cause: for statistics.
   var undefinedCount: UInt64 = 0
 
+  /// The last complete page walk ended at a global page.
+  var walkedGlobal = false
   /// Most instructions of a block decoded for the interpreter: one where the recompiler only wants that one executed.
   var blockLimit = BlockCache.maximumBlock
   var code: CodeCache

@@ -57,6 +57,8 @@ final class Session: LoopSource {
   /// A second signal within this many nanoseconds of the first means the same.
   private static let patience: Int64 = 1_000_000_000
   private var reason: StopReason?
+  private var tripleFaults = 0
+  private static let toldTripleFaults = 8
   private let startedAt = HostClock.monotonicNanoseconds
 
   /// Builds and runs the machine; returns only by an error, before anything was created or changed.
@@ -211,9 +213,9 @@ final class Session: LoopSource {
     switch event {
     case .stateChanged(let state): server?.broadcast("state", [("state", .string(state.rawValue))])
     case .reset(let reason):
+      // Nobody asked for this one: say what happened, before clients hear of it and look.
+      if reason.contains("triple fault") { tellTripleFault(reason) }
       server?.broadcast("reset", [("reason", .string(reason))])
-      // Nobody asked for this one: say what happened.
-      if reason.contains("triple fault") { tell("reset: \(reason)") }
     case .stopped(let reason):
       self.reason = reason
       loop.stop()
@@ -221,6 +223,14 @@ final class Session: LoopSource {
       server?.broadcast("log", [("device", .string(device)), ("text", .string(text))])
     case .serialOutput, .debugOutput: break
     }
+  }
+
+  /// A guest can fault and restart for ever: the first times are told, then each power of two.
+  private func tellTripleFault(_ reason: String) {
+    tripleFaults += 1
+    let isMany = tripleFaults > Session.toldTripleFaults
+    guard !isMany || tripleFaults & (tripleFaults - 1) == 0 else { return }
+    tell("reset: \(reason)\(isMany ? " (\(tripleFaults) times)" : "")")
   }
 
   /// Stops the machine in an orderly way; asked again by a signal after a while, ends the process at once.

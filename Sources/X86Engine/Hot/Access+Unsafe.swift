@@ -114,17 +114,17 @@ extension Cpu {
   /// Translates for an access of `kind`, and fills the translation cache when the page is plain memory.
   func resolve(_ linear: UInt64, _ kind: AccessKind, view: UInt32) throws(Fault) -> UInt64 {
     let physical = try translate(linear, kind, view: view) & s.physicalMask
-    let backing = memory.backing(of: GuestPhysical(physical))
+    let backing = self.backing(physical)
     guard let host = unsafe backing.host, kind != .execute, !isWatched(page: linear) else { return physical }
     let page = linear & ~0xfff
     let address = UInt64(UInt(bitPattern: host))
     // SAFETY: `host` is the page's first byte; entries are inside the vCPU's own table.
     let entry = unsafe entry(linear, view: view)
     if unsafe entry.pointee.host != address || entry.pointee.tagRead != page {
-      unsafe x.filled.note(Int(view) &* EngineState.tlbCount &+ EngineState.index(linear))
+      x.filled.note(Int(view) &* EngineState.tlbCount &+ EngineState.index(linear))
       unsafe entry.pointee = TLBEntry(index: EngineState.index(linear))
       unsafe entry.pointee.host = address
-      unsafe entry.pointee.physicalPage = physical & ~0xfff
+      unsafe entry.pointee.physicalPage = physical & ~0xfff | (x.walkedGlobal ? 1 : 0)
       unsafe entry.pointee.tagRead = page
     }
     // A write hit implies read rights only where reads are allowed too: x86 has no write-only pages.
@@ -136,7 +136,7 @@ extension Cpu {
 
   /// Reads 1...8 bytes that do not cross a page, from RAM or the bus.
   func readPhysical(_ physical: UInt64, size: Int) -> UInt64 {
-    let backing = memory.backing(of: GuestPhysical(physical))
+    let backing = self.backing(physical)
     guard let host = unsafe backing.host else { return busRead(physical, size: size) }
     // SAFETY: offset + size stays inside the page.
     let at = unsafe UnsafeRawPointer(host) + Int(physical & 0xfff)
@@ -155,7 +155,7 @@ extension Cpu {
   }
 
   func writePhysical(_ physical: UInt64, _ value: UInt64, size: Int) {
-    let backing = memory.backing(of: GuestPhysical(physical))
+    let backing = self.backing(physical)
     guard let host = unsafe backing.host else { return busWrite(physical, value, size: size) }
     if backing.readOnly { return }
     // SAFETY: offset + size stays inside the page.
@@ -196,7 +196,7 @@ extension Cpu {
   /// Sets bits of a page-table entry as the walker does: atomically, and only if it still holds `expected`.
   /// False when another processor changed it: walk again.
   func setEntryBits<T: AccessWidth>(_ physical: UInt64, expected: T, set bits: T) -> Bool {
-    let backing = memory.backing(of: GuestPhysical(physical))
+    let backing = self.backing(physical)
     guard let host = unsafe backing.host, !backing.readOnly else { return true }
     // SAFETY: page-table entries are naturally aligned inside a page.
     let at = unsafe host + Int(physical & 0xfff)
@@ -223,6 +223,19 @@ extension Cpu {
       unsafe x.tlb[place] = TLBEntry(index: place & (EngineState.tlbCount &- 1))
     }
     x.filled.removeAll()
+  }
+
+  /// Empties the translation caches but for global pages (MOV CR3 with CR4.PGE).
+  func flushNonGlobal() {
+    x.blocks.jumpGeneration &+= 1
+    x.recompiler.forgetNonGlobalPages()
+    x.filled.filter { place in
+      // SAFETY: as in `flushTLB`.
+      let entry = unsafe x.tlb + place
+      if unsafe entry.pointee.physicalPage & 1 != 0 { return true }
+      unsafe entry.pointee = TLBEntry(index: place & (EngineState.tlbCount &- 1))
+      return false
+    }
   }
 
   /// Forgets one page (INVLPG).

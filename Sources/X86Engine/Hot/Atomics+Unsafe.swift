@@ -96,7 +96,7 @@ extension Cpu {
     // A page of code is RAM all the same: exchange in place, then tell the engines.
     if linear & 0xfff <= UInt64(0x1000 &- size) {
       let physical = try resolve(linear, .write, view: s.dataTLB)
-      let backing = memory.backing(of: .init(physical))
+      let backing = self.backing(physical)
       if let page = unsafe backing.host, !backing.readOnly {
         // SAFETY: offset + size stays inside the page.
         let old: T = unsafe Cpu.exchangeLoop(page + Int(physical & 0xfff), operation)
@@ -118,7 +118,7 @@ extension Cpu {
     _ linear: UInt64, expected: (UInt64, UInt64), desired: (UInt64, UInt64)
   ) throws(Fault) -> (Bool, UInt64, UInt64) {
     let physical = try resolve(linear, .write, view: s.dataTLB)
-    let backing = memory.backing(of: .init(physical))
+    let backing = self.backing(physical)
     guard let page = unsafe backing.host, !backing.readOnly else {
       let low = try readLinear(UInt64.self, linear), high = try readLinear(UInt64.self, linear &+ 8)
       let same = low == expected.0 && high == expected.1

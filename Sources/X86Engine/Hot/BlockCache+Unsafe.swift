@@ -233,7 +233,7 @@ extension Cpu {
     makeRoom()
     let size = CodeSize(rawValue: s.codeSize) ?? .bits16
     let pageEnd = Int(0x1000 - (physical & 0xfff))
-    guard let host = unsafe memory.backing(of: GuestPhysical(physical)).host else {
+    guard let host = unsafe backing(physical).host else {
       return try unsafe decodeFromBus(linear, physical, size)
     }
     // Marked before the bytes are read: a store after this point is noticed.
@@ -376,7 +376,7 @@ extension Cpu {
     for index in 0..<(3 * EngineState.tlbCount) {
       // SAFETY: inside the table.
       do {
-        if unsafe x.tlb[index].physicalPage == page << 12 {
+        if unsafe x.tlb[index].physicalPage & ~1 == page << 12 {
           unsafe x.tlb[index].tagWrite = TLBEntry.emptyTag(index & (EngineState.tlbCount &- 1))
         }
       }

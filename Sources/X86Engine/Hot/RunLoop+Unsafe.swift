@@ -42,23 +42,34 @@ extension Cpu {
     }
   }
 
-  /// Executes the instruction at RIP = `start`, all its repetitions included; the address behind it, or nil when it
-  /// faulted, which is delivered then.
-  func interpretOne(_ start: UInt64) throws(Fault) -> UInt64? {
-    let block = try unsafe currentBlock()
-    let at = unsafe block.pointee.first
+  /// Executes the instruction of a site at RIP = `start`, all its repetitions included; the address behind it, or nil
+  /// when it faulted, which is delivered then.
+  // SAFETY: decoded instructions stay in place until all code is forgotten, which no instruction does.
+  func interpretOne(_ start: UInt64, _ index: UInt32, _ site: Site) throws(Fault) -> UInt64? {
+    let at: UnsafeMutablePointer<Instruction>
+    if let known = unsafe x.code.instruction(of: site, generation: x.thunks.generation) {
+      unsafe at = known
+    } else {
+      let block = try unsafe currentBlock()
+      unsafe at = block.pointee.first
+      // One that reaches into another page is fetched anew each time: that page may be another one then.
+      if unsafe block.pointee.valid && block.pointee.secondPage == ~0 {
+        unsafe x.code.keep(at.pointee, of: index, generation: x.thunks.generation)
+      }
+    }
     let next = unsafe start &+ UInt64(at.pointee.length)
+    unsafe x.code.declined[Int(at.pointee.op.rawValue)] &+= 1
+    s.instructionStart = start
     repeat {
-      x.blockEnd = 0
-      s.instructionStart = start
+      x.blockEnd = 1
       rip = next
       if unsafe call(at) {
         if !x.faultInNewTask { s.instructionStart = start }
         unsafe deliver(fault(of: at))
         return nil
       }
-      guard unsafe block.pointee.valid else { break }
-    } while rip == start && !hasServiceableEvents && s.activity == Activity.running
+      // Zeroed: something is to be looked at before the next iteration.
+    } while rip == start && x.blockEnd != 0 && !hasServiceableEvents && s.activity == Activity.running
     s.instructionCount &+= 1
     return next
   }

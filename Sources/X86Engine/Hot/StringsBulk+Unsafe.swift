@@ -60,8 +60,13 @@ extension Cpu {
     guard chunk > 0, let target = unsafe cached(to, write: true) else { return false }
     let value = x.loadRegister(T.self, 0)
     // SAFETY: the run lies inside one RAM page.
-    for offset in stride(from: 0, to: Int(chunk) &* size, by: size) {
-      unsafe target.storeBytes(of: value, toByteOffset: offset, as: T.self)
+    if value == 0 || size == 1 {
+      unsafe target.initializeMemory(
+        as: UInt8.self, repeating: UInt8(truncatingIfNeeded: value), count: Int(chunk) &* size)
+    } else {
+      for offset in stride(from: 0, to: Int(chunk) &* size, by: size) {
+        unsafe target.storeBytes(of: value, toByteOffset: offset, as: T.self)
+      }
     }
     finishBulk(x, chunk: chunk, count: count, size: size, moves: false)
     return true

@@ -1,4 +1,5 @@
 import CHost
+import X86ISA
 
 /// Translated code of one vCPU: host code in a memory that is mapped twice, the blocks it belongs to, and the sites where it
 /// leaves for Swift.
@@ -12,7 +13,7 @@ import CHost
   static let codeBytes = 32 << 20
   static let blockCapacity = 256 * 1024
   static let siteCapacity = 1024 * 1024
-  static let byteCapacity = 6 << 20
+  static let decodedCapacity = 256 * 1024
   static let bucketCount = 32 * 1024
   /// Room that one block may need at most.
   static let largestBlock = 64 * 1024
@@ -22,7 +23,10 @@ import CHost
   private let blocks: UnsafeMutablePointer<TranslationBlock>
   private let sites: UnsafeMutablePointer<Site>
   private let marks: UnsafeMutablePointer<InstructionMark>
-  let guestBytes: UnsafeMutablePointer<UInt8>
+  private let decoded: UnsafeMutablePointer<Instruction>
+  private var decodedCount = 0
+  /// Interpreted instructions by operation, for statistics.
+  let declined: UnsafeMutablePointer<UInt64>
   private let buckets: UnsafeMutablePointer<UInt32>
   private let pageBuckets: UnsafeMutablePointer<UInt32>
   /// End of the stubs: where blocks begin.
@@ -31,7 +35,6 @@ import CHost
   private(set) var blockCount = 0
   private(set) var siteCount = 0
   private(set) var markCount = 0
-  var byteCount = 0
   /// Blocks that reach into a second page.
   private var crossing: UInt32 = 0
   private var tokens: [PageIdentity: UInt32] = [:]
@@ -57,7 +60,9 @@ import CHost
       unsafe blocks = .allocate(capacity: CodeCache.blockCapacity)
       unsafe sites = .allocate(capacity: CodeCache.siteCapacity)
       unsafe marks = .allocate(capacity: CodeCache.siteCapacity)
-      unsafe guestBytes = .allocate(capacity: CodeCache.byteCapacity)
+      unsafe decoded = .allocate(capacity: CodeCache.decodedCapacity)
+      unsafe declined = .allocate(capacity: Op.allCases.count)
+      unsafe declined.initialize(repeating: 0, count: Op.allCases.count)
       unsafe buckets = .allocate(capacity: CodeCache.bucketCount)
       unsafe pageBuckets = .allocate(capacity: CodeCache.bucketCount)
       unsafe buckets.initialize(repeating: 0, count: CodeCache.bucketCount)
@@ -71,7 +76,8 @@ import CHost
       unsafe blocks.deallocate()
       unsafe sites.deallocate()
       unsafe marks.deallocate()
-      unsafe guestBytes.deallocate()
+      unsafe decoded.deallocate()
+      unsafe declined.deallocate()
       unsafe buckets.deallocate()
       unsafe pageBuckets.deallocate()
     }
@@ -118,7 +124,7 @@ import CHost
   var hasRoom: Bool {
     used + CodeCache.largestBlock <= CodeCache.codeBytes && blockCount < CodeCache.blockCapacity
       && siteCount + 1024 <= CodeCache.siteCapacity && markCount + 256 <= CodeCache.siteCapacity
-      && byteCount + 4096 <= CodeCache.byteCapacity
+      && decodedCount + 1 <= CodeCache.decodedCapacity
   }
 
   /// Adds a block; it can be found from now on.
@@ -155,6 +161,19 @@ import CHost
     markCount += 1
   }
 
+  /// The decoded instruction of a site, if it was kept and its thunk is still there.
+  @inline(__always) func instruction(of site: Site, generation: UInt32) -> UnsafeMutablePointer<Instruction>? {
+    site.decoded != 0 && site.decodedGeneration == generation ? unsafe decoded + Int(site.decoded &- 1) : nil
+  }
+  /// Keeps the decoded instruction of a site.
+  mutating func keep(_ instruction: Instruction, of index: UInt32, generation: UInt32) {
+    guard decodedCount < CodeCache.decodedCapacity else { return }
+    unsafe (decoded + decodedCount).initialize(to: instruction)
+    decodedCount += 1
+    unsafe sites[Int(index)].decoded = UInt32(decodedCount)
+    unsafe sites[Int(index)].decodedGeneration = generation
+  }
+
   /// A number for (linear page, physical page, key), the same each time: generated code compares it to see that a page is
   /// still mapped where it was. 0 is never given.
   mutating func token(linear: UInt64, physical: UInt64, key: ModeKey) -> UInt32 {
@@ -176,7 +195,7 @@ import CHost
     blockCount = 0
     siteCount = 0
     markCount = 0
-    byteCount = 0
+    decodedCount = 0
     crossing = 0
     tokens.removeAll(keepingCapacity: true)
   }
@@ -206,24 +225,29 @@ import CHost
     unsafe block.pointee.incoming = 0
   }
 
-  /// Forgets every block of a physical page; calls `body` for each.
-  mutating func invalidate(page: UInt64, _ body: (UnsafeMutablePointer<TranslationBlock>) -> Void) {
+  /// Forgets one block.
+  mutating func invalidate(_ block: UnsafeMutablePointer<TranslationBlock>) {
+    unsafe block.pointee.isValid = false
+    unsafe unlink(block)
+    statistics.invalidatedBlocks &+= 1
+  }
+
+  /// Forgets every block of a physical page; calls `body` with the key and the address of each.
+  mutating func invalidate(page: UInt64, _ body: (ModeKey, UInt64) -> Void) {
     invalidate(list: unsafe pageBuckets[CodeCache.pageBucket(page)], page, body)
     invalidate(list: crossing, page, body)
   }
 
   private mutating func invalidate(
-    list: UInt32, _ page: UInt64, _ body: (UnsafeMutablePointer<TranslationBlock>) -> Void
+    list: UInt32, _ page: UInt64, _ body: (ModeKey, UInt64) -> Void
   ) {
     var index = list
     while index != 0 {
       let block = unsafe blocks + Int(index &- 1)
       let isAffected = unsafe block.pointee.physical >> 12 == page || block.pointee.secondPage == page << 12
       if unsafe block.pointee.isValid, isAffected {
-        unsafe block.pointee.isValid = false
-        unsafe unlink(block)
-        unsafe body(block)
-        statistics.invalidatedBlocks &+= 1
+        unsafe invalidate(block)
+        unsafe body(block.pointee.key, block.pointee.rip)
       }
       unsafe index = block.pointee.nextInPage
     }

@@ -34,9 +34,9 @@ struct GeneratedState {
 /// Behind the block, in one allocation: the translation caches, then for each view the jump cache and the page tokens.
 enum VcpuLayout {
   static let views = 3
-  static let jumpCount = 1024
+  static let jumpCount = 4096
   static let jumpEntryBytes = 16
-  static let tokenCount = 256
+  static let tokenCount = 2048
 
   static let tlb = (MemoryLayout<CPUBlock>.stride + 63) & ~63
   static let jumps = tlb + views * EngineState.tlbCount * MemoryLayout<TLBEntry>.stride
@@ -63,7 +63,8 @@ enum VcpuLayout {
   }
 
   static func tlbField(view: Int, _ field: PartialKeyPath<TLBEntry>) -> Int32 {
-    Int32(tlb + view * EngineState.tlbCount * MemoryLayout<TLBEntry>.stride + (MemoryLayout<TLBEntry>.offset(of: field) ?? 0))
+    let place = tlb + view * EngineState.tlbCount * MemoryLayout<TLBEntry>.stride
+    return Int32(place + (MemoryLayout<TLBEntry>.offset(of: field) ?? 0))
   }
   static func jumpTable(view: Int) -> Int32 { Int32(jumps + view * jumpCount * jumpEntryBytes) }
   static func token(view: Int, linear: UInt64) -> Int32 {
@@ -87,6 +88,10 @@ struct Offsets: Sendable {
   let saveVectors = VcpuLayout.generated(\.saveVectors)
   let retired = VcpuLayout.generated(\.retired)
   let systemFlags = VcpuLayout.state(\.systemFlags)
+  let events = VcpuLayout.state(\.events)
+  let dataTLB = VcpuLayout.state(\.dataTLB)
+  let kernelGSBase = VcpuLayout.state(\.kernelGSBase)
+  let gsBase = VcpuLayout.segment(UInt8(Seg.gs), \.base)
   let mxcsr = VcpuLayout.state(\.mxcsr)
   let hostMXCSR = VcpuLayout.state(\.hostMXCSR)
   let vectors = VcpuLayout.state(\.vectors)

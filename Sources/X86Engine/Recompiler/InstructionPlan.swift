@@ -14,6 +14,8 @@ enum Treatment: UInt8 {
   case loop, jumpIfCounterZero
   case increment32
   case moffs
+  /// Done in place at CPL 0, or where it cannot fault.
+  case pushFlags, clearInterrupt, setInterrupt, setAccess, clearAccess, readTimeStamp, swapGS
   /// By the interpreter; the last one ends the block.
   case interpret, interpretLast
 }
@@ -48,6 +50,7 @@ extension Treatment {
       return notCopied.contains(op) ? .interpret : .copy
     }
     if let special = special[op] { return special }
+    if let system = system[op] { return system }
     if isMoveWithSegmentOrControl(row) { return .interpret }
     if copied.contains(op) { return .copy }
     return attributes.contains(.endsBlock) ? .interpretLast : .interpret
@@ -75,13 +78,18 @@ extension Treatment {
     .jcxz: .jumpIfCounterZero,
   ]
 
+  private static let system: [Op: Treatment] = [
+    .pushf: .pushFlags, .cli: .clearInterrupt, .sti: .setInterrupt, .stac: .setAccess, .clac: .clearAccess,
+    .rdtsc: .readTimeStamp, .swapgs: .swapGS,
+  ]
+
   private static let copied: Set<Op> = [
-    .add, .or, .adc, .sbb, .and, .sub, .xor, .cmp, .inc, .dec, .imul, .test, .xchg, .mov, .movsxd, .cbw, .cwde, .cdqe,
-    .cwd, .cdq, .cqo, .sahf, .lahf, .cmc, .clc, .stc, .rol, .ror, .rcl, .rcr, .shl, .shr, .sar, .not, .neg, .mul, .div,
-    .idiv, .cmovcc, .setcc, .bt, .bts, .btr, .btc, .shld, .shrd, .cmpxchg, .movzx, .movsx, .popcnt, .tzcnt, .bsf, .lzcnt,
-    .bsr, .xadd, .movnti, .cmpxchg16b, .cmpxchg8b, .bswap, .crc32, .movbe, .adcx, .adox, .movdiri, .andn, .blsr, .blsmsk,
-    .blsi, .bzhi, .pext, .pdep, .mulx, .bextr, .shlx, .sarx, .shrx, .rorx, .lfence, .mfence, .sfence, .pause, .vzeroupper,
-    .vzeroall, .wait, .push, .pop,
+    .add, .or, .adc, .sbb, .and, .sub, .xor, .cmp, .inc, .dec, .not, .neg, .mul, .imul, .div, .idiv, .test, .xchg,
+    .mov, .movzx, .movsx, .movsxd, .movbe, .movnti, .movdiri, .cmovcc, .setcc, .cbw, .cwde, .cdqe, .cwd, .cdq, .cqo,
+    .rol, .ror, .rcl, .rcr, .shl, .shr, .sar, .shld, .shrd, .shlx, .sarx, .shrx, .rorx, .bt, .bts, .btr, .btc, .bsf,
+    .bsr, .tzcnt, .lzcnt, .popcnt, .bswap, .crc32, .andn, .blsr, .blsmsk, .blsi, .bzhi, .pext, .pdep, .mulx, .bextr,
+    .adcx, .adox, .xadd, .cmpxchg, .cmpxchg8b, .cmpxchg16b, .sahf, .lahf, .cmc, .clc, .stc, .lfence, .mfence, .sfence,
+    .pause, .wait, .vzeroupper, .vzeroall, .push, .pop,
   ]
 }
 
@@ -98,11 +106,13 @@ struct Planner {
     let attributes = InstructionTable.attributes(ofRow: i.row)
     guard unitsAreUsable(attributes) else { return declined(i) }
     flags(i, attributes, &plan)
-    if attributes.contains(.thunk) || attributes.contains(.sse) || attributes.contains(.avx) { vectors(attributes, &plan) }
+    vectors(attributes, &plan)
     switch plan.treatment {
     case .copy: copy(i, attributes, &plan)
     case .jump: if isIndirect(i) { plan.treatment = .jumpIndirect }
     case .call: if isIndirect(i) { plan.treatment = .callIndirect }
+    case .pushFlags, .clearInterrupt, .setInterrupt, .setAccess, .clearAccess, .readTimeStamp, .swapGS:
+      if !isDoneInPlace(plan.treatment, i) { return declined(i) }
     case .leave:
       if i.operandSize != naturalSize || key.codeSize != 2 && !key.hasBigStack { return declined(i) }
     default: break
@@ -112,6 +122,18 @@ struct Planner {
     if isBranch(plan.treatment), i.operandSize != naturalSize { return declined(i) }
     memory(i, &plan)
     return plan
+  }
+
+  /// System instructions that cannot fault in this mode and whose effect is plain.
+  private func isDoneInPlace(_ treatment: Treatment, _ i: Instruction) -> Bool {
+    let isVirtual = key.mode == CPUMode.virtual8086.rawValue
+    switch treatment {
+    case .pushFlags: return !isVirtual && i.operandSize == naturalSize
+    case .clearInterrupt, .setInterrupt: return key.cpl == 0 && !isVirtual
+    case .setAccess, .clearAccess: return key.codeSize == 2 && key.cpl == 0 && key.view == 2
+    case .readTimeStamp: return !keepsAllFlags && (key.cpl == 0 || key.allowsTimeStamp)
+    default: return key.codeSize == 2 && key.cpl == 0
+    }
   }
 
   private var naturalSize: UInt8 { key.codeSize == 2 ? 8 : key.codeSize == 1 ? 4 : 2 }
@@ -125,8 +147,9 @@ struct Planner {
 
   /// By the interpreter, which reads and writes whatever flags it wants.
   private func declined(_ i: Instruction) -> InstructionPlan {
-    InstructionPlan(
-      treatment: EndsBlock.check(i) || !model.offers(row: Int(i.row)) ? .interpretLast : .interpret, reads: FlagEffect.all)
+    let isRepeated = InstructionTable.attributes(ofRow: i.row).contains(.repeatable)
+    let isLast = EndsBlock.check(i) && !isRepeated || !model.offers(row: Int(i.row))
+    return InstructionPlan(treatment: isLast ? .interpretLast : .interpret, reads: FlagEffect.all)
   }
 
   private func unitsAreUsable(_ attributes: InstructionRow.Attributes) -> Bool {
@@ -220,7 +243,10 @@ struct Planner {
       return
     }
     plan.size = UInt8(bytes)
-    if i.op == .cmpxchg || i.op == .xchg || i.op == .xadd || i.op == .cmpxchg8b || i.op == .cmpxchg16b { plan.writes = true }
+    switch i.op {
+    case .cmpxchg, .cmpxchg8b, .cmpxchg16b, .xchg, .xadd: plan.writes = true
+    default: break
+    }
     masked(i, &plan)
   }
 

@@ -13,6 +13,7 @@ import X86ISA
     var physical: UInt64 = 0
     var key: UInt32 = ~0
     var token: UInt32 = 0
+    var isGlobal = false
     var generation: UInt64 = 0
   }
   struct JumpEntry {
@@ -28,6 +29,8 @@ import X86ISA
   var keepsAllFlags = false
   private let pages: UnsafeMutablePointer<CodePage>
   private var pageGeneration: UInt64 = 1
+  /// Places of `pages` remembered since all were forgotten.
+  private var filled: [Int] = []
   private let tokens: UnsafeMutablePointer<UInt32>
   private let jumps: UnsafeMutablePointer<JumpEntry>
   /// The key whose blocks each view's jump cache holds.
@@ -57,10 +60,15 @@ import X86ISA
     let page = unsafe pages[place(view, linear)]
     return page.linear == linear & ~0xfff && page.key == key.rawValue && page.generation == pageGeneration ? page : nil
   }
-  func remember(_ view: Int, _ linear: UInt64, _ physical: UInt64, _ key: ModeKey, token: UInt32) -> CodePage {
+  mutating func remember(
+    _ view: Int, _ linear: UInt64, _ physical: UInt64, _ key: ModeKey, token: UInt32, isGlobal: Bool
+  ) -> CodePage {
+    if filled.count > 8 * VcpuLayout.tokenCount { forgetPages() }
     let page = CodePage(
-      linear: linear & ~0xfff, physical: physical & ~0xfff, key: key.rawValue, token: token, generation: pageGeneration)
+      linear: linear & ~0xfff, physical: physical & ~0xfff, key: key.rawValue, token: token, isGlobal: isGlobal,
+      generation: pageGeneration)
     let place = place(view, linear)
+    if unsafe tokens[place] == 0 { filled.append(place) }
     unsafe pages[place] = page
     unsafe tokens[place] = token
     return page
@@ -68,7 +76,22 @@ import X86ISA
   /// Linear addresses may mean other pages from now on.
   mutating func forgetPages() {
     pageGeneration &+= 1
-    unsafe tokens.update(repeating: 0, count: VcpuLayout.views * VcpuLayout.tokenCount)
+    for place in filled { unsafe tokens[place] = 0 }
+    filled.removeAll(keepingCapacity: true)
+  }
+  /// The same for pages that are not global.
+  mutating func forgetNonGlobalPages() {
+    var kept = 0
+    for place in filled {
+      if unsafe pages[place].isGlobal && pages[place].linear != ~0 {
+        filled[kept] = place
+        kept += 1
+      } else {
+        unsafe pages[place].linear = ~0
+        unsafe tokens[place] = 0
+      }
+    }
+    filled.removeLast(filled.count - kept)
   }
   func forget(page linear: UInt64) {
     for view in 0..<VcpuLayout.views {
@@ -164,7 +187,7 @@ extension Cpu {
   /// The instruction at `rip` and its length, without faults or traces; nil when it cannot be had like that.
   func peek(_ rip: UInt64, _ key: ModeKey) -> (Instruction, Int)? {
     let linear = key.codeSize == 2 ? rip : (s.segments[Seg.cs].base &+ rip) & 0xffff_ffff
-    guard let physical = quietTranslate(linear), let host = unsafe memory.backing(of: GuestPhysical(physical)).host else {
+    guard let physical = quietTranslate(linear), let host = unsafe backing(physical).host else {
       return nil
     }
     var instruction = Instruction()
@@ -178,14 +201,16 @@ extension Cpu {
 
   /// The bytes of a page of code from `physical` on.
   private func codeBytes(_ physical: UInt64) -> [UInt8]? {
-    guard let host = unsafe memory.backing(of: GuestPhysical(physical)).host else { return nil }
+    guard let host = unsafe backing(physical).host else { return nil }
     let offset = Int(physical & 0xfff)
     let count = min(0x1000 - offset, Translator.maximumInstructions * 15)
     return unsafe Array(UnsafeRawBufferPointer(start: host + offset, count: count))
   }
 
   /// Translates the block at RIP. `page` is its page.
-  func translateBlock(_ linear: UInt64, _ page: RecompilerState.CodePage, _ key: ModeKey) -> UInt32? {
+  func translateBlock(
+    _ linear: UInt64, _ page: RecompilerState.CodePage, _ key: ModeKey
+  ) throws(Fault) -> UInt32? {
     if !x.code.hasRoom { forgetAllCode() }
     let physical = page.physical | linear & 0xfff
     // Marked before the bytes are read: a store after this point is noticed.
@@ -193,18 +218,28 @@ extension Cpu {
     guard let bytes = codeBytes(physical) else { return nil }
     let token = page.token != 0 ? page.token : x.code.token(linear: linear, physical: physical, key: key)
     var translator = Translator(
-      cpu: self, key: key, rip: rip, offsets: x.recompiler.offsets, stubs: x.recompiler.stubs, emitter: x.code.emitter(),
-      block: x.code.nextBlock, token: token, linear: linear)
+      cpu: self, key: key, rip: rip, offsets: x.recompiler.offsets, stubs: x.recompiler.stubs,
+      emitter: x.code.emitter(),
+      block: x.code.nextBlock, token: token, linear: linear, view: key.view)
     let planner = Planner(key: key, model: model, keepsAllFlags: x.recompiler.keepsAllFlags)
-    translator.decode(bytes, planner, codeBytesLeft: codeBytesLeft)
+    var secondPage = ~UInt64(0)
+    if !translator.decode(bytes, planner, codeBytesLeft: codeBytesLeft, limit: Translator.maximumInstructions) {
+      guard let second = try codePage(translator.secondLinear, key) else { return nil }
+      secondPage = second.physical
+      markCode(secondPage, count: 15)
+      guard let more = codeBytes(secondPage) else { return nil }
+      translator.secondToken = second.token
+      translator.starts.removeAll()
+      _ = translator.decode(bytes + more.prefix(15), planner, codeBytesLeft: codeBytesLeft, limit: 1)
+    }
     translator.findLiveFlags(keepsAll: x.recompiler.keepsAllFlags)
     let count = Int(translator.starts.last ?? 1)
-    markCode(physical, count: count)
+    markCode(physical, count: min(count, 0x1000 - Int(physical & 0xfff)))
     raiseVectorLevel(translator.plans)
     var block = TranslationBlock(
       rip: rip, physical: physical, codeBase: key.hasFlatCode ? 0 : s.segments[Seg.cs].base,
-      codeLimit: key.hasFlatCode ? 0 : s.segments[Seg.cs].limit, key: key, token: token, guestBytes: UInt16(count),
-      instructionCount: 0, firstByte: 0)
+      codeLimit: key.hasFlatCode ? 0 : s.segments[Seg.cs].limit, key: key, token: token, guestBytes: UInt16(count))
+    block.secondPage = secondPage
     translator.emit(into: &block)
     x.code.statistics.translatedBlocks &+= 1
     x.code.statistics.translatedInstructions &+= UInt64(translator.instructions.count)
@@ -233,18 +268,28 @@ extension Cpu {
 
   /// Code of a physical page changed.
   func invalidateTranslations(page: UInt64) {
-    x.code.invalidate(page: page) { block in
-      unsafe x.recompiler.forgetJump(block.pointee.key.view, block.pointee.rip)
+    x.code.invalidate(page: page) { key, rip in
+      // A repeated instruction looks at it between iterations.
+      x.blockEnd = 0
+      x.recompiler.forgetJump(key.view, rip)
     }
+  }
+
+  /// Forgets one block.
+  func invalidate(_ index: UInt32) {
+    let block = unsafe x.code.block(index)
+    unsafe x.code.invalidate(block)
+    unsafe x.recompiler.forgetJump(block.pointee.key.view, block.pointee.rip)
   }
 
   /// Points a direct exit at its target, once both are known and still there.
   func link(_ index: UInt32, to target: UInt32) {
     let site = site(index)
     let source = unsafe x.code.block(site.block)
-    guard unsafe source.pointee.isValid, site.linkedTo == 0 else { return }
+    guard unsafe source.pointee.isValid, site.linkedTo == 0, site.view == source.pointee.key.view else { return }
     let block = unsafe x.code.block(target)
-    let isNear = unsafe (source.pointee.rip ^ site.target) & ~0xfff == 0 && source.pointee.physical >> 12 == block.pointee.physical >> 12
+    let isSamePage = unsafe source.pointee.physical >> 12 == block.pointee.physical >> 12
+    let isNear = unsafe (source.pointee.rip ^ site.target) & ~0xfff == 0 && isSamePage
     unsafe x.code.link(index, to: target, entry: isNear ? block.pointee.directEntry : block.pointee.checkedEntry)
     x.code.statistics.links &+= 1
   }

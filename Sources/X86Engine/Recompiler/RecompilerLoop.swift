@@ -41,20 +41,33 @@ extension Cpu {
       physical: page.physical | linear & 0xfff, rip: rip, key: key,
       codeBase: key.hasFlatCode ? 0 : s.segments[Seg.cs].base,
       codeLimit: key.hasFlatCode ? 0 : s.segments[Seg.cs].limit)
-    guard let block = known ?? translateBlock(linear, page, key) else { return nil }
+    var found = try checked(known, linear, key)
+    if found == nil { found = try translateBlock(linear, page, key) }
+    guard let block = found else { return nil }
     if key.hasFlatCode {
       x.recompiler.rememberJump(key.view, rip, x.code.address(blockRecord(block).indirectEntry))
     }
     return block
   }
 
-  private func codePage(_ linear: UInt64, _ key: ModeKey) throws(Fault) -> RecompilerState.CodePage? {
+  /// A block whose instruction reaches into a second page counts only while that is the page it was made from.
+  private func checked(_ block: UInt32?, _ linear: UInt64, _ key: ModeKey) throws(Fault) -> UInt32? {
+    guard let block else { return nil }
+    let second = blockRecord(block).secondPage
+    guard second != ~0 else { return block }
+    if try codePage(wrap((linear & ~0xfff) &+ 0x1000), key)?.physical == second { return block }
+    invalidate(block)
+    return nil
+  }
+
+  func codePage(_ linear: UInt64, _ key: ModeKey) throws(Fault) -> RecompilerState.CodePage? {
     if let known = x.recompiler.page(key.view, linear, key) { return known }
     let physical = try translate(linear, .execute, view: s.cpl == 3 ? 0 : 1) & s.physicalMask
+    let isGlobal = x.walkedGlobal
     guard isMemory(physical) else { return nil }
     if !x.code.hasRoom { forgetAllCode() }
     let token = x.code.token(linear: linear, physical: physical, key: key)
-    return x.recompiler.remember(key.view, linear, physical, key, token: token)
+    return x.recompiler.remember(key.view, linear, physical, key, token: token, isGlobal: isGlobal)
   }
 
   // MARK: Flags between RFLAGS and the form of LAHF and SETO
@@ -79,15 +92,19 @@ extension Cpu {
         return x.code.address(site.retry)
       }
       x.code.statistics.interpretedAccesses &+= 1
-      return interpret(site)
+      return interpret(index, site)
     case .segment:
       x.code.statistics.interpretedAccesses &+= 1
-      return interpret(site)
+      return interpret(index, site)
     case .interpret, .interpretLast:
       x.code.statistics.declinedInstructions &+= 1
-      return interpret(site)
+      return interpret(index, site)
     case .direct: return followDirect(index, site)
-    case .indirect: return followIndirect(site)
+    case .indirect: return followIndirect(index, site)
+    case .pause:
+      rip = blockRecord(site.block).rip &+ UInt64(site.guest)
+      statusFlags = Cpu.unpacked(g.savedFlags)
+      return 0
     case .entry:
       x.code.statistics.entryMisses &+= 1
       return follow(blockRecord(site.block).rip) ?? 0
@@ -121,36 +138,37 @@ extension Cpu {
     return x.code.address(blockRecord(block).directEntry)
   }
 
-  private func followIndirect(_ site: Site) -> UInt {
+  private func followIndirect(_ index: UInt32, _ site: Site) -> UInt {
     x.code.statistics.indirectMisses &+= 1
     let target = g.linear
     let block = blockRecord(site.block)
     let isGood = block.key.codeSize == 2 ? isCanonical(target) : target <= UInt64(s.segments[Seg.cs].limit)
     if isGood { return follow(target) ?? 0 }
     // The jump faults: from the state before it, as the interpreter does it.
-    return undoTransfer(site, block)
+    return undoTransfer(index, site, block)
   }
 
   /// Takes back what an indirect transfer did to the stack pointer, and has the interpreter raise its fault.
-  private func undoTransfer(_ site: Site, _ block: TranslationBlock) -> UInt {
+  private func undoTransfer(_ index: UInt32, _ site: Site, _ block: TranslationBlock) -> UInt {
     rip = block.rip &+ UInt64(site.guest)
     if let (i, _) = peek(rip, block.key) {
       if i.op == .ret { setStackPointer(rsp &- UInt64(i.operandSize) &- i.immediate) }
       if i.op == .call { advanceStack(by: UInt64(i.operandSize)) }
     }
-    return interpret(site)
+    return interpret(index, site)
   }
 
   /// Has the interpreter execute the instruction of a site, and goes on behind it if nothing speaks against it.
-  private func interpret(_ site: Site) -> UInt {
+  private func interpret(_ index: UInt32, _ site: Site) -> UInt {
     let block = blockRecord(site.block)
     let start = block.rip &+ UInt64(site.guest)
     statusFlags = Cpu.unpacked(g.savedFlags)
     rip = start
     do throws(Fault) {
-      guard let next = try interpretOne(start) else { return 0 }
+      guard let next = try interpretOne(start, index, site) else { return 0 }
       if mustPauseRecompiler { return 0 }
-      if rip == next && site.kind != .interpretLast && isValid(site.block) && modeKey == block.key {
+      if rip == next && site.kind != .interpretLast && isValid(site.block) && modeKey == block.key.with(view: site.view)
+      {
         g.savedFlags = Cpu.packed(statusFlags)
         return x.code.address(site.resume)
       }

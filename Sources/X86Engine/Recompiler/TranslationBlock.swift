@@ -20,8 +20,13 @@ struct ModeKey: Equatable, Hashable {
   var sse: Bool { rawValue & 0x1000 != 0 }
   var avx: Bool { rawValue & 0x2000 != 0 }
   var avx512: Bool { rawValue & 0x4000 != 0 }
+  /// CR4.TSD is clear: any code may read the time-stamp counter.
+  var allowsTimeStamp: Bool { rawValue & 0x8000 != 0 }
   /// `CPUMode.rawValue`.
   var mode: UInt8 { UInt8(rawValue >> 16 & 7) }
+
+  /// The key of the same code with another data view.
+  func with(view: UInt8) -> ModeKey { ModeKey(rawValue: rawValue & ~0x30 | UInt32(view) << 4) }
 }
 
 extension Cpu {
@@ -36,6 +41,7 @@ extension Cpu {
       if s.segments[Seg.cs].base == 0 && s.segments[Seg.cs].limit == 0xffff_ffff { key |= 0x100 }
       if s.segments[Seg.ss].isBig { key |= 0x200 }
     }
+    if s.cr4 & CR4.tsd == 0 { key |= 0x8000 }
     return ModeKey(rawValue: key | unitBits)
   }
 
@@ -70,10 +76,8 @@ struct TranslationBlock {
   var key: ModeKey
   /// Identity of (linear page, physical page, key): see `CodeCache.token`.
   var token: UInt32
-  /// Guest bytes, and where their copy begins in the byte arena.
   var guestBytes: UInt16
-  var instructionCount: UInt16
-  var firstByte: UInt32
+  var instructionCount: UInt16 = 0
   /// Entries, as offsets in the code cache: for jumps in the same page with live flags in RFLAGS; for direct jumps
   /// from other pages; for indirect jumps, with live flags in `savedFlags`.
   var directEntry: UInt32 = 0
@@ -118,20 +122,26 @@ struct Site {
     case indirect
     /// The block's page is not mapped here any more.
     case entry
+    /// An event is to be looked at before the guest instruction.
+    case pause
   }
   var kind: Kind
   /// Bytes and direction of a memory access.
   var size: UInt8 = 0
   var isWrite = false
-  /// Length of the guest instruction.
-  var length: UInt8 = 0
+  /// Data view in force there, which STAC and CLAC change inside a block.
+  var view: UInt8 = 0
   /// Offset of the guest instruction from the block's start.
   var guest: UInt16 = 0
   var block: UInt32
   /// Where to go on: at the instruction again, or behind it.
   var retry: UInt32 = 0
   var resume: UInt32 = 0
-  /// Target of a direct jump; where its displacement is, and what it holds when unlinked.
+  /// The decoded instruction, once it was interpreted: place in the code cache's arena + 1, and the generation of
+  /// thunks that it refers to.
+  var decoded: UInt32 = 0
+  var decodedGeneration: UInt32 = 0
+  /// Target of a direct jump; where its displacement is (0: never to be linked), and what it holds when unlinked.
   var target: UInt64 = 0
   var patch: UInt32 = 0
   var unlinked: UInt32 = 0

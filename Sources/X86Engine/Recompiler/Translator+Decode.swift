@@ -4,19 +4,24 @@ import X86ISA
 // Which guest instructions a block holds, and which status flags are live between them.
 extension Translator {
   /// Decodes and plans from the bytes at hand: `code` begins at the block's first byte and ends with its page.
-  mutating func decode(_ code: [UInt8], _ planner: Planner, codeBytesLeft: UInt64) {
+  ///
+  /// `limit` instructions at most. False when not even the first one lies in the bytes.
+  mutating func decode(_ code: [UInt8], _ planner: Planner, codeBytesLeft: UInt64, limit: Int) -> Bool {
     let size = CodeSize(rawValue: key.codeSize) ?? .bits16
     var offset = 0
     var sideExits = 0
     starts.append(0)
-    while instructions.count < Self.maximumInstructions && offset < code.count {
+    while instructions.count < limit && offset < code.count {
       var instruction = Instruction()
       let end = min(code.count, offset + 15)
       let status = Decoder.decode(code.span.extracting(offset..<end), codeSize: size, into: &instruction)
       let length = Int(instruction.length)
+      if status == .needMore && instructions.isEmpty && code.count < 15 { return false }
       if status != .ok || UInt64(offset + length) > codeBytesLeft {
         // Undefined, too long, across the page or the limit: the interpreter knows what to do.
-        if instructions.isEmpty { append(instruction, InstructionBytes(repeating: 0), InstructionPlan(treatment: .interpretLast), 1) }
+        if instructions.isEmpty {
+          append(instruction, InstructionBytes(repeating: 0), InstructionPlan(treatment: .interpretLast), 1)
+        }
         break
       }
       var bytes = InstructionBytes(repeating: 0)
@@ -30,6 +35,34 @@ extension Translator {
         if sideExits == Self.maximumSideExits { break }
       }
     }
+    settleSystemInstructions()
+    return true
+  }
+
+  /// STI opens its window behind the next instruction, which must be a plain one; CLAC alone changes nothing here.
+  private mutating func settleSystemInstructions() {
+    var isOpen = false
+    for index in plans.indices {
+      switch plans[index].treatment {
+      case .setAccess: isOpen = true
+      case .clearAccess:
+        if !isOpen { plans[index].treatment = .nothing }
+        isOpen = false
+      case .setInterrupt:
+        if index + 1 < plans.count && plans[index + 1].treatment.isPlain { continue }
+        plans[index] = InstructionPlan(treatment: .interpretLast, reads: FlagEffect.all)
+        cut(to: index + 1)
+        return
+      default: continue
+      }
+    }
+  }
+
+  private mutating func cut(to count: Int) {
+    instructions.removeLast(instructions.count - count)
+    raw.removeLast(raw.count - count)
+    plans.removeLast(plans.count - count)
+    starts.removeLast(starts.count - count - 1)
   }
 
   private mutating func append(_ i: Instruction, _ bytes: InstructionBytes, _ plan: InstructionPlan, _ end: Int) {
@@ -97,7 +130,7 @@ extension Translator {
       at = at &+ UInt64(length)
       switch plan.treatment {
       case .jump: at = at &+ i.immediate
-      case .copy, .copyMemory, .nothing, .lea, .push, .pop, .leave, .increment32, .moffs: continue
+      case let other where other.isPlain: continue
       default: return live | pending
       }
     }

@@ -10,12 +10,12 @@ extension Translator {
     emitter.address(Host.address, base: Host.rsp, displacement, size: isLong ? 8 : 4)
     if stackSize == 2 { emitter.zeroExtend16(Host.address, Host.address) }
   }
-  private mutating func moveStack(by displacement: Int32) {
+  mutating func moveStack(by displacement: Int32) {
     emitter.address(Host.rsp, base: Host.rsp, displacement, size: stackSize)
   }
 
   /// Host address of the slot at `rSP + displacement`.
-  private mutating func emitStackSlot(
+  mutating func emitStackSlot(
     _ index: Int, _ displacement: Int32, size: Int, isWrite: Bool, flags: FlagPlace = .host, retry: Int,
     isSecond: Bool = false
   ) {
@@ -26,7 +26,7 @@ extension Translator {
   }
 
   /// `mov` between a register and `[address]`, at `size` bytes; 16-bit loads keep the rest.
-  private mutating func emitSlotMove(_ opcode: UInt8, _ register: UInt8, size: Int) {
+  mutating func emitSlotMove(_ opcode: UInt8, _ register: UInt8, size: Int) {
     if size == 2 { emitter.byte(0x66) }
     emitter.bytes(0x41 | (size == 8 ? 8 : 0) | (register & 8 != 0 ? 4 : 0), opcode, register << 3 & 0x38 | 3)
   }
@@ -65,7 +65,11 @@ extension Translator {
     }
     if size == 2 { emitter.byte(0x66) }
     emitter.bytes(0x41 | (size == 8 ? 8 : 0), 0xc7, 0x03)
-    if size == 2 { emitter.bytes(UInt8(truncatingIfNeeded: low), UInt8(truncatingIfNeeded: low >> 8)) } else { emitter.word(low) }
+    if size == 2 {
+      emitter.bytes(UInt8(truncatingIfNeeded: low), UInt8(truncatingIfNeeded: low >> 8))
+    } else {
+      emitter.word(low)
+    }
   }
 
   mutating func emitPop(_ index: Int) {
@@ -137,7 +141,11 @@ extension Translator {
       emitTargetLoad(size)
     } else {
       if Self.isScratch(i.rm) { loadScratch(i.rm) }
-      if size == 2 { emitter.zeroExtend16(Host.address, i.rm) } else { emitter.registers(0x8b, Host.address, i.rm, wide: size == 8) }
+      if size == 2 {
+        emitter.zeroExtend16(Host.address, i.rm)
+      } else {
+        emitter.registers(0x8b, Host.address, i.rm, wide: size == 8)
+      }
     }
     if plans[index].treatment == .callIndirect {
       emitter.store(Host.address, offsets.temporary2)

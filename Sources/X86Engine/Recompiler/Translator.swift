@@ -56,7 +56,11 @@ struct Translator {
   var liveIn: UInt16 = FlagEffect.all
   let linear: UInt64
 
-  var view: Int { key.view }
+  /// Data view in force at this point of the block.
+  var view: Int
+  /// Page identity and linear address of the second page that the only instruction reaches into.
+  var secondToken: UInt32?
+  var secondLinear: UInt64 { cpu.wrap((linear & ~0xfff) &+ 0x1000) }
   var isLong: Bool { key.codeSize == 2 }
 
   // MARK: Emission
@@ -66,34 +70,44 @@ struct Translator {
     block.firstMark = UInt32(cpu.x.code.markCount)
     block.instructionCount = UInt16(instructions.count)
     let start = emitter.position
-    let missJump = emitEntry()
+    let missJumps = emitEntry()
     directEntry = emitter.position
     for index in instructions.indices {
       cpu.x.code.add(InstructionMark(host: UInt32(emitter.position), guest: starts[index]))
       emitInstruction(index)
+      if index > 0 && plans[index - 1].treatment == .setInterrupt { emitEventCheck(index) }
     }
     if let last = plans.last, !last.treatment.endsBlock {
       emitExit(to: rip &+ UInt64(starts[instructions.count]), live: liveAtEnd)
     }
     let site = newSite(.entry, 0)
-    cold.append(.leave(jump: missJump, site: site, flags: liveIn == 0 ? .host : .state))
+    for jump in missJumps { cold.append(.leave(jump: jump, site: site, flags: liveIn == 0 ? .host : .state)) }
     if liveIn != 0 { cold.append(.checkedEntry) }
     block.indirectEntry = UInt32(start)
     block.checkedEntry = UInt32(start)
     block.directEntry = UInt32(directEntry)
     block.liveIn = liveIn
     for item in cold { emitCold(item, &block, entrySite: site) }
+    // The second page can change under the first: no way in without a look.
+    if secondToken != nil { block.directEntry = block.checkedEntry }
     block.codeEnd = UInt32(emitter.position)
   }
 
   var liveAtEnd: UInt16 { plans.last?.liveBehind ?? FlagEffect.all }
 
   /// The check that the page is still mapped, and the flags of an indirect jump back in their place.
-  private mutating func emitEntry() -> Int {
-    emitter.compareState32(VcpuLayout.token(view: view, linear: linear), token)
-    let jump = emitter.jumpIf(HostCondition.notEqual)
+  private mutating func emitEntry() -> [Int] {
+    var jumps: [Int] = []
+    for (at, token) in identities {
+      emitter.compareState32(VcpuLayout.token(view: key.view, linear: at), token)
+      jumps.append(emitter.jumpIf(HostCondition.notEqual))
+    }
     if liveIn != 0 { loadSavedFlags() }
-    return jump
+    return jumps
+  }
+  /// The pages that must be mapped as they were: linear address and token.
+  private var identities: [(UInt64, UInt32)] {
+    secondToken.map { [(linear, token), (secondLinear, $0)] } ?? [(linear, token)]
   }
 
   mutating func loadSavedFlags() {
@@ -112,7 +126,7 @@ struct Translator {
   mutating func newSite(_ kind: Site.Kind, _ index: Int) -> UInt32 {
     var site = Site(kind: kind, block: block)
     site.guest = starts[index]
-    site.length = instructions.indices.contains(index) ? instructions[index].length : 0
+    site.view = UInt8(view)
     return cpu.x.code.add(site)
   }
   func edit(_ site: UInt32, _ change: (inout Site) -> Void) { cpu.editSite(site, change) }
@@ -139,6 +153,13 @@ struct Translator {
     case .loop, .jumpIfCounterZero: emitCounterJump(index)
     case .increment32: emitIncrement(index)
     case .moffs: emitMoffs(index)
+    case .pushFlags: emitPushFlags(index)
+    case .clearInterrupt: emitInterruptFlag(index, set: false)
+    case .setInterrupt: emitInterruptFlag(index, set: true)
+    case .setAccess: emitAccessFlag(index, set: true)
+    case .clearAccess: emitAccessFlag(index, set: false)
+    case .readTimeStamp: emitTimeStamp(index)
+    case .swapGS: emitSwapGS()
     case .interpret:
       let site = newSite(.interpret, index)
       leave(site)
@@ -203,13 +224,15 @@ struct Translator {
     case .checkedEntry:
       block.checkedEntry = UInt32(emitter.position)
       emitter.move(Host.index, Host.rcx)
-      emitter.load32(Host.rcx, VcpuLayout.token(view: view, linear: linear))
-      // lea ecx, [rcx - token]
-      emitter.address(Host.rcx, base: Host.rcx, Int32(bitPattern: 0 &- token), size: 4)
-      let equal = emitter.jumpIfRCXZero()
-      emitter.move(Host.rcx, Host.index)
-      leave(entrySite)
-      emitter.patchShort(equal, to: emitter.position)
+      for (at, token) in identities {
+        emitter.load32(Host.rcx, VcpuLayout.token(view: key.view, linear: at))
+        // lea ecx, [rcx - token]
+        emitter.address(Host.rcx, base: Host.rcx, Int32(bitPattern: 0 &- token), size: 4)
+        let equal = emitter.jumpIfRCXZero()
+        emitter.move(Host.rcx, Host.index)
+        leave(entrySite)
+        emitter.patchShort(equal, to: emitter.position)
+      }
       emitter.move(Host.rcx, Host.index)
       emitter.jump(to: directEntry)
     }
@@ -239,9 +262,10 @@ struct Translator {
   }
 
   private mutating func exitSite(to target: UInt64) -> UInt32 {
-    let site = cpu.x.code.add(Site(kind: .direct, block: block))
-    edit(site) { $0.target = target }
-    return site
+    var site = Site(kind: .direct, block: block)
+    site.target = target
+    site.view = UInt8(view)
+    return cpu.x.code.add(site)
   }
 
   /// A jump to guest code at `target`; `live` flags are in RFLAGS.
@@ -300,7 +324,7 @@ struct Translator {
   /// Jumps to the address in the address register; the flags are in `savedFlags`.
   mutating func emitIndirectJump(_ index: Int) {
     let site = newSite(.indirect, index)
-    guard key.hasFlatCode else {
+    guard key.hasFlatCode, view == key.view else {
       emitter.immediate(Host.index, UInt64(site))
       emitter.jump(to: stubs.slowKeepingFlags)
       return
@@ -342,6 +366,13 @@ struct Translator {
 }
 
 extension Treatment {
+  /// Goes on to the next instruction, whatever happens, without Swift but for slow paths.
+  var isPlain: Bool {
+    switch self {
+    case .copy, .copyMemory, .nothing, .lea, .push, .pop, .leave, .increment32, .moffs, .clearInterrupt, .swapGS: true
+    default: false
+    }
+  }
   /// Nothing follows it in its block.
   var endsBlock: Bool {
     switch self {

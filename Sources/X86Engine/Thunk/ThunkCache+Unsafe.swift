@@ -4,6 +4,8 @@ import GuestMemory
 import X86ISA
 
 /// Native thunks of one vCPU: code in a memfd mapped twice (writable here, executable there), never both at once.
+// SAFETY(type): the mappings and the scratch buffers are made by init and freed once, by `Vcpu`'s deinit; code is only
+// written where `used` says there is room, and entries point at code that was written whole.
 @safe struct ThunkCache {
   static let capacity = 256 * 1024
   /// Room for the largest memory operand of a thunk (an x87 state image), cache-line aligned.
@@ -16,6 +18,8 @@ import X86ISA
   /// The same for operands whose pages may not all be accessible.
   let guarded: GuardedScratch
   private var used = 0
+  /// Counts the times all thunks were forgotten: numbers of an older generation mean nothing.
+  private(set) var generation: UInt32 = 0
   private var shapes: [ThunkShape] = []
   private var entries: [UnsafeRawPointer] = unsafe []
   private var known: [[UInt8]: UInt32] = [:]
@@ -71,6 +75,7 @@ import X86ISA
   /// Forgets every thunk; only when no decoded instruction refers to one.
   mutating func removeAll() {
     used = 0
+    generation &+= 1
     shapes.removeAll(keepingCapacity: true)
     unsafe entries.removeAll(keepingCapacity: true)
     known.removeAll(keepingCapacity: true)
@@ -91,9 +96,12 @@ extension Cpu {
   }
 
   /// Whether generated code may access these bytes by itself now.
-  func isPlain(_ linear: UInt64, size: Int, write: Bool) -> Bool { unsafe plain(linear, size: size, write: write) != nil }
+  func isPlain(_ linear: UInt64, size: Int, write: Bool) -> Bool {
+    // SAFETY: the address is only compared with nil, here and below.
+    unsafe plain(linear, size: size, write: write) != nil
+  }
   /// Whether reads of a physical address come from memory.
-  func isMemory(_ physical: UInt64) -> Bool { unsafe memory.backing(of: GuestPhysical(physical)).host != nil }
+  func isMemory(_ physical: UInt64) -> Bool { unsafe backing(physical).host != nil }
 
   /// Stores a buffer in pieces as large as they come, so that device memory sees natural widths.
   func writeBytes(_ linear: UInt64, _ buffer: UnsafeMutableRawPointer, _ size: Int) throws(Fault) {
