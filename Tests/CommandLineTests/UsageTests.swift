@@ -42,7 +42,7 @@ func expectRefusal(
 
   @Test func networkCardsAreCheckedBeforeAnythingStarts() throws {
     for (card, word) in [
-      ("nta", "did you mean 'nat'"), ("nat,modl=e1000", "did you mean 'model'"), ("nat,model=e100", "'e1000'"),
+      ("natt", "did you mean 'nat'"), ("nat,modl=e1000", "did you mean 'model'"), ("nat,model=e100", "'e1000'"),
       ("nat,model", "needs a value"), ("nat,mac=01:00:00:00:00:00", "no address"), ("nat,mac=", "needs a value"),
       ("nat,hostfwd=tcp:22", "expected tcp|udp"), ("nat,net=10.0.2.7/24", "did you mean 10.0.2.0/24"),
       ("nat,rate=10", "unit"), ("nat,cable=maybe", "on, off"), ("udp,local=:1", "remote"),
