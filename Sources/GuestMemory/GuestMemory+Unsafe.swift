@@ -211,7 +211,7 @@ public enum GuestMemoryError: Error, Equatable {
     return (last == 63 ? ~0 : (1 << (last + 1)) - 1) & ~((1 << first) - 1)
   }
 
-  /// Registers an engine that must hear of stores to code: address and bytes, inside one page.
+  /// Registers an engine that must hear of stores to code: address and bytes in whole 64-byte chunks of one page.
   public func addCodeListener(_ listener: @escaping @Sendable (GuestPhysical, Int) -> Void) {
     codeListeners.withLock { $0.append(listener) }
   }
@@ -227,7 +227,10 @@ public enum GuestMemoryError: Error, Equatable {
     // Cleared before the listeners run: code decoded from now on marks its bytes anew.
     let mask = GuestMemory.chunkMask(address, count)
     if unsafe rb_and64(codeChunks + Int(address.page), ~mask) & ~mask != 0 {
-      for listener in listeners { listener(address, count) }
+      // In whole chunks, as the marks are: no code may be left without its mark.
+      let first = address.value & ~63
+      let end = (address.value &+ UInt64(max(count, 1)) &+ 63) & ~63
+      for listener in listeners { listener(GuestPhysical(first), Int(end &- first)) }
       return
     }
     // Somebody may decode another part just now and find the page marked: so all of the page is forgotten.

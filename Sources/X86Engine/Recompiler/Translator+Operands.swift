@@ -90,7 +90,7 @@ extension Translator {
     let live = plans[index].liveBefore
     var at = index - 1
     while at >= 0 && index - at <= 6 {
-      if plans[at].kills & live != 0 {
+      if plans[at].touches & live != 0 {
         let i = instructions[at]
         guard plans[at].kills & live == live, i.op == .cmp || i.op == .test, plans[at].treatment == .copy,
           !namesScratch(i), (at + 1..<index).allSatisfy({ keepsOperands(of: i, $0) })
