@@ -23,7 +23,7 @@ func expectRefusal(
     try expectRefusal(["run", "--cpu", "x86-64-v9"], status: 2, "x86-64-v9", "did you mean", "pentium")
     try expectRefusal(["run", "--cpu", "host,-avxx"], status: 2, "avxx", "did you mean 'avx'")
     try expectRefusal(["run", "--engine", "interpeter"], status: 2, "did you mean 'interpreter'")
-    try expectRefusal(["run", "--engine", "kvm"], status: 2, "kvm", "there are: interpreter")
+    try expectRefusal(["run", "--engine", "kvm"], status: 2, "kvm", "there are: recompiler, interpreter")
     try expectRefusal(["run", "--serial", "stdi"], status: 2, "did you mean 'stdio'")
     try expectRefusal(["run", "--exit-on", "rest"], status: 2, "did you mean 'reset'")
     try expectRefusal(["run", "--rtc", "utcc"], status: 2, "did you mean 'utc'")
