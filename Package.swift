@@ -70,7 +70,7 @@ let package = Package(
     tests("Compression", ["Compression"]),
     tests("TextConsole", ["TextConsole", "Devices", "HostSystem"]),
     tests("DiskImages", ["DiskImages", "DeviceKit", "DeviceConformance", "Devices", "GuestMemory", "HostSystem"]),
-    tests("Machine", ["Machine", "Devices", "GuestMemory", "Base"]),
+    tests("Machine", ["Machine", "Devices", "DeviceConformance", "GuestMemory", "Base"]),
     // Spawns the built programs and talks to them as a user does.
     .target(
       name: "TestSupport", dependencies: ["Base", "HostSystem"], path: "Tests/TestSupport",
