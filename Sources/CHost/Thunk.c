@@ -1,13 +1,19 @@
 #define _GNU_SOURCE
 #include "CHost.h"
 
+#include <asm/prctl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <ucontext.h>
 #include <unistd.h>
+
+#ifndef SS_AUTODISARM
+#define SS_AUTODISARM (1U << 31)
+#endif
 
 int rb_thunk_enter(const void *code, void *state, void *memory, uint64_t *rsp_slot);
 void rb_thunk_abort(void);
@@ -20,9 +26,24 @@ static __thread rb_thunk_fault last_fault __attribute__((tls_model("initial-exec
 
 rb_thunk_fault rb_thunk_last_fault(void) { return last_fault; }
 
+// Where this thread's generated code is, and where its faults continue.
+static __thread uintptr_t generated_start __attribute__((tls_model("initial-exec")));
+static __thread uintptr_t generated_end __attribute__((tls_model("initial-exec")));
+static __thread uintptr_t generated_entry __attribute__((tls_model("initial-exec")));
+
+void rb_generated_code(uintptr_t start, uintptr_t end, uintptr_t entry) {
+  generated_start = start;
+  generated_end = end;
+  generated_entry = entry;
+}
+
+void rb_set_gs_base(void *base) { syscall(SYS_arch_prctl, ARCH_SET_GS, base); }
+
 static void resume_after_fault(int signal, siginfo_t *info, void *context) {
   ucontext_t *frame = context;
-  if (return_stack == 0) {
+  uintptr_t pc = (uintptr_t)frame->uc_mcontext.gregs[REG_RIP];
+  bool generated = info->si_code > 0 && pc >= generated_start && pc < generated_end;
+  if (return_stack == 0 && !generated) {
     // Not ours: die as the process would have died without us.
     struct sigaction standard = {.sa_handler = SIG_DFL};
     sigaction(signal, &standard, NULL);
@@ -31,9 +52,14 @@ static void resume_after_fault(int signal, siginfo_t *info, void *context) {
     return;
   }
   if (frame->uc_mcontext.fpregs) last_fault.mxcsr = frame->uc_mcontext.fpregs->mxcsr;
+  last_fault.pc = pc;
   last_fault.vector = (uint32_t)frame->uc_mcontext.gregs[REG_TRAPNO];
   last_fault.error_code = (uint32_t)frame->uc_mcontext.gregs[REG_ERR];
   last_fault.address = (uint64_t)frame->uc_mcontext.gregs[REG_CR2];
+  if (generated) {
+    frame->uc_mcontext.gregs[REG_RIP] = (greg_t)generated_entry;
+    return;
+  }
   frame->uc_mcontext.gregs[REG_RSP] = (greg_t)return_stack;
   frame->uc_mcontext.gregs[REG_RIP] = (greg_t)(uintptr_t)rb_thunk_abort;
   frame->uc_mcontext.gregs[REG_RAX] = signal;
@@ -67,7 +93,8 @@ void rb_thunk_prepare_thread(void) {
   if (pthread_getspecific(stack_key)) return;
   void *memory = mmap(NULL, ALTERNATE_STACK_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) return;
-  stack_t stack = {.ss_sp = memory, .ss_size = ALTERNATE_STACK_SIZE};
+  // Disarmed while a handler runs: whatever the guest has in RSP, the kernel never takes it for this stack.
+  stack_t stack = {.ss_sp = memory, .ss_size = ALTERNATE_STACK_SIZE, .ss_flags = (int)SS_AUTODISARM};
   sigaltstack(&stack, NULL);
   pthread_setspecific(stack_key, memory);
 }

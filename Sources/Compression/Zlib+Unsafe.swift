@@ -1,6 +1,6 @@
 import CZlib
 
-/// zlib streams (RFC 1950) and the CRC-32 that PNG and gzip use, on byte arrays.
+/// zlib and raw deflate streams (RFC 1950, RFC 1951) and the CRC-32 that PNG and gzip use, on byte arrays.
 public enum Zlib {
   /// `bytes` as one zlib stream; `level` 0 (stored) to 9 (smallest).
   public static func deflate(_ bytes: [UInt8], level: Int = 6) -> [UInt8] {
@@ -24,6 +24,35 @@ public enum Zlib {
     return output
   }
 
+  /// Exactly `count` bytes from a raw deflate stream (RFC 1951), which may be followed by anything; nil when it is
+  /// damaged or shorter.
+  public static func inflateRaw(_ stream: [UInt8], count: Int) -> [UInt8]? {
+    var output = [UInt8](repeating: 0, count: max(0, count))
+    var input = stream
+    // SAFETY: the state is a local that lives until inflateEnd, all zeroes as zlib wants it; negative window bits ask for a raw stream.
+    var state = unsafe z_stream()
+    guard unsafe inflateInit2_(&state, -15, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)) == Z_OK else {
+      return nil
+    }
+    // SAFETY: as above.
+    defer { unsafe inflateEnd(&state) }
+    let inputCount = uInt(clamping: input.count), outputCount = uInt(clamping: output.count)
+    // SAFETY: both buffers stay where they are during the closures, and zlib keeps to the counts given.
+    let code = unsafe input.withUnsafeMutableBufferPointer { source in
+      unsafe output.withUnsafeMutableBufferPointer { target in
+        unsafe state.next_in = source.baseAddress
+        unsafe state.avail_in = inputCount
+        unsafe state.next_out = target.baseAddress
+        unsafe state.avail_out = outputCount
+        return unsafe CZlib.inflate(&state, Z_FINISH)
+      }
+    }
+    // With room for just the contents, zlib may not have seen the end of the stream.
+    guard code == Z_STREAM_END || code == Z_BUF_ERROR || code == Z_OK else { return nil }
+    // SAFETY: reads a field of the local.
+    return unsafe state.avail_out == 0 ? output : nil
+  }
+
   /// CRC-32 (ISO 3309) of `bytes`, going on from `start`.
   public static func crc32(_ bytes: [UInt8], from start: UInt32 = 0) -> UInt32 {
     var value = uLong(start)
@@ -36,5 +65,50 @@ public enum Zlib {
       rest = rest.dropFirst(part.count)
     }
     return UInt32(truncatingIfNeeded: value)
+  }
+}
+
+/// One zlib stream that is made piece by piece, each piece complete for the receiver as soon as it arrives.
+// SAFETY(type): the stream state is allocated and initialised in init, ended and freed in deinit, and passed to zlib only
+// from `compress`, which has exclusive access; zlib keeps a pointer to it, so it never moves.
+@safe public final class DeflateStream {
+  private let stream: UnsafeMutablePointer<z_stream>
+
+  /// - Parameter level: 0 (stored) to 9 (smallest).
+  public init?(level: Int = 1) {
+    unsafe stream = .allocate(capacity: 1)
+    unsafe stream.initialize(to: z_stream())
+    let size = Int32(MemoryLayout<z_stream>.size)
+    guard unsafe deflateInit_(stream, Int32(min(9, max(0, level))), ZLIB_VERSION, size) == Z_OK else {
+      unsafe stream.deallocate()
+      return nil
+    }
+  }
+  deinit {
+    unsafe deflateEnd(stream)
+    unsafe stream.deinitialize(count: 1)
+    unsafe stream.deallocate()
+  }
+
+  /// The next piece of the stream, which holds all of `bytes` (Z_SYNC_FLUSH).
+  public func compress(_ bytes: [UInt8]) -> [UInt8] {
+    var input = bytes
+    var output: [UInt8] = []
+    var chunk = [UInt8](repeating: 0, count: 1 << 16)
+    // SAFETY: the pointers handed to zlib belong to the two arrays and are used inside these closures only.
+    unsafe input.withUnsafeMutableBufferPointer { input in
+      unsafe stream.pointee.next_in = input.baseAddress
+      unsafe stream.pointee.avail_in = uInt(input.count)
+      repeat {
+        unsafe chunk.withUnsafeMutableBufferPointer { chunk in
+          unsafe stream.pointee.next_out = chunk.baseAddress
+          unsafe stream.pointee.avail_out = uInt(chunk.count)
+          _ = unsafe deflate(stream, Z_SYNC_FLUSH)
+          unsafe output += chunk[..<(chunk.count - Int(stream.pointee.avail_out))]
+        }
+      } while unsafe stream.pointee.avail_out == 0
+      unsafe stream.pointee.next_in = nil
+    }
+    return output
   }
 }

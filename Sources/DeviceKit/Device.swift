@@ -90,6 +90,11 @@ public protocol Device: SendableMetatype {
   mutating func blockCompleted(_ completion: BlockCompletion, _ host: some DeviceServices)
   /// Bytes arrived from the character backend; returns how many the device took.
   mutating func received(_ bytes: [UInt8], _ host: some DeviceServices) -> Int
+  /// Frames wait for this network card: take them with `nextFrame` as far as there is room in the guest's buffers, and
+  /// again when the guest adds some.
+  mutating func framesArrived(_ host: some DeviceServices)
+  /// The cable of this network card was plugged in or out (`isLinkUp`).
+  mutating func linkChanged(_ host: some DeviceServices)
   /// After `state` was replaced by a loaded one: re-arm timers, drive output lines, map regions.
   mutating func stateRestored(_ host: some DeviceServices)
   /// A few lines for a person: `ringbox`'s device dump.
@@ -101,6 +106,8 @@ extension Device {
   public mutating func lineChanged(_ input: Int, _ level: Bool, _ host: some DeviceServices) {}
   public mutating func blockCompleted(_ completion: BlockCompletion, _ host: some DeviceServices) {}
   public mutating func received(_ bytes: [UInt8], _ host: some DeviceServices) -> Int { 0 }
+  public mutating func framesArrived(_ host: some DeviceServices) {}
+  public mutating func linkChanged(_ host: some DeviceServices) {}
   public mutating func stateRestored(_ host: some DeviceServices) {}
 }
 
@@ -156,6 +163,14 @@ public protocol DeviceServices: AnyObject {
   func submit(_ request: BlockRequest, drive: Int)
   /// Bytes to the character backend (serial port, debug console).
   func transmit(_ bytes: [UInt8])
+  /// Whether the cable of the network card is plugged in.
+  var isLinkUp: Bool { get }
+  /// The largest frame that the network backend takes.
+  var maximumFrame: Int { get }
+  /// A frame to the network backend; without a link it goes nowhere.
+  func transmit(_ frame: NetworkFrame)
+  /// The oldest frame that waits for the network card. With `remove` false it stays.
+  func nextFrame(remove: Bool) -> NetworkFrame?
   func request(_ request: MachineRequest)
   /// Rate-limited, counted log line.
   func log(_ kind: LogKind, _ message: @autoclosure () -> String)

@@ -27,6 +27,10 @@ public final class SlotServices: DeviceServices {
   var outstanding = 0
   /// Goes up at each reset and restore; completions of an earlier epoch mean nothing to the device.
   var epoch = 0
+  /// What is behind a network card, and the frames that wait for it.
+  var network: (any NetworkBackend)?
+  var frames: FrameQueue?
+  public internal(set) var isLinkUp = true
   private var logged = 0
 
   init(
@@ -125,6 +129,9 @@ public final class SlotServices: DeviceServices {
     }
   }
   public func transmit(_ bytes: [UInt8]) { character?.transmit(bytes) }
+  public var maximumFrame: Int { network?.maximumFrame ?? NetworkFrame.ordinaryLimit }
+  public func transmit(_ frame: NetworkFrame) { if isLinkUp { network?.transmit(frame) } }
+  public func nextFrame(remove: Bool) -> NetworkFrame? { remove ? frames?.next() : frames?.first }
   public func request(_ request: MachineRequest) { machine.request(request) }
   public func log(_ kind: LogKind, _ message: @autoclosure () -> String) {
     logged += 1

@@ -7,6 +7,9 @@ import X86Engine
 /// What a vCPU needs of the board around it; see `X86Engine.Platform`.
 public typealias ProcessorPlatform = X86Engine.Platform
 
+/// How processors execute guest code; see `X86Engine.EngineChoice`.
+public typealias ProcessorEngine = EngineChoice
+
 /// Why a processor specification (`--cpu`) was refused.
 public struct ProcessorSpecificationError: Error, Equatable {
   /// One line for a person.
@@ -79,11 +82,14 @@ public final class ProcessorSet: Sendable {
   private let pausedAt: Atomic<UInt64>
   private static let a20Mask = ~UInt64(1 << 20)
 
-  public init(memory: GuestMemory, platform: any ProcessorPlatform, model: ProcessorModel, count: Int) {
+  public init(
+    memory: GuestMemory, platform: any ProcessorPlatform, model: ProcessorModel, count: Int,
+    engine: ProcessorEngine = .recompiler
+  ) {
     pausedAt = Atomic(TimestampCounter.now)
     let group = group
     vcpus = (0..<count).map {
-      Vcpu(index: $0, memory: memory, platform: platform, model: model.model, group: group)
+      Vcpu(index: $0, memory: memory, platform: platform, model: model.model, group: group, engine: engine)
     }
     seats = (0..<count).map { _ in Seat() }
     group.observe(memory)

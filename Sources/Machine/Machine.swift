@@ -83,15 +83,18 @@ public final class Machine: Sendable {
     let display = try DisplayMemory()
     storage = try Storage(configuration, memory: memory)
     self.display = display
+    let plans = try Network.plan(configuration)
     do throws(BusError) {
       board = try Board(
         memory: memory, processors: configuration.cpus, serial: serial, debug: debug,
-        display: display, storage: storage, bootLoader: loader, wallOffset: configuration.clockBase.wallOffset,
-        delegate: delegate)
+        display: display, storage: storage, network: plans, bootLoader: loader,
+        wallOffset: configuration.clockBase.wallOffset, delegate: delegate)
     } catch {
       throw .host("the board does not fit together", error)
     }
-    processors = ProcessorSet(memory: memory, platform: board, model: model, count: configuration.cpus)
+    processors = ProcessorSet(
+      memory: memory, platform: board, model: model, count: configuration.cpus,
+      engine: ProcessorEngine(rawValue: configuration.engine) ?? .recompiler)
     pins = board.attach(processors)
     try powerUpDevices()
     connectSerialInputs()
@@ -103,14 +106,19 @@ public final class Machine: Sendable {
       throw .host("cannot start a thread", error)
     }
     outbox.set(self)
+    storage.holdFailures { drive, error in control.post { outbox.machine?.diskFailed(drive, error) } }
+    try network.start()
   }
 
   deinit {
     // The front end normally has called `stop`; threads must not outlive what they use.
     processors.stop()
+    network.close()
     board.timers.stop()
     control.stop()
   }
+
+  var network: Network { board.network }
 
   private func powerUpDevices() throws(MachineError) {
     var data = FirmwareData(
@@ -175,6 +183,7 @@ public final class Machine: Sendable {
   public func resume() {
     control.perform { [self] in
       guard state == .paused else { return }
+      storage.retry()
       runClocks()
       enter(.running)
     }
@@ -232,6 +241,7 @@ public final class Machine: Sendable {
     guard state != .stopped else { return }
     if state == .running { halt() }
     storage.close()
+    network.close()
     for sink in fileSinks { sink.flush() }
     let waiters = progress.withLock { progress in
       progress.state = .stopped
@@ -254,6 +264,15 @@ public final class Machine: Sendable {
     case .nmi: board.pulseNMI()
     case .a20, .shadow: break
     }
+  }
+
+  /// A disk of the host failed in a way that may pass: the guest waits until somebody mends it and resumes the machine.
+  fileprivate func diskFailed(_ drive: String, _ error: DiskError) {
+    guard state != .stopped else { return }
+    events(.diskFailed(drive: drive, text: error.description))
+    guard state == .running else { return }
+    halt()
+    enter(.paused)
   }
 
   fileprivate func carryOutTripleFault(_ cpu: Int) {
@@ -307,7 +326,7 @@ public final class Machine: Sendable {
         board.ide.withDevice { device, services in device.mediumChanged(drive: number, drive.medium, services) }
       case .floppy(let number):
         board.floppy.withDevice { device, services in device.mediumChanged(drive: number, drive.medium, services) }
-      case .virtio: break
+      case .virtio, .scsi: break
       }
     }
   }
@@ -354,6 +373,7 @@ public final class Machine: Sendable {
       "stopReason": reason.map { .string($0.text) } ?? .null, "resets": .integer(Int64(resets)),
       "guestNanoseconds": .integer(board.clock.now.nanoseconds), "memory": .integer(Int64(configuration.memory)),
       "unclaimedAccesses": .integer(Int64(board.bus.unclaimedAccesses)), "cpus": .array(cpus),
+      "network": networkStatus,
     ])
   }
 }

@@ -1,4 +1,5 @@
 import Base
+import Execution
 import HostSystem
 
 /// All that makes up a machine: a plain value that can be written down as JSON and checked before anything is created.
@@ -19,7 +20,7 @@ public struct MachineConfiguration: Equatable, Sendable {
     case unix(String)
   }
   /// What a disk is attached to.
-  public enum DiskInterface: String, Sendable, CaseIterable { case ide, virtio }
+  public enum DiskInterface: String, Sendable, CaseIterable { case ide, virtio, scsi }
   /// A disk image and how it is attached.
   public struct Disk: Equatable, Sendable {
     /// Path of the image on the host.
@@ -30,6 +31,8 @@ public struct MachineConfiguration: Equatable, Sendable {
     public var readOnly: Bool
     /// Writes go to a temporary file and are forgotten at power-off.
     public var snapshot: Bool
+    /// Name of the image's format; nil: found out from its contents.
+    public var format: String?
     public init(path: String, interface: DiskInterface = .ide, readOnly: Bool = false, snapshot: Bool = false) {
       self.path = path
       self.interface = interface
@@ -79,6 +82,8 @@ public struct MachineConfiguration: Equatable, Sendable {
   public var cdroms: [String] = []
   /// Paths of floppy images, at most two.
   public var floppies: [String] = []
+  /// Network cards, at most `maximumNetworkCards`, in the order the guest sees them.
+  public var network: [NetworkCard] = []
   /// Up to four ports.
   public var serial: [SerialPort] = [.stdio]
   /// nil: no debug console output.
@@ -86,16 +91,18 @@ public struct MachineConfiguration: Equatable, Sendable {
   /// What ends the machine besides power-off.
   public var exitOn = ExitConditions()
   /// One of `engines`.
-  public var engine = "interpreter"
+  public var engine = "recompiler"
   /// UTC or the host's local time.
   public var clockBase = ClockBase.utc
 
   public init() {}
 
   /// Names of the engines there are.
-  public static let engines = ["interpreter"]
+  public static let engines = ProcessorEngine.allCases.map(\.rawValue)
   /// The most processors of a machine.
   public static let maximumProcessors = 64
+  /// The most network cards of a machine.
+  public static let maximumNetworkCards = 8
   private static let memoryLimits: ClosedRange<UInt64> = (1 << 20)...(1 << 40)
 
   /// The first thing that cannot be, if any. Looks at no file.
@@ -113,8 +120,14 @@ public struct MachineConfiguration: Equatable, Sendable {
     if serial.count > 4 { try refuse("at most 4 serial ports, not \(serial.count)") }
     let ideDrives = disks.filter { $0.interface == .ide }.count + cdroms.count
     if ideDrives > 4 { try refuse("at most 4 IDE disks and CD-ROM drives, not \(ideDrives); use virtio disks") }
-    if disks.count - disks.filter({ $0.interface == .ide }).count > 16 { try refuse("at most 16 virtio disks") }
+    if disks.filter({ $0.interface == .virtio }).count > 16 { try refuse("at most 16 virtio disks") }
+    if disks.filter({ $0.interface == .scsi }).count > 64 { try refuse("at most 64 SCSI disks") }
     if floppies.count > 2 { try refuse("at most 2 floppy drives, not \(floppies.count)") }
+    if network.count > MachineConfiguration.maximumNetworkCards {
+      try refuse("at most \(MachineConfiguration.maximumNetworkCards) network cards, not \(network.count)")
+    }
+    let addresses = network.compactMap { $0.mac?.bytes }
+    if Set(addresses).count < addresses.count { try refuse("two network cards have the same MAC address") }
     if initrd != nil && kernel == nil { try refuse("an initrd needs a kernel (--kernel)") }
     if !append.isEmpty && kernel == nil { try refuse("a kernel command line needs a kernel (--kernel)") }
     if !MachineConfiguration.engines.contains(engine) {
@@ -150,6 +163,7 @@ extension MachineConfiguration {
       disks = try field.list { item throws(MachineError) in try Disk(item) }
     case "cdroms": cdroms = try field.list { item throws(MachineError) in try item.string() }
     case "floppies": floppies = try field.list { item throws(MachineError) in try item.string() }
+    case "network": network = try field.list { item throws(MachineError) in try NetworkCard(item) }
     case "serial": serial = try field.list { item throws(MachineError) in try SerialPort(item) }
     case "debugConsole": debugConsole = try SerialPort(field)
     case "exitOn":
@@ -181,7 +195,8 @@ extension MachineConfiguration {
       "cpu": .string(cpu), "bootOrder": .string(bootOrder), "firmware": text(firmware), "kernel": text(kernel),
       "initrd": text(initrd), "append": .string(append), "disks": .array(disks.map(\.json)),
       "cdroms": .array(cdroms.map { .string($0) }), "floppies": .array(floppies.map { .string($0) }),
-      "serial": .array(serial.map { .string($0.text) }), "debugConsole": .string(debugConsole.text),
+      "network": .array(network.map(\.json)), "serial": .array(serial.map { .string($0.text) }),
+      "debugConsole": .string(debugConsole.text),
       "exitOn": .array(exits), "engine": .string(engine), "clockBase": .string(clockBase.rawValue),
     ])
   }
@@ -233,6 +248,7 @@ extension MachineConfiguration.Disk {
       case "interface": interface = try member.choice()
       case "readOnly": readOnly = try member.bool()
       case "snapshot": snapshot = try member.bool()
+      case "format": format = try member.optionalString()
       default: throw MachineError(.configuration, "unknown member '\(member.name)'")
       }
     }
@@ -241,13 +257,13 @@ extension MachineConfiguration.Disk {
   fileprivate var json: JSON {
     .object([
       "path": .string(path), "interface": .string(interface.rawValue), "readOnly": .bool(readOnly),
-      "snapshot": .bool(snapshot),
+      "snapshot": .bool(snapshot), "format": format.map { .string($0) } ?? .null,
     ])
   }
 }
 
 /// A member being read, with the name to complain under.
-private struct JSONField {
+struct JSONField {
   let name: String
   let value: JSON
   init(_ name: String, _ value: JSON) {
@@ -255,7 +271,7 @@ private struct JSONField {
     self.value = value
   }
   var lastName: String { name.split(separator: ".").last.map(String.init) ?? name }
-  private func wrong(_ expected: String) -> MachineError { MachineError(.configuration, "\(name) must be \(expected)") }
+  func wrong(_ expected: String) -> MachineError { MachineError(.configuration, "\(name) must be \(expected)") }
 
   func string() throws(MachineError) -> String {
     guard let text = value.string, !text.utf8.contains(0) else { throw wrong("a string") }

@@ -71,8 +71,6 @@ public struct CPUState {
   public var interruptShadow: UInt8 = 0
   /// Which translation cache data accesses use now: 0 user, 1 supervisor, 2 supervisor with SMAP in force.
   public var dataTLB: UInt32 = 1
-  /// Mixed into every tag: changing it empties the translation caches.
-  public var tlbGeneration: UInt64 = 0
   public var segments = InlineArray<8, SegmentRegister>(repeating: SegmentRegister())
   public var gdtr = DescriptorTable()
   public var idtr = DescriptorTable()

@@ -83,10 +83,12 @@ final class VcpuContext: Sendable {
   }
   var memory: GuestMemory { context.memory }
   var platform: any Platform { context.platform }
-  var index: Int { context.index }
+  var index: Int { x.index }
   var model: CPUModel { context.model }
   /// What system instructions ask of the model, as plain values.
-  var features: ModelFeatures { context.model.features }
+  @inline(__always) var features: ModelFeatures { x.features }
+  /// The page of physical memory that holds an address.
+  @inline(__always) func backing(_ physical: UInt64) -> PageBacking { x.memory.backing(physical) }
 
   // MARK: Events, from any thread
 
@@ -98,6 +100,7 @@ final class VcpuContext: Sendable {
     // SAFETY: as above; the futex word is the event word itself.
     do {
       let old = unsafe rb_or32(&p.pointee.state.events, event)
+      unsafe rb_store32(&p.pointee.generated.exitRequest, 1)
       if old & event != event { unsafe rb_futex_wake(&p.pointee.state.events) }
     }
   }
@@ -117,34 +120,137 @@ final class VcpuContext: Sendable {
   }
 }
 
-/// The block behind a `Cpu`: architectural state first (its registers at offset 0).
+/// The block behind a `Cpu`: architectural state first (its registers at offset 0), then what generated code uses,
+/// then the rest. The tables that generated code indexes follow it in the same allocation (`VcpuLayout`).
 struct CPUBlock {
   var state = CPUState()
+  var generated = GeneratedState()
   var engine: EngineState
 }
 
 /// One entry of a translation cache: 4 KiB of linear address space.
 ///
-/// A tag is (page address | generation); an access compares the page of its *last* byte, so accesses that cross a
-/// page, and pages that are MMIO, ROM (writes) or hold code (writes), miss by construction.
-// SAFETY(type): plain numbers; `addend` makes an address only where a tag matched (`readLinear`, `writeLinear`).
+/// A tag is the page's linear address; an access hits when its distance from the tag leaves room for its size, so accesses
+/// that cross a page, and pages that are MMIO, ROM (writes) or hold code (writes), miss by construction. An empty tag is a
+/// page of another index, which no address that selects the entry can be near. A page may also stand in its other way:
+/// the entry with the top index bit inverted.
+// SAFETY(type): plain numbers; `host` makes an address only where a tag matched (`readLinear`, `writeLinear`).
 @safe struct TLBEntry {
-  var tagRead: UInt64 = ~0
-  var tagWrite: UInt64 = ~0
-  /// Host address of a byte = guest-linear address + addend.
-  var addend: Int = 0
-  /// Guest-physical page, for the code and atomic paths.
-  var physicalPage: UInt64 = 0
+  var tagRead: UInt64
+  var tagWrite: UInt64
+  /// Host address of the page's first byte.
+  var host: UInt64 = 0
+  /// Guest-physical page, for the code and atomic paths; bit 0: the page is global.
+  var physicalPage: UInt64 = ~0
+
+  init(index: Int) {
+    tagRead = TLBEntry.emptyTag(index)
+    tagWrite = tagRead
+  }
+  /// A page that selects neither this entry nor its other way.
+  static func emptyTag(_ index: Int) -> UInt64 { UInt64(index ^ 1) << 12 }
+}
+
+/// Guest memory as plain pointers: what the hot path asks of `GuestMemory`, without a reference to count.
+// SAFETY(type): copied from a `GuestMemory` that the vCPU's context keeps alive; pages are compared with `top` before they
+// index anything.
+@safe struct MemoryView {
+  private let base: UnsafeMutableRawPointer
+  private let flags: UnsafeMutablePointer<UInt8>
+  private let top: UInt64
+  private let lowSize: UInt64
+
+  init(_ memory: GuestMemory) {
+    unsafe base = memory.base
+    unsafe flags = memory.flags
+    top = memory.top
+    lowSize = memory.lowSize
+  }
+
+  /// As `GuestMemory.backing(of:)`.
+  @inline(__always) func backing(_ physical: UInt64) -> PageBacking {
+    guard physical < top else { return unsafe PageBacking(host: nil, directWrite: false, readOnly: false) }
+    // SAFETY: the page index is below top >> 12; host pointers stay inside the reservation.
+    let flag = unsafe rb_load8(flags + Int(physical >> 12))
+    let isRAM = physical < lowSize || physical >= 4 << 30 || flag & GuestMemory.PageFlag.backed != 0
+    guard isRAM, flag & GuestMemory.PageFlag.mmio == 0 else {
+      return unsafe PageBacking(host: nil, directWrite: false, readOnly: false)
+    }
+    let page = unsafe base + Int(physical & ~0xfff)
+    return unsafe PageBacking(
+      host: page, directWrite: flag & (GuestMemory.PageFlag.holdsCode | GuestMemory.PageFlag.readOnly) == 0,
+      readOnly: flag & GuestMemory.PageFlag.readOnly != 0)
+  }
+}
+
+/// Places of a vCPU's translation caches filled since they were last emptied.
+// SAFETY(type): `places` has room for `capacity` numbers; `note` stops there, and then every entry counts as filled.
+@safe struct FilledEntries {
+  static let capacity = 3 * EngineState.tlbCount
+  private let places: UnsafeMutablePointer<UInt16>
+  private var noted = 0
+  private var overflowed = false
+
+  init() { unsafe places = .allocate(capacity: FilledEntries.capacity) }
+  func deallocate() { unsafe places.deallocate() }
+
+  var count: Int { overflowed ? FilledEntries.capacity : noted }
+  subscript(_ position: Int) -> Int {
+    // SAFETY: `position` is below `count`.
+    overflowed ? position : unsafe Int(places[position])
+  }
+  mutating func note(_ place: Int) {
+    if noted == FilledEntries.capacity {
+      overflowed = true
+    } else {
+      // SAFETY: bounds just checked.
+      unsafe places[noted] = UInt16(truncatingIfNeeded: place)
+      noted &+= 1
+    }
+  }
+  mutating func removeAll() {
+    noted = 0
+    overflowed = false
+  }
+  /// Forgets the places that `isKept` does not want to keep.
+  mutating func filter(_ isKept: (Int) -> Bool) {
+    if overflowed {
+      overflowed = false
+      noted = 0
+      for place in 0..<FilledEntries.capacity where isKept(place) { note(place) }
+      return
+    }
+    var kept = 0
+    for position in 0..<noted {
+      // SAFETY: both positions are below `noted`.
+      let place = unsafe places[position]
+      if isKept(Int(place)) {
+        unsafe places[kept] = place
+        kept &+= 1
+      }
+    }
+    noted = kept
+  }
 }
 
 /// What an engine keeps for a vCPU besides the architecture. Every pointer is owned by `Vcpu`.
 // SAFETY(type): `Vcpu` allocates what these point to before the block is used and frees it after the last use.
 @safe struct EngineState {
   var context: Unmanaged<VcpuContext>
+  /// Plain copies of what the context holds, for hot code.
+  let index: Int
+  let features: ModelFeatures
+  let memory: MemoryView
   /// `tlbCount` entries for each of the three data views (user, supervisor, supervisor under SMAP).
   var tlb: UnsafeMutablePointer<TLBEntry>
-  static let tlbBits = 9
+  static let tlbBits = 11
   static let tlbCount = 1 << tlbBits
+  /// Where a page goes that another of the same index has driven out: `index ^ otherWay`.
+  static let otherWay = tlbCount / 2
+  @inline(__always) static func index(_ linear: UInt64) -> Int {
+    Int(truncatingIfNeeded: linear >> 12) & (tlbCount &- 1)
+  }
+  var filled: FilledEntries
   /// Address one past the last instruction of the running block; zeroed to leave it early.
   var blockEnd: UInt = 0
   var blocks: BlockCache
@@ -156,6 +262,16 @@ struct CPUBlock {
   /// Instructions that no handler or host feature covers, by cause: for statistics.
   var undefinedCount: UInt64 = 0
 
+  /// The last complete page walk ended at a global page.
+  var walkedGlobal = false
+  /// Most instructions of a block decoded for the interpreter: one where the recompiler only wants that one executed.
+  var blockLimit = BlockCache.maximumBlock
+  var code: CodeCache
+  var recompiler: RecompilerState
+
   /// Linear-to-code shortcuts are stale.
-  mutating func forgetFetches() { blocks.jumpGeneration &+= 1 }
+  mutating func forgetFetches() {
+    blocks.jumpGeneration &+= 1
+    recompiler.forgetPages()
+  }
 }

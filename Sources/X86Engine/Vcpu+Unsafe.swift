@@ -5,6 +5,14 @@ import GuestMemory
 import Synchronization
 import X86ISA
 
+/// How a virtual processor executes guest code.
+public enum EngineChoice: String, Sendable, CaseIterable {
+  /// Translates guest code to host code, and keeps it.
+  case recompiler
+  /// Decodes guest code and calls a handler for each instruction: the reference.
+  case interpreter
+}
+
 /// One virtual processor: owner of its state block, translation caches and decoded code.
 ///
 /// `run()` executes on the thread that calls it, always the same one; `raise`, `signal` and the statistics may be
@@ -15,6 +23,7 @@ import X86ISA
 @safe public final class Vcpu: @unchecked Sendable {
   public let index: Int
   public let cpu: Cpu
+  private let usesRecompiler: Bool
   private let context: VcpuContext
   private let group: VcpuGroup
   private let block: UnsafeMutablePointer<CPUBlock>
@@ -23,24 +32,35 @@ import X86ISA
   private let thread = Atomic<UInt>(0)
   /// Not executing guest code: nothing stale can be used before events are looked at again.
   let parked = Atomic<Bool>(true)
-  /// Physical pages whose decoded code or write rights this vCPU must forget.
-  fileprivate let mailbox = Mutex<[UInt64]>([])
+  /// What other vCPUs ask this one to forget.
+  fileprivate let mailbox = Mutex<[CodeRequest]>([])
 
-  public init(index: Int, memory: GuestMemory, platform: any Platform, model: CPUModel, group: VcpuGroup) {
+  public init(
+    index: Int, memory: GuestMemory, platform: any Platform, model: CPUModel, group: VcpuGroup,
+    engine: EngineChoice = .recompiler
+  ) {
     self.index = index
+    usesRecompiler = engine == .recompiler
     self.group = group
     context = VcpuContext(memory: memory, platform: platform, index: index, model: model, group: group)
     // SAFETY: fresh allocations, initialised here, freed in deinit.
     do {
-      unsafe tlb = .allocate(capacity: 3 * EngineState.tlbCount)
-      unsafe tlb.initialize(repeating: TLBEntry(), count: 3 * EngineState.tlbCount)
-      let raw = UnsafeMutableRawPointer.allocate(byteCount: MemoryLayout<CPUBlock>.stride, alignment: 4096)
+      let raw = UnsafeMutableRawPointer.allocate(byteCount: VcpuLayout.end, alignment: 4096)
       unsafe block = raw.bindMemory(to: CPUBlock.self, capacity: 1)
+      unsafe tlb = (raw + VcpuLayout.tlb).bindMemory(to: TLBEntry.self, capacity: 3 * EngineState.tlbCount)
+      for place in 0..<(3 * EngineState.tlbCount) {
+        unsafe (tlb + place).initialize(to: TLBEntry(index: place & (EngineState.tlbCount - 1)))
+      }
       unsafe block.initialize(
         to: CPUBlock(
-          engine: EngineState(context: .passUnretained(context), tlb: tlb, blocks: BlockCache(), thunks: ThunkCache())))
+          engine: EngineState(
+            context: .passUnretained(context), index: index, features: model.features, memory: MemoryView(memory),
+            tlb: tlb, filled: FilledEntries(), blocks: BlockCache(),
+            thunks: ThunkCache(), code: CodeCache(), recompiler: RecompilerState(block: raw))))
       unsafe cpu = Cpu(p: block)
     }
+    cpu.prepareRecompiler()
+    if usesRecompiler { cpu.x.blockLimit = 1 }
     cpu.reset()
     group.add(self)
   }
@@ -50,9 +70,11 @@ import X86ISA
     do {
       unsafe block.pointee.engine.blocks.deallocate()
       unsafe block.pointee.engine.thunks.deallocate()
+      unsafe block.pointee.engine.filled.deallocate()
+      unsafe block.pointee.engine.code.deallocate()
+      unsafe block.pointee.engine.recompiler.deallocate()
       unsafe block.deinitialize(count: 1)
       unsafe UnsafeMutableRawPointer(block).deallocate()
-      unsafe tlb.deallocate()
     }
   }
 
@@ -63,7 +85,7 @@ import X86ISA
     defer { cpu.leaveThread() }
     while true {
       parked.store(false, ordering: .sequentiallyConsistent)
-      let outcome = cpu.run()
+      let outcome = usesRecompiler ? cpu.runRecompiled() : cpu.run()
       parked.store(true, ordering: .sequentiallyConsistent)
       if outcome == .stopped { break }
       cpu.sleepUntilEvent()
@@ -85,6 +107,7 @@ import X86ISA
     cpu.reset()
     cpu.flushTLB()
     cpu.x.blocks.removeAll()
+    cpu.forgetAllCode()
     cpu.clear(~0)
   }
 
@@ -111,6 +134,14 @@ public struct EngineStatistics: Sendable, Equatable {
   public var undefined: UInt64
 }
 
+/// What one vCPU asks of another about code.
+private enum CodeRequest {
+  /// The physical page becomes code: no translation may let a store through unnoticed.
+  case dropWriteRights(page: UInt64)
+  /// Bytes that code was decoded from were written.
+  case codeWritten(UInt64, Int)
+}
+
 /// The vCPUs of one machine, as far as they must agree on what is code.
 ///
 /// The law: before a vCPU reads bytes to decode them, no other vCPU may hold a translation that lets it store to
@@ -126,15 +157,15 @@ public final class VcpuGroup: Sendable {
 
   /// Connects the group to guest memory: stores to code by devices and vCPUs reach every member.
   public func observe(_ memory: GuestMemory) {
-    memory.addCodeListener { [weak self] address in self?.codeWritten(page: address.page) }
+    memory.addCodeListener { [weak self] address, count in self?.codeWritten(address.value, count) }
   }
 
-  private func codeWritten(page: UInt64) {
+  private func codeWritten(_ physical: UInt64, _ count: Int) {
     for vcpu in members.withLock({ $0 }) {
       if vcpu.isCurrent {
-        vcpu.cpu.invalidateCode(page: page)
+        vcpu.cpu.invalidateCode(physical, count)
       } else {
-        vcpu.mailbox.withLock { $0.append(page) }
+        vcpu.mailbox.withLock { $0.append(.codeWritten(physical, count)) }
         vcpu.cpu.raise(CPUEvent.codeChanged)
       }
     }
@@ -145,7 +176,7 @@ public final class VcpuGroup: Sendable {
     cpu.dropWriteTags(page: page)
     let others = members.withLock { $0 }.filter { $0.index != cpu.index }
     for vcpu in others {
-      vcpu.mailbox.withLock { $0.append(page) }
+      vcpu.mailbox.withLock { $0.append(.dropWriteRights(page: page)) }
       vcpu.cpu.raise(CPUEvent.codeChanged)
     }
     for vcpu in others {
@@ -162,13 +193,15 @@ public final class VcpuGroup: Sendable {
     cpu.clear(CPUEvent.codeChanged)
     // The box is emptied last: an empty box tells the waiting vCPU that the rights are gone.
     while true {
-      let pages = vcpu.mailbox.withLock { $0 }
-      if pages.isEmpty { return }
-      for page in pages {
-        cpu.dropWriteTags(page: page)
-        cpu.invalidateCode(page: page)
+      let requests = vcpu.mailbox.withLock { $0 }
+      if requests.isEmpty { return }
+      for request in requests {
+        switch request {
+        case .dropWriteRights(let page): cpu.dropWriteTags(page: page)
+        case .codeWritten(let physical, let count): cpu.invalidateCode(physical, count)
+        }
       }
-      vcpu.mailbox.withLock { $0.removeFirst(pages.count) }
+      vcpu.mailbox.withLock { $0.removeFirst(requests.count) }
     }
   }
 }

@@ -2,6 +2,7 @@ import Base
 import ControlChannel
 import HostSystem
 import Machine
+import RemoteDisplay
 import Synchronization
 
 /// A machine's run in this process: terminal, signals, ports and control channel around it, from power-on to exit.
@@ -50,6 +51,7 @@ final class Session: LoopSource {
   private let wishes: Wishes
   private var server: ControlServer?
   private var console: LiveScreen?
+  private var display: DisplayServer?
   private var cause: Cause?
   private var stopAskedAt: Int64 = 0
   /// A second signal within this many nanoseconds of the first means the same.
@@ -118,10 +120,12 @@ final class Session: LoopSource {
     }
     var endpoints = Endpoints()
     do {
+      try openDisplay()
       let destinations = options.serial + (options.debugConsole == .none ? [] : [options.debugConsole])
       try endpoints.open(Array(zip(destinations, lines)))
     } catch {
       server?.close()
+      display?.close()
       throw error
     }
     endpoints.commit()
@@ -131,9 +135,22 @@ final class Session: LoopSource {
     loop.add(self)
     connectTerminal()
     machine.start()
+    do throws(ThreadError) { try display?.start() } catch {
+      throw SystemCallError(call: "pthread_create", code: error.errorNumber)
+    }
     if options.isText { try showScreen() }
     loop.run()
     finish()
+  }
+
+  private func openDisplay() throws {
+    guard let viewers = options.viewers else { return }
+    do throws(SystemCallError) {
+      display = try DisplayServer(
+        at: viewers.address, name: options.machine.name, password: viewers.password, source: MachineDisplay(machine))
+    } catch {
+      throw StartError(.failure, "vnc: cannot listen on '\(viewers.text)': \(error.reason)")
+    }
   }
 
   private func connectTerminal() {
@@ -202,6 +219,9 @@ final class Session: LoopSource {
     case .stopped(let reason):
       self.reason = reason
       loop.stop()
+    case .diskFailed(let drive, let text):
+      server?.broadcast("disk-failed", [("drive", .string(drive)), ("text", .string(text))])
+      tell("paused: \(drive): \(text); mend it and resume")
     case .log(let device, _, let text):
       server?.broadcast("log", [("device", .string(device)), ("text", .string(text))])
     case .serialOutput, .debugOutput: break
@@ -269,6 +289,7 @@ final class Session: LoopSource {
   private func finish() -> Never {
     let (text, status) = outcome
     console?.end()
+    display?.close()
     if options.screenshot != nil { takeScreenshot() }
     for line in lines { line.flush(milliseconds: 1000) }
     server?.broadcast("exit", [("reason", .string(text)), ("exitStatus", .integer(Int64(status.code)))])

@@ -15,14 +15,22 @@ void rb_thunk_prepare_thread(void);
 /// `code` may use rax, rcx, rdx, rsi, rdi and vector registers, and must leave MXCSR at its default of 1F80h.
 int rb_thunk_call(const void *code, void *state, void *memory);
 
-/// What the last signal inside a thunk found on this thread: exception vector, its error code, CR2, MXCSR.
+/// What the last signal inside a thunk or in generated code found on this thread: exception vector, its error code, CR2,
+/// MXCSR, the address of the instruction.
 typedef struct {
+  uint64_t pc;
   uint32_t vector;
   uint32_t error_code;
   uint64_t address;
   uint32_t mxcsr;
 } rb_thunk_fault;
 rb_thunk_fault rb_thunk_last_fault(void);
+
+/// Points GS of the calling thread at `base`.
+void rb_set_gs_base(void *base);
+/// Faults of this thread between `start` and `end` continue at `entry`, with every register as it was. Nothing when
+/// `start` is 0. Code there may use the stack pointer as it likes.
+void rb_generated_code(uintptr_t start, uintptr_t end, uintptr_t entry);
 
 /// Whether an unmasked x87 exception is pending (ES of the thread's status word).
 static inline bool rb_x87_pending(void) {

@@ -14,16 +14,15 @@ public enum AccessKind: UInt8, Sendable {
 
 // Guest memory by linear address. The law of the fast path:
 //   entry = tlb[view][page number & mask]
-//   hit  <=> (page of the access's last byte | generation) == tag
+//   hit  <=> address - tag <= 4096 - size      (unsigned; the tag is the page's linear address)
 // Everything else (first touch, page crossing, MMIO, ROM, code pages) goes to the slow path.
 // SAFETY(type): entries are inside the vCPU's own table (`entry` masks the index; `view` is 0...2). A tag is only set by
 // `resolve`, for a page that `backing(of:)` says is RAM, and taken away when the page's mapping or rights change
 // (`flushTLB`, `dropWriteTags`); so a hit is inside a mapped page. Slow paths stay inside the page they resolved.
 extension Cpu {
   @inline(__always) func entry(_ linear: UInt64, view: UInt32) -> UnsafeMutablePointer<TLBEntry> {
-    let index = Int(truncatingIfNeeded: linear >> 12) & (EngineState.tlbCount &- 1)
-    // SAFETY: view is 0...2 and index is masked; `Vcpu` allocated 3 * tlbCount entries.
-    return unsafe p.pointee.engine.tlb + (Int(view) &* EngineState.tlbCount &+ index)
+    // SAFETY: view is 0...2 and the index is masked; `Vcpu` allocated 3 * tlbCount entries.
+    unsafe p.pointee.engine.tlb + (Int(view) &* EngineState.tlbCount &+ EngineState.index(linear))
   }
 
   /// Reads guest memory with the rights of the running code.
@@ -45,10 +44,10 @@ extension Cpu {
     _ type: T.Type, _ linear: UInt64, view: UInt32
   ) throws(Fault) -> T {
     let entry = unsafe entry(linear, view: view)
-    let last = linear &+ UInt64(truncatingIfNeeded: MemoryLayout<T>.size &- 1)
-    // SAFETY: a matching tag means the whole access lies in a page of RAM mapped at linear + addend.
-    if unsafe (last & ~0xfff) | s.tlbGeneration == entry.pointee.tagRead {
-      return unsafe UnsafeRawPointer(bitPattern: Int(truncatingIfNeeded: linear) &+ entry.pointee.addend)
+    let offset = unsafe linear &- entry.pointee.tagRead
+    // SAFETY: a matching tag means the whole access lies in a page of RAM mapped at `host`.
+    if offset <= 0x1000 &- UInt64(truncatingIfNeeded: MemoryLayout<T>.size) {
+      return unsafe UnsafeRawPointer(bitPattern: UInt(truncatingIfNeeded: entry.pointee.host &+ offset))
         .unsafelyUnwrapped.loadUnaligned(as: T.self)
     }
     return try T(truncatingIfNeeded: readSlow(linear, size: MemoryLayout<T>.size, view: view))
@@ -56,10 +55,10 @@ extension Cpu {
 
   @inline(__always) func writeLinear<T: AccessWidth>(_ linear: UInt64, _ value: T, view: UInt32) throws(Fault) {
     let entry = unsafe entry(linear, view: view)
-    let last = linear &+ UInt64(truncatingIfNeeded: MemoryLayout<T>.size &- 1)
+    let offset = unsafe linear &- entry.pointee.tagWrite
     // SAFETY: as in readLinear; the write tag is only set for plain RAM without decoded code.
-    if unsafe (last & ~0xfff) | s.tlbGeneration == entry.pointee.tagWrite {
-      unsafe UnsafeMutableRawPointer(bitPattern: Int(truncatingIfNeeded: linear) &+ entry.pointee.addend)
+    if offset <= 0x1000 &- UInt64(truncatingIfNeeded: MemoryLayout<T>.size) {
+      unsafe UnsafeMutableRawPointer(bitPattern: UInt(truncatingIfNeeded: entry.pointee.host &+ offset))
         .unsafelyUnwrapped.storeBytes(of: value, as: T.self)
       return
     }
@@ -69,6 +68,10 @@ extension Cpu {
   // MARK: Slow paths
 
   @inline(never) func readSlow(_ linear: UInt64, size: Int, view: UInt32) throws(Fault) -> UInt64 {
+    // SAFETY: the whole access lies in the page.
+    if let host = unsafe otherWay(linear, size: size, write: false, view: view) {
+      return unsafe Cpu.load(host, size: size)
+    }
     noteDataAccess(linear, size: size, write: false)
     let first = 0x1000 &- Int(linear & 0xfff)
     if size <= first { return try readInPage(linear, size: size, view: view) }
@@ -98,6 +101,10 @@ extension Cpu {
   }
 
   @inline(never) func writeSlow(_ linear: UInt64, _ value: UInt64, size: Int, view: UInt32) throws(Fault) {
+    // SAFETY: the whole access lies in the page, which is plain memory.
+    if let host = unsafe otherWay(linear, size: size, write: true, view: view) {
+      return unsafe Cpu.store(host, value, size: size)
+    }
     noteDataAccess(linear, size: size, write: true)
     let first = 0x1000 &- Int(linear & 0xfff)
     if size <= first {
@@ -115,30 +122,70 @@ extension Cpu {
   /// Translates for an access of `kind`, and fills the translation cache when the page is plain memory.
   func resolve(_ linear: UInt64, _ kind: AccessKind, view: UInt32) throws(Fault) -> UInt64 {
     let physical = try translate(linear, kind, view: view) & s.physicalMask
-    let backing = memory.backing(of: GuestPhysical(physical))
+    let backing = self.backing(physical)
     guard let host = unsafe backing.host, kind != .execute, !isWatched(page: linear) else { return physical }
     let page = linear & ~0xfff
-    let tag = page | s.tlbGeneration
+    let address = UInt64(UInt(bitPattern: host))
     // SAFETY: `host` is the page's first byte; entries are inside the vCPU's own table.
     let entry = unsafe entry(linear, view: view)
-    let addend = Int(bitPattern: host) &- Int(truncatingIfNeeded: page)
-    if unsafe entry.pointee.addend != addend || entry.pointee.physicalPage != physical & ~0xfff {
-      unsafe entry.pointee = TLBEntry(addend: addend, physicalPage: physical & ~0xfff)
+    if unsafe entry.pointee.host != address || entry.pointee.tagRead != page {
+      let index = EngineState.index(linear)
+      unsafe makeRoom(index, view, for: page)
+      unsafe entry.pointee = TLBEntry(index: index)
+      unsafe entry.pointee.host = address
+      unsafe entry.pointee.physicalPage = physical & ~0xfff | (x.walkedGlobal ? 1 : 0)
+      unsafe entry.pointee.tagRead = page
     }
     // A write hit implies read rights only where reads are allowed too: x86 has no write-only pages.
-    unsafe entry.pointee.tagRead = tag
-    if kind == .write && backing.directWrite { unsafe entry.pointee.tagWrite = tag }
+    if kind == .write && backing.directWrite { unsafe entry.pointee.tagWrite = page }
     return physical
+  }
+
+  /// Moves the page that stands in an entry to its other way, unless it is `page` itself; notes what gets filled.
+  private func makeRoom(_ index: Int, _ view: UInt32, for page: UInt64) {
+    let start = Int(view) &* EngineState.tlbCount
+    // SAFETY: both ways are inside the view's table.
+    do {
+      let first = unsafe x.tlb + (start &+ index)
+      let otherIndex = index ^ EngineState.otherWay
+      let other = unsafe x.tlb + (start &+ otherIndex)
+      if unsafe first.pointee.tagRead == TLBEntry.emptyTag(index) {
+        x.filled.note(start &+ index)
+      } else if unsafe first.pointee.tagRead != page {
+        if unsafe other.pointee.tagRead == TLBEntry.emptyTag(otherIndex) { x.filled.note(start &+ otherIndex) }
+        let hasWrite = unsafe first.pointee.tagWrite == first.pointee.tagRead
+        unsafe other.pointee = first.pointee
+        if !hasWrite { unsafe other.pointee.tagWrite = TLBEntry.emptyTag(otherIndex) }
+        return
+      }
+      // It may stand in its other way with rights that have changed.
+      if unsafe other.pointee.tagRead == page { unsafe other.pointee = TLBEntry(index: otherIndex) }
+    }
+  }
+
+  /// The host address of an access that hits in the other way; nil when it does not.
+  @inline(__always) func otherWay(_ linear: UInt64, size: Int, write: Bool, view: UInt32) -> UnsafeMutableRawPointer? {
+    let index = EngineState.index(linear) ^ EngineState.otherWay
+    // SAFETY: inside the view's table; a matching tag means the access lies in a page of RAM mapped at `host`.
+    let entry = unsafe x.tlb + (Int(view) &* EngineState.tlbCount &+ index)
+    let offset = unsafe linear &- (write ? entry.pointee.tagWrite : entry.pointee.tagRead)
+    guard offset <= UInt64(0x1000 &- size) else { return nil }
+    return unsafe UnsafeMutableRawPointer(bitPattern: UInt(truncatingIfNeeded: entry.pointee.host &+ offset))
   }
 
   // MARK: Physical memory
 
   /// Reads 1...8 bytes that do not cross a page, from RAM or the bus.
   func readPhysical(_ physical: UInt64, size: Int) -> UInt64 {
-    let backing = memory.backing(of: GuestPhysical(physical))
+    let backing = self.backing(physical)
     guard let host = unsafe backing.host else { return busRead(physical, size: size) }
     // SAFETY: offset + size stays inside the page.
-    let at = unsafe UnsafeRawPointer(host) + Int(physical & 0xfff)
+    return unsafe Cpu.load(host + Int(physical & 0xfff), size: size)
+  }
+
+  /// 1...8 bytes from host memory.
+  // SAFETY: callers have `size` bytes there.
+  private static func load(_ at: UnsafeMutableRawPointer, size: Int) -> UInt64 {
     switch size {
     case 1: return UInt64(unsafe at.load(as: UInt8.self))
     case 2: return UInt64(unsafe at.loadUnaligned(as: UInt16.self))
@@ -152,13 +199,8 @@ extension Cpu {
       return value
     }
   }
-
-  func writePhysical(_ physical: UInt64, _ value: UInt64, size: Int) {
-    let backing = memory.backing(of: GuestPhysical(physical))
-    guard let host = unsafe backing.host else { return busWrite(physical, value, size: size) }
-    if backing.readOnly { return }
-    // SAFETY: offset + size stays inside the page.
-    let at = unsafe host + Int(physical & 0xfff)
+  // SAFETY: as for `load`.
+  private static func store(_ at: UnsafeMutableRawPointer, _ value: UInt64, size: Int) {
     switch size {
     case 1: unsafe at.storeBytes(of: UInt8(truncatingIfNeeded: value), as: UInt8.self)
     case 2: unsafe at.storeBytes(of: UInt16(truncatingIfNeeded: value), as: UInt16.self)
@@ -170,6 +212,14 @@ extension Cpu {
           of: UInt8(truncatingIfNeeded: value >> UInt64(index &* 8)), toByteOffset: index, as: UInt8.self)
       }
     }
+  }
+
+  func writePhysical(_ physical: UInt64, _ value: UInt64, size: Int) {
+    let backing = self.backing(physical)
+    guard let host = unsafe backing.host else { return busWrite(physical, value, size: size) }
+    if backing.readOnly { return }
+    // SAFETY: offset + size stays inside the page.
+    unsafe Cpu.store(host + Int(physical & 0xfff), value, size: size)
     if !backing.directWrite { memory.codeWritten(GuestPhysical(physical), count: size) }
   }
 
@@ -195,7 +245,7 @@ extension Cpu {
   /// Sets bits of a page-table entry as the walker does: atomically, and only if it still holds `expected`.
   /// False when another processor changed it: walk again.
   func setEntryBits<T: AccessWidth>(_ physical: UInt64, expected: T, set bits: T) -> Bool {
-    let backing = memory.backing(of: GuestPhysical(physical))
+    let backing = self.backing(physical)
     guard let host = unsafe backing.host, !backing.readOnly else { return true }
     // SAFETY: page-table entries are naturally aligned inside a page.
     let at = unsafe host + Int(physical & 0xfff)
@@ -212,23 +262,44 @@ extension Cpu {
 
   // MARK: Invalidation
 
-  /// Empties the translation caches (MOV CR3, mode changes, INVLPG's coarse form).
+  /// Empties the translation caches (MOV CR3, mode changes, INVLPG's coarse form): the entries filled since they were
+  /// last empty, which are few between two switches of address spaces.
   func flushTLB() {
-    s.tlbGeneration = s.tlbGeneration >= 0xffe ? 0 : s.tlbGeneration &+ 1
     x.forgetFetches()
-    if s.tlbGeneration == 0 {
-      // The generation wrapped: old tags could match again. (0xfff is never used: empty tags are all ones.)
-      // SAFETY: 3 * tlbCount entries exist.
-      unsafe x.tlb.update(repeating: TLBEntry(), count: 3 * EngineState.tlbCount)
+    for position in 0..<x.filled.count {
+      let place = x.filled[position]
+      // SAFETY: places were made by `resolve` from a view and a masked index.
+      unsafe x.tlb[place] = TLBEntry(index: place & (EngineState.tlbCount &- 1))
+    }
+    x.filled.removeAll()
+  }
+
+  /// Empties the translation caches but for global pages (MOV CR3 with CR4.PGE).
+  func flushNonGlobal() {
+    x.blocks.jumpGeneration &+= 1
+    x.recompiler.forgetNonGlobalPages()
+    x.filled.filter { place in
+      // SAFETY: as in `flushTLB`.
+      let entry = unsafe x.tlb + place
+      if unsafe entry.pointee.physicalPage & 1 != 0 { return true }
+      unsafe entry.pointee = TLBEntry(index: place & (EngineState.tlbCount &- 1))
+      return false
     }
   }
 
   /// Forgets one page (INVLPG).
   func flushTLB(page linear: UInt64) {
-    x.forgetFetches()
+    x.blocks.jumpGeneration &+= 1
+    x.recompiler.forget(page: linear)
     for view in UInt32(0)..<3 {
-      // SAFETY: inside the table.
-      unsafe entry(linear, view: view).pointee = TLBEntry()
+      let index = EngineState.index(linear)
+      let other = index ^ EngineState.otherWay
+      // SAFETY: both ways are inside the table.
+      do {
+        let start = unsafe x.tlb + Int(view) &* EngineState.tlbCount
+        if unsafe start[index].tagRead == linear & ~0xfff { unsafe start[index] = TLBEntry(index: index) }
+        if unsafe start[other].tagRead == linear & ~0xfff { unsafe start[other] = TLBEntry(index: other) }
+      }
     }
   }
 }

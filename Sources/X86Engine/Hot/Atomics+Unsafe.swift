@@ -11,10 +11,10 @@ extension Cpu {
   /// the load.
   @inline(__always) func update<T: AccessWidth>(_ linear: UInt64, _ operation: (T) -> T) throws(Fault) -> T {
     let entry = unsafe entry(linear, view: s.dataTLB)
-    let last = linear &+ UInt64(truncatingIfNeeded: MemoryLayout<T>.size &- 1)
-    // SAFETY: a matching write tag means the whole access lies in writable RAM at linear + addend.
-    if unsafe (last & ~0xfff) | s.tlbGeneration == entry.pointee.tagWrite {
-      let host = unsafe UnsafeMutableRawPointer(bitPattern: Int(truncatingIfNeeded: linear) &+ entry.pointee.addend)
+    let offset = unsafe linear &- entry.pointee.tagWrite
+    // SAFETY: a matching write tag means the whole access lies in writable RAM at host + offset.
+    if offset <= 0x1000 &- UInt64(truncatingIfNeeded: MemoryLayout<T>.size) {
+      let host = unsafe UnsafeMutableRawPointer(bitPattern: UInt(truncatingIfNeeded: entry.pointee.host &+ offset))
         .unsafelyUnwrapped
       let old = unsafe host.loadUnaligned(as: T.self)
       unsafe host.storeBytes(of: operation(old), as: T.self)
@@ -42,10 +42,10 @@ extension Cpu {
   /// Read-modify-write that is atomic between vCPUs; returns the old value.
   @inline(__always) func atomicUpdate<T: AccessWidth>(_ linear: UInt64, _ operation: (T) -> T) throws(Fault) -> T {
     let entry = unsafe entry(linear, view: s.dataTLB)
-    let last = linear &+ UInt64(truncatingIfNeeded: MemoryLayout<T>.size &- 1)
+    let offset = unsafe linear &- entry.pointee.tagWrite
     // SAFETY: as in `update`; the exchange is a single host LOCK CMPXCHG, whatever the alignment.
-    if unsafe (last & ~0xfff) | s.tlbGeneration == entry.pointee.tagWrite {
-      let host = unsafe UnsafeMutableRawPointer(bitPattern: Int(truncatingIfNeeded: linear) &+ entry.pointee.addend)
+    if offset <= 0x1000 &- UInt64(truncatingIfNeeded: MemoryLayout<T>.size) {
+      let host = unsafe UnsafeMutableRawPointer(bitPattern: UInt(truncatingIfNeeded: entry.pointee.host &+ offset))
         .unsafelyUnwrapped
       return unsafe Cpu.exchangeLoop(host, operation)
     }
@@ -96,7 +96,7 @@ extension Cpu {
     // A page of code is RAM all the same: exchange in place, then tell the engines.
     if linear & 0xfff <= UInt64(0x1000 &- size) {
       let physical = try resolve(linear, .write, view: s.dataTLB)
-      let backing = memory.backing(of: .init(physical))
+      let backing = self.backing(physical)
       if let page = unsafe backing.host, !backing.readOnly {
         // SAFETY: offset + size stays inside the page.
         let old: T = unsafe Cpu.exchangeLoop(page + Int(physical & 0xfff), operation)
@@ -118,7 +118,7 @@ extension Cpu {
     _ linear: UInt64, expected: (UInt64, UInt64), desired: (UInt64, UInt64)
   ) throws(Fault) -> (Bool, UInt64, UInt64) {
     let physical = try resolve(linear, .write, view: s.dataTLB)
-    let backing = memory.backing(of: .init(physical))
+    let backing = self.backing(physical)
     guard let page = unsafe backing.host, !backing.readOnly else {
       let low = try readLinear(UInt64.self, linear), high = try readLinear(UInt64.self, linear &+ 8)
       let same = low == expected.0 && high == expected.1

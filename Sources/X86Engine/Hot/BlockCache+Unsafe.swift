@@ -151,28 +151,58 @@ import X86ISA
 
   /// Forgets every block of a physical page; true when there was one.
   mutating func invalidate(page: UInt64) -> Bool {
-    let here = invalidate(list: unsafe pageBuckets[BlockCache.pageBucket(page)], page)
-    return invalidate(list: crossing, page) || here
+    let bucket = BlockCache.pageBucket(page)
+    let (head, here) = invalidate(list: unsafe pageBuckets[bucket], page)
+    unsafe pageBuckets[bucket] = head
+    let (rest, crossed) = invalidate(list: crossing, page)
+    crossing = rest
+    return here || crossed
   }
 
-  private mutating func invalidate(list: UInt32, _ page: UInt64) -> Bool {
+  /// Forgets a list's blocks of a page; the list without blocks that are not valid any more, and whether there was one.
+  private mutating func invalidate(list: UInt32, _ page: UInt64) -> (UInt32, Bool) {
     var found = false
+    var kept: UInt32 = 0
     var index = list
     while index != 0 {
       // SAFETY: list links are indexes of existing blocks.
       do {
         let block = unsafe blocks + Int(index &- 1)
-        if unsafe block.pointee.valid
-          && (block.pointee.physical >> 12 == page || block.pointee.secondPage == page << 12)
-        {
+        let next = unsafe block.pointee.nextInPage
+        let isAffected = unsafe block.pointee.physical >> 12 == page || block.pointee.secondPage == page << 12
+        if unsafe block.pointee.valid, isAffected {
           unsafe block.pointee.valid = false
+          unsafe unchain(block, index)
           found = true
           invalidatedBlocks &+= 1
         }
-        unsafe index = block.pointee.nextInPage
+        if unsafe block.pointee.valid {
+          unsafe block.pointee.nextInPage = kept
+          kept = index
+        }
+        index = next
       }
     }
-    return found
+    return (kept, found)
+  }
+
+  /// Takes a block out of its hash bucket: code that changes all the time must not leave long chains.
+  private func unchain(_ block: UnsafeMutablePointer<Block>, _ number: UInt32) {
+    let bucket = BlockCache.bucket(unsafe block.pointee.physical)
+    let next = unsafe block.pointee.nextInBucket
+    if unsafe buckets[bucket] == number {
+      unsafe buckets[bucket] = next
+      return
+    }
+    var index = unsafe buckets[bucket]
+    while index != 0 {
+      let at = unsafe blocks + Int(index &- 1)
+      if unsafe at.pointee.nextInBucket == number {
+        unsafe at.pointee.nextInBucket = next
+        return
+      }
+      unsafe index = at.pointee.nextInBucket
+    }
   }
 }
 
@@ -233,7 +263,7 @@ extension Cpu {
     makeRoom()
     let size = CodeSize(rawValue: s.codeSize) ?? .bits16
     let pageEnd = Int(0x1000 - (physical & 0xfff))
-    guard let host = unsafe memory.backing(of: GuestPhysical(physical)).host else {
+    guard let host = unsafe backing(physical).host else {
       return try unsafe decodeFromBus(linear, physical, size)
     }
     // Marked before the bytes are read: a store after this point is noticed.
@@ -246,7 +276,7 @@ extension Cpu {
       var offset = 0
       var count = 0
       var secondPage = ~UInt64(0)
-      while count < BlockCache.maximumBlock && offset < pageEnd {
+      while count < x.blockLimit && offset < pageEnd {
         let at = unsafe first + count
         unsafe at.initialize(to: Instruction())
         let status = unsafe Decoder.decode(
@@ -290,7 +320,7 @@ extension Cpu {
   }
 
   /// Bytes from RIP to the end of CS (all there are in 64-bit mode).
-  private var codeBytesLeft: UInt64 { s.codeSize == 2 ? ~0 : UInt64(s.segments[Seg.cs].limit) &- rip &+ 1 }
+  var codeBytesLeft: UInt64 { s.codeSize == 2 ? ~0 : UInt64(s.segments[Seg.cs].limit) &- rip &+ 1 }
 
   /// An instruction that begins in one page and ends in the next; returns the second physical page.
   private func decodeAcross(
@@ -365,7 +395,7 @@ extension Cpu {
   }
 
   /// Marks bytes as code; when the page is newly so, no translation cache may keep a write right to it.
-  private func markCode(_ physical: UInt64, count: Int) {
+  func markCode(_ physical: UInt64, count: Int) {
     if memory.markCode(GuestPhysical(physical), count: count) {
       context.group.dropWriteRights(page: physical >> 12, for: self)
     }
@@ -376,14 +406,17 @@ extension Cpu {
     for index in 0..<(3 * EngineState.tlbCount) {
       // SAFETY: inside the table.
       do {
-        if unsafe x.tlb[index].physicalPage == page << 12 { unsafe x.tlb[index].tagWrite = ~0 }
+        if unsafe x.tlb[index].physicalPage & ~1 == page << 12 {
+          unsafe x.tlb[index].tagWrite = TLBEntry.emptyTag(index & (EngineState.tlbCount &- 1))
+        }
       }
     }
   }
 
-  /// Code of a physical page changed: forget it, and leave the running block if it may be affected.
-  func invalidateCode(page: UInt64) {
-    if x.blocks.invalidate(page: page) {
+  /// Code changed (inside one physical page): forget it, and leave the running block if it may be affected.
+  func invalidateCode(_ physical: UInt64, _ count: Int) {
+    invalidateTranslations(physical, count)
+    if x.blocks.invalidate(page: physical >> 12) {
       x.blockEnd = 0
     }
   }

@@ -32,6 +32,48 @@ extension Cpu {
     }
   }
 
+  /// One instruction for the recompiler, with its traps.
+  func stepInterpreted() throws(Fault) {
+    let block = try unsafe currentBlock()
+    if s.systemFlags & (RFLAGS.tf | RFLAGS.rf) | s.dr[7] & 0xff | UInt64(s.interruptShadow) != 0 {
+      unsafe stepOnce(block)
+    } else {
+      unsafe runBlock(block)
+    }
+  }
+
+  /// Executes the instruction of a site at RIP = `start`, all its repetitions included; the address behind it, or nil
+  /// when it faulted, which is delivered then.
+  // SAFETY: decoded instructions stay in place until all code is forgotten, which no instruction does.
+  func interpretOne(_ start: UInt64, _ index: UInt32, _ site: Site) throws(Fault) -> UInt64? {
+    let at: UnsafeMutablePointer<Instruction>
+    if let known = unsafe x.code.instruction(of: site, generation: x.thunks.generation) {
+      unsafe at = known
+    } else {
+      let block = try unsafe currentBlock()
+      unsafe at = block.pointee.first
+      // One that reaches into another page is fetched anew each time: that page may be another one then.
+      if unsafe block.pointee.valid && block.pointee.secondPage == ~0 {
+        unsafe x.code.keep(at.pointee, of: index, generation: x.thunks.generation)
+      }
+    }
+    let next = unsafe start &+ UInt64(at.pointee.length)
+    unsafe x.code.declined[Int(at.pointee.op.rawValue)] &+= 1
+    s.instructionStart = start
+    repeat {
+      x.blockEnd = 1
+      rip = next
+      if unsafe call(at) {
+        if !x.faultInNewTask { s.instructionStart = start }
+        unsafe deliver(fault(of: at))
+        return nil
+      }
+      // Zeroed: something is to be looked at before the next iteration.
+    } while rip == start && x.blockEnd != 0 && !hasServiceableEvents && s.activity == Activity.running
+    s.instructionCount &+= 1
+    return next
+  }
+
   /// Runs a block to its end, to a fault, or until code changes under it.
   @inline(__always) private func runBlock(_ block: UnsafeMutablePointer<Block>) {
     // SAFETY: the block's instructions stay in place while it runs: the arena is only emptied between blocks.
@@ -75,7 +117,7 @@ extension Cpu {
   }
 
   /// One instruction, with the traps that follow it (SDM 3B, 17.3) and the shadow of STI and MOV SS.
-  private func stepOnce(_ block: UnsafeMutablePointer<Block>) {
+  func stepOnce(_ block: UnsafeMutablePointer<Block>) {
     let start = rip
     let shadow = s.interruptShadow
     let trap = s.systemFlags & RFLAGS.tf != 0
@@ -118,7 +160,7 @@ extension Cpu {
   }
 
   /// Looks at what other threads asked for, in the processor's order of priority (SDM 3A, 6.9); nil to go on executing.
-  private func serviceEvents() -> RunOutcome? {
+  func serviceEvents() -> RunOutcome? {
     let events = pendingEvents
     if events & CPUEvent.flushTLB != 0 {
       clear(CPUEvent.flushTLB)
@@ -173,7 +215,7 @@ extension Cpu {
   }
 
   /// Events to look at now: a maskable interrupt alone waits, at no cost, until IF is set.
-  @inline(__always) private var hasServiceableEvents: Bool {
+  @inline(__always) var hasServiceableEvents: Bool {
     let events = pendingEvents & ~CPUEvent.nmiBlocked
     return events != 0 && (events != CPUEvent.interrupt || s.systemFlags & RFLAGS.if != 0)
   }

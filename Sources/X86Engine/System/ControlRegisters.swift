@@ -85,7 +85,8 @@ extension Cpu {
       s.pdpte = try pageDirectoryPointers(new)
     }
     s.cr3 = new
-    flushTranslations()
+    // What is known about large pages stays: global ones may be among them.
+    if s.cr4 & CR4.pge != 0 { flushNonGlobal() } else { flushTranslations() }
   }
 
   private func setCR4(_ value: UInt64) throws(Fault) {

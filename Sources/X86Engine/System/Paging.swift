@@ -19,6 +19,7 @@ private enum Entry {
   static let accessed: UInt64 = 32
   static let dirty: UInt64 = 64
   static let large: UInt64 = 128
+  static let global: UInt64 = 256
   static let noExecute: UInt64 = 1 << 63
 }
 
@@ -48,7 +49,10 @@ extension Cpu {
   /// `view` 0 has user rights, 1 supervisor rights, 2 supervisor rights under SMAP. Sets accessed and dirty bits;
   /// on a page fault sets CR2. A non-canonical address in IA-32e mode is #GP(0).
   func translate(_ linear: UInt64, _ kind: AccessKind, view: UInt32) throws(Fault) -> UInt64 {
-    if s.cr0 & CR0.pg == 0 { return linear & 0xffff_ffff }
+    if s.cr0 & CR0.pg == 0 {
+      x.walkedGlobal = false
+      return linear & 0xffff_ffff
+    }
     if s.efer & EFER.lma != 0 {
       guard isCanonical(linear) else { throw .nonCanonical }
     }
@@ -60,10 +64,27 @@ extension Cpu {
       try checkRights(walk, linear, kind, view)
       if setAccessed(walk, kind, wide: wide) || attempt == 63 {
         if walk.pageSize != 0x1000 { noteLargePage(linear, size: walk.pageSize) }
+        x.walkedGlobal = walk.leaf & Entry.global != 0 && s.cr4 & CR4.pge != 0
         return walk.physical
       }
     }
     return 0
+  }
+
+  /// Where code at `linear` is, if it may be executed now: no accessed bits, no fault, CR2 as it was.
+  func quietTranslate(_ linear: UInt64) -> UInt64? {
+    if s.cr0 & CR0.pg == 0 { return linear & 0xffff_ffff & s.physicalMask }
+    if s.efer & EFER.lma != 0, !isCanonical(linear) { return nil }
+    let saved = s.cr2
+    defer { s.cr2 = saved }
+    let view: UInt32 = s.cpl == 3 ? 0 : 1
+    do throws(Fault) {
+      let walk = try s.cr4 & CR4.pae != 0 ? walkWide(linear, .execute, view) : walkNarrow(linear, .execute, view)
+      try checkRights(walk, linear, .execute, view)
+      return walk.physical & s.physicalMask
+    } catch {
+      return nil
+    }
   }
 
   /// A linear address with all bits above the implemented ones equal (48 bits, 57 with CR4.LA57).

@@ -1,7 +1,11 @@
+import Base
 import CHost
+import GuestMemory
 import X86ISA
 
 /// Native thunks of one vCPU: code in a memfd mapped twice (writable here, executable there), never both at once.
+// SAFETY(type): the mappings and the scratch buffers are made by init and freed once, by `Vcpu`'s deinit; code is only
+// written where `used` says there is room, and entries point at code that was written whole.
 @safe struct ThunkCache {
   static let capacity = 256 * 1024
   /// Room for the largest memory operand of a thunk (an x87 state image), cache-line aligned.
@@ -14,6 +18,8 @@ import X86ISA
   /// The same for operands whose pages may not all be accessible.
   let guarded: GuardedScratch
   private var used = 0
+  /// Counts the times all thunks were forgotten: numbers of an older generation mean nothing.
+  private(set) var generation: UInt32 = 0
   private var shapes: [ThunkShape] = []
   private var entries: [UnsafeRawPointer] = unsafe []
   private var known: [[UInt8]: UInt32] = [:]
@@ -69,6 +75,7 @@ import X86ISA
   /// Forgets every thunk; only when no decoded instruction refers to one.
   mutating func removeAll() {
     used = 0
+    generation &+= 1
     shapes.removeAll(keepingCapacity: true)
     unsafe entries.removeAll(keepingCapacity: true)
     known.removeAll(keepingCapacity: true)
@@ -82,11 +89,21 @@ extension Cpu {
   /// The host address of `size` bytes of plain RAM in one page, when the translation cache knows them; nil otherwise.
   func plain(_ linear: UInt64, size: Int, write: Bool) -> UnsafeMutableRawPointer? {
     let entry = unsafe entry(linear, view: s.dataTLB)
-    let tag = ((linear &+ UInt64(size &- 1)) & ~0xfff) | s.tlbGeneration
-    // SAFETY: a matching tag means the page is RAM mapped at linear + addend.
-    guard unsafe entry.pointee.tagRead == tag, unsafe !write || entry.pointee.tagWrite == tag else { return nil }
-    return unsafe UnsafeMutableRawPointer(bitPattern: Int(truncatingIfNeeded: linear) &+ entry.pointee.addend)
+    let offset = unsafe linear &- (write ? entry.pointee.tagWrite : entry.pointee.tagRead)
+    // SAFETY: a matching tag means the page is RAM mapped at `host`.
+    guard offset <= UInt64(0x1000 &- size) else {
+      return unsafe otherWay(linear, size: size, write: write, view: s.dataTLB)
+    }
+    return unsafe UnsafeMutableRawPointer(bitPattern: UInt(truncatingIfNeeded: entry.pointee.host &+ offset))
   }
+
+  /// Whether generated code may access these bytes by itself now.
+  func isPlain(_ linear: UInt64, size: Int, write: Bool) -> Bool {
+    // SAFETY: the address is only compared with nil, here and below.
+    unsafe plain(linear, size: size, write: write) != nil
+  }
+  /// Whether reads of a physical address come from memory.
+  func isMemory(_ physical: UInt64) -> Bool { unsafe backing(physical).host != nil }
 
   /// Stores a buffer in pieces as large as they come, so that device memory sees natural widths.
   func writeBytes(_ linear: UInt64, _ buffer: UnsafeMutableRawPointer, _ size: Int) throws(Fault) {
@@ -160,8 +177,10 @@ extension Cpu {
     // SAFETY: a 512-byte image in the state block.
     unsafe rb_x87_load(&p.pointee.state.x87)
     s.x87Live = true
+    enterRecompilerThread()
   }
   func leaveThread() {
+    leaveRecompilerThread()
     // SAFETY: as above.
     unsafe rb_x87_save(&p.pointee.state.x87)
     s.x87Live = false

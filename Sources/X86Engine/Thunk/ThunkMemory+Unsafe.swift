@@ -201,7 +201,7 @@ extension Cpu {
     do throws(Fault) {
       let physical = try resolve(linear, .read, view: s.dataTLB)
       // SAFETY: asks whether there is host memory, without using it.
-      guard unsafe memory.backing(of: GuestPhysical(physical)).host != nil else { return .none }
+      guard unsafe backing(physical).host != nil else { return .none }
     } catch {
       return .none
     }

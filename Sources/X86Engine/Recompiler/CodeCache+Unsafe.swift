@@ -1,0 +1,343 @@
+import CHost
+import X86ISA
+
+/// Translated code of one vCPU: host code in a memory that is mapped twice, the blocks it belongs to, and the sites where it
+/// leaves for Swift.
+///
+/// Bounded: when code or tables are full everything is forgotten and translation starts over. Used by the vCPU's
+/// thread only.
+// SAFETY(type): the tables are allocated in init with the capacities below and freed once, by `Vcpu`'s deinit; their
+// elements are trivial. Indexes are made by `add` and `site` only, below the counts, and no index outlives `removeAll`
+// but in generated code, which is never entered again then.
+@safe struct CodeCache {
+  static let codeBytes = 32 << 20
+  static let blockCapacity = 256 * 1024
+  static let siteCapacity = 1024 * 1024
+  static let decodedCapacity = 256 * 1024
+  static let bucketCount = 32 * 1024
+  /// Room that one block may need at most.
+  static let largestBlock = 64 * 1024
+
+  let write: UnsafeMutableRawPointer
+  let execute: UnsafeMutableRawPointer
+  private let blocks: UnsafeMutablePointer<TranslationBlock>
+  private let sites: UnsafeMutablePointer<Site>
+  private let marks: UnsafeMutablePointer<InstructionMark>
+  private let decoded: UnsafeMutablePointer<Instruction>
+  private var decodedCount = 0
+  /// Interpreted instructions by operation, for statistics.
+  let declined: UnsafeMutablePointer<UInt64>
+  private let buckets: UnsafeMutablePointer<UInt32>
+  private let pageBuckets: UnsafeMutablePointer<UInt32>
+  /// End of the stubs: where blocks begin.
+  var stubEnd = 0
+  var used = 0
+  private(set) var blockCount = 0
+  private(set) var siteCount = 0
+  private(set) var markCount = 0
+  /// Blocks that reach into a second page.
+  private var crossing: UInt32 = 0
+  private var tokens: [PageIdentity: UInt32] = [:]
+  private var nextToken: UInt32 = 1
+  var statistics = RecompilerStatistics()
+
+  private struct PageIdentity: Hashable {
+    var linear: UInt64
+    var physical: UInt64
+    var key: UInt32
+  }
+
+  init() {
+    var w: UnsafeMutableRawPointer?
+    var x: UnsafeMutableRawPointer?
+    guard unsafe rb_code_memory(CodeCache.codeBytes, &w, &x), let w = unsafe w, let x = unsafe x else {
+      fatalError("no memory for translated code: the host refused to map executable memory")
+    }
+    // SAFETY: fresh allocations of trivial types; large ones are only touched as they fill.
+    do {
+      unsafe write = w
+      unsafe execute = x
+      unsafe blocks = .allocate(capacity: CodeCache.blockCapacity)
+      unsafe sites = .allocate(capacity: CodeCache.siteCapacity)
+      unsafe marks = .allocate(capacity: CodeCache.siteCapacity)
+      unsafe decoded = .allocate(capacity: CodeCache.decodedCapacity)
+      unsafe declined = .allocate(capacity: Op.allCases.count)
+      unsafe declined.initialize(repeating: 0, count: Op.allCases.count)
+      unsafe buckets = .allocate(capacity: CodeCache.bucketCount)
+      unsafe pageBuckets = .allocate(capacity: CodeCache.bucketCount)
+      unsafe buckets.initialize(repeating: 0, count: CodeCache.bucketCount)
+      unsafe pageBuckets.initialize(repeating: 0, count: CodeCache.bucketCount)
+    }
+  }
+  func deallocate() {
+    // SAFETY: called once by `Vcpu`'s deinit.
+    do {
+      unsafe rb_code_free(write, execute, CodeCache.codeBytes)
+      unsafe blocks.deallocate()
+      unsafe sites.deallocate()
+      unsafe marks.deallocate()
+      unsafe decoded.deallocate()
+      unsafe declined.deallocate()
+      unsafe buckets.deallocate()
+      unsafe pageBuckets.deallocate()
+    }
+  }
+
+  func emitter() -> Emitter { unsafe Emitter(base: write, limit: CodeCache.codeBytes, position: used) }
+  /// Address in the executable mapping.
+  func address(_ position: UInt32) -> UInt { unsafe UInt(bitPattern: execute) &+ UInt(position) }
+  var executableRange: Range<UInt> {
+    unsafe UInt(bitPattern: execute)..<(UInt(bitPattern: execute) &+ UInt(CodeCache.codeBytes))
+  }
+
+  // MARK: Blocks
+
+  @inline(__always) private static func bucket(_ physical: UInt64) -> Int {
+    Int(truncatingIfNeeded: physical ^ physical >> 15) & (bucketCount - 1)
+  }
+  @inline(__always) private static func pageBucket(_ page: UInt64) -> Int {
+    Int(truncatingIfNeeded: page ^ page >> 15) & (bucketCount - 1)
+  }
+
+  /// The block's record, in place.
+  @inline(__always) func block(_ index: UInt32) -> UnsafeMutablePointer<TranslationBlock> { unsafe blocks + Int(index) }
+  @inline(__always) func site(_ index: UInt32) -> UnsafeMutablePointer<Site> { unsafe sites + Int(index) }
+  @inline(__always) func mark(_ index: UInt32) -> InstructionMark { unsafe marks[Int(index)] }
+
+  func find(
+    physical: UInt64, rip: UInt64, key: ModeKey, codeBase: UInt64, codeLimit: UInt32
+  ) -> UInt32? {
+    var index = unsafe buckets[CodeCache.bucket(physical)]
+    while index != 0 {
+      let block = unsafe blocks + Int(index &- 1)
+      if unsafe block.pointee.physical == physical && block.pointee.rip == rip && block.pointee.key == key
+        && block.pointee.isValid && block.pointee.codeBase == codeBase && block.pointee.codeLimit == codeLimit
+      {
+        return index &- 1
+      }
+      unsafe index = block.pointee.nextInBucket
+    }
+    return nil
+  }
+
+  /// Whether one more block fits.
+  var hasRoom: Bool {
+    used + CodeCache.largestBlock <= CodeCache.codeBytes && blockCount < CodeCache.blockCapacity
+      && siteCount + 1024 <= CodeCache.siteCapacity && markCount + 256 <= CodeCache.siteCapacity
+      && decodedCount + 1 <= CodeCache.decodedCapacity
+  }
+
+  /// Adds a block; it can be found from now on.
+  mutating func add(_ block: TranslationBlock) -> UInt32 {
+    let index = UInt32(blockCount)
+    var new = block
+    let bucket = CodeCache.bucket(block.physical)
+    unsafe new.nextInBucket = buckets[bucket]
+    unsafe buckets[bucket] = index + 1
+    if block.secondPage != ~0 {
+      new.nextInPage = crossing
+      crossing = index + 1
+    } else {
+      let page = CodeCache.pageBucket(block.physical >> 12)
+      unsafe new.nextInPage = pageBuckets[page]
+      unsafe pageBuckets[page] = index + 1
+    }
+    unsafe (blocks + blockCount).initialize(to: new)
+    blockCount += 1
+    return index
+  }
+  /// The index that the next block will have.
+  var nextBlock: UInt32 { UInt32(blockCount) }
+
+  mutating func add(_ site: Site) -> UInt32 {
+    precondition(siteCount < CodeCache.siteCapacity, "site table overrun")
+    unsafe (sites + siteCount).initialize(to: site)
+    siteCount += 1
+    return UInt32(siteCount - 1)
+  }
+  mutating func add(_ mark: InstructionMark) {
+    precondition(markCount < CodeCache.siteCapacity, "mark table overrun")
+    unsafe (marks + markCount).initialize(to: mark)
+    markCount += 1
+  }
+
+  /// The decoded instruction of a site, if it was kept and its thunk is still there.
+  @inline(__always) func instruction(of site: Site, generation: UInt32) -> UnsafeMutablePointer<Instruction>? {
+    site.decoded != 0 && site.decodedGeneration == generation ? unsafe decoded + Int(site.decoded &- 1) : nil
+  }
+  /// Keeps the decoded instruction of a site.
+  mutating func keep(_ instruction: Instruction, of index: UInt32, generation: UInt32) {
+    guard decodedCount < CodeCache.decodedCapacity else { return }
+    unsafe (decoded + decodedCount).initialize(to: instruction)
+    decodedCount += 1
+    unsafe sites[Int(index)].decoded = UInt32(decodedCount)
+    unsafe sites[Int(index)].decodedGeneration = generation
+  }
+
+  /// A number for (linear page, physical page, key), the same each time: generated code compares it to see that a page is
+  /// still mapped where it was. 0 is never given.
+  mutating func token(linear: UInt64, physical: UInt64, key: ModeKey) -> UInt32 {
+    let identity = PageIdentity(linear: linear >> 12, physical: physical >> 12, key: key.rawValue)
+    if let known = tokens[identity] { return known }
+    tokens[identity] = nextToken
+    nextToken &+= 1
+    return nextToken &- 1
+  }
+
+  /// Forgets everything. No generated code may be running or be returned to.
+  mutating func removeAll() {
+    // SAFETY: whole tables.
+    do {
+      unsafe buckets.update(repeating: 0, count: CodeCache.bucketCount)
+      unsafe pageBuckets.update(repeating: 0, count: CodeCache.bucketCount)
+    }
+    used = stubEnd
+    blockCount = 0
+    siteCount = 0
+    markCount = 0
+    decodedCount = 0
+    crossing = 0
+    tokens.removeAll(keepingCapacity: true)
+  }
+
+  // MARK: Links
+
+  /// Points an exit at its target's code.
+  func link(_ index: UInt32, to target: UInt32, entry: UInt32) {
+    let site = unsafe site(index)
+    let block = unsafe block(target)
+    unsafe site.pointee.linkedTo = target + 1
+    unsafe site.pointee.next = block.pointee.incoming
+    unsafe block.pointee.incoming = index + 1
+    emitter().patch(unsafe Int(site.pointee.patch), to: Int(entry))
+  }
+
+  /// Takes every link to a block back.
+  private func unlink(_ block: UnsafeMutablePointer<TranslationBlock>) {
+    var index = unsafe block.pointee.incoming
+    let emitter = emitter()
+    while index != 0 {
+      let site = unsafe site(index &- 1)
+      unsafe emitter.patch(Int(site.pointee.patch), to: Int(site.pointee.unlinked))
+      unsafe site.pointee.linkedTo = 0
+      unsafe index = site.pointee.next
+    }
+    unsafe block.pointee.incoming = 0
+  }
+
+  /// Forgets one block.
+  mutating func invalidate(_ block: UnsafeMutablePointer<TranslationBlock>) {
+    unsafe block.pointee.isValid = false
+    unsafe unlink(block)
+    statistics.invalidatedBlocks &+= 1
+  }
+
+  /// Forgets every block that was made from bytes of a range inside one page; calls `body` with the key and the address
+  /// of each.
+  mutating func invalidate(_ physical: UInt64, _ count: Int, _ body: (ModeKey, UInt64) -> Void) {
+    let bucket = CodeCache.pageBucket(physical >> 12)
+    let head = unsafe pageBuckets[bucket]
+    if head != 0 { unsafe pageBuckets[bucket] = invalidate(list: head, physical, count, body) }
+    if crossing != 0 { crossing = invalidate(list: crossing, physical, count, body) }
+  }
+
+  /// The list without its blocks that were made from the range, and those that were forgotten before.
+  private mutating func invalidate(
+    list: UInt32, _ physical: UInt64, _ count: Int, _ body: (ModeKey, UInt64) -> Void
+  ) -> UInt32 {
+    let end = physical &+ UInt64(count)
+    var kept: UInt32 = 0
+    var index = list
+    while index != 0 {
+      let block = unsafe blocks + Int(index &- 1)
+      let next = unsafe block.pointee.nextInPage
+      let first = unsafe block.pointee.physical
+      let last = unsafe first &+ UInt64(block.pointee.guestBytes)
+      let second = unsafe block.pointee.secondPage
+      let isHit = first < end && last > physical || second != ~0 && second < end && second &+ 16 > physical
+      if unsafe block.pointee.isValid, isHit {
+        unsafe invalidate(block)
+        unsafe body(block.pointee.key, block.pointee.rip)
+      }
+      if unsafe block.pointee.isValid {
+        unsafe block.pointee.nextInPage = kept
+        kept = index
+      } else {
+        unsafe unchain(block, index)
+      }
+      index = next
+    }
+    return kept
+  }
+
+  /// Takes a block out of its hash bucket: code that changes all the time must not leave long chains.
+  private func unchain(_ block: UnsafeMutablePointer<TranslationBlock>, _ number: UInt32) {
+    let bucket = CodeCache.bucket(unsafe block.pointee.physical)
+    let next = unsafe block.pointee.nextInBucket
+    if unsafe buckets[bucket] == number {
+      unsafe buckets[bucket] = next
+      return
+    }
+    var index = unsafe buckets[bucket]
+    while index != 0 {
+      let at = unsafe blocks + Int(index &- 1)
+      if unsafe at.pointee.nextInBucket == number {
+        unsafe at.pointee.nextInBucket = next
+        return
+      }
+      unsafe index = at.pointee.nextInBucket
+    }
+  }
+
+  // MARK: From host to guest
+
+  /// The block whose host code holds `position`.
+  func block(at position: UInt32) -> UInt32? {
+    var low = 0
+    var high = blockCount
+    // Blocks were added in the order of their code.
+    while low < high {
+      let middle = (low + high) / 2
+      if unsafe blocks[middle].codeEnd <= position { low = middle + 1 } else { high = middle }
+    }
+    return low < blockCount ? UInt32(low) : nil
+  }
+
+  /// Offset in its block of the guest instruction whose host code holds `position`.
+  func guestOffset(at position: UInt32, in index: UInt32) -> UInt16 {
+    let block = unsafe blocks + Int(index)
+    var result: UInt16 = 0
+    let first = unsafe Int(block.pointee.firstMark)
+    let count = unsafe Int(block.pointee.markCount)
+    for mark in first..<(first + count) {
+      let entry = unsafe marks[mark]
+      if entry.host > position { break }
+      result = entry.guest
+    }
+    return result
+  }
+}
+
+/// What the recompiler counted since power-on.
+public struct RecompilerStatistics: Sendable, Equatable {
+  /// Blocks translated, and the guest instructions and bytes in them.
+  public var translatedBlocks: UInt64 = 0
+  public var translatedInstructions: UInt64 = 0
+  public var translatedBytes: UInt64 = 0
+  /// Bytes of host code made.
+  public var hostBytes: UInt64 = 0
+  /// Blocks forgotten because their code changed; times all were forgotten for want of room.
+  public var invalidatedBlocks: UInt64 = 0
+  public var fullFlushes: UInt64 = 0
+  /// Times generated code was entered from the run loop, and exits linked.
+  public var entries: UInt64 = 0
+  public var links: UInt64 = 0
+  /// Slow paths by reason.
+  public var cacheMisses: UInt64 = 0
+  public var interpretedAccesses: UInt64 = 0
+  public var declinedInstructions: UInt64 = 0
+  public var indirectMisses: UInt64 = 0
+  public var entryMisses: UInt64 = 0
+  public var hostFaults: UInt64 = 0
+  public init() {}
+}

@@ -1,0 +1,107 @@
+/// What generated code keeps in the state block besides the architecture: addressed as `gs:[offset]`.
+///
+/// Written by generated code and by the vCPU's own thread, but for `exitRequest`, which any thread sets.
+struct GeneratedState {
+  /// Nonzero: leave generated code at the next poll (backward jumps, indirect jumps).
+  var exitRequest: UInt32 = 0
+  /// The host's vector registers and MXCSR hold the guest's.
+  var vectorsLive: UInt32 = 0
+  /// Status flags as LAHF and SETO AL leave them in AX.
+  var savedFlags: UInt32 = 0
+  var padding: UInt32 = 0
+  /// Stack pointer of the thread outside generated code.
+  var hostStack: UInt64 = 0
+  /// Address of the state block itself: the base of GS.
+  var block: UInt64 = 0
+  /// Linear address of the access that took the slow path; target of an indirect jump.
+  var linear: UInt64 = 0
+  /// Where to go on after a stub.
+  var resume: UInt64 = 0
+  /// A general register's place while flags are being kept, and a second one.
+  var temporary: UInt64 = 0
+  var temporary2: UInt64 = 0
+  /// C function that stubs call: `ExitHandler`.
+  var handler: UInt64 = 0
+  /// Routines that load and store the guest's vectors, at the width that the guest has used so far.
+  var loadVectors: UInt64 = 0
+  var saveVectors: UInt64 = 0
+  /// Instructions retired in generated code, when they are counted.
+  var retired: UInt64 = 0
+}
+
+/// Where things are, relative to the state block: fixed offsets that generated code knows.
+///
+/// Behind the block, in one allocation: the translation caches, then for each view the jump cache and the page tokens.
+enum VcpuLayout {
+  static let views = 3
+  static let jumpCount = 4096
+  static let jumpEntryBytes = 16
+  static let tokenCount = 2048
+
+  static let tlb = (MemoryLayout<CPUBlock>.stride + 63) & ~63
+  static let jumps = tlb + views * EngineState.tlbCount * MemoryLayout<TLBEntry>.stride
+  static let tokens = jumps + views * jumpCount * jumpEntryBytes
+  static let end = tokens + views * tokenCount * 4
+
+  private static let stateOffset = MemoryLayout<CPUBlock>.offset(of: \CPUBlock.state) ?? 0
+  private static let generatedOffset = MemoryLayout<CPUBlock>.offset(of: \CPUBlock.generated) ?? 0
+
+  static func state(_ field: PartialKeyPath<CPUState>) -> Int32 {
+    Int32(stateOffset + (MemoryLayout<CPUState>.offset(of: field) ?? 0))
+  }
+  static func generated(_ field: PartialKeyPath<GeneratedState>) -> Int32 {
+    Int32(generatedOffset + (MemoryLayout<GeneratedState>.offset(of: field) ?? 0))
+  }
+
+  /// Offset of a guest general register.
+  static func register(_ number: UInt8) -> Int32 { Int32(number) * 8 }
+  static let rip = register(33)
+
+  static func segment(_ number: UInt8, _ field: PartialKeyPath<SegmentRegister>) -> Int32 {
+    state(\CPUState.segments) + Int32(Int(number) * MemoryLayout<SegmentRegister>.stride)
+      + Int32(MemoryLayout<SegmentRegister>.offset(of: field) ?? 0)
+  }
+
+  static func tlbField(view: Int, _ field: PartialKeyPath<TLBEntry>) -> Int32 {
+    let place = tlb + view * EngineState.tlbCount * MemoryLayout<TLBEntry>.stride
+    return Int32(place + (MemoryLayout<TLBEntry>.offset(of: field) ?? 0))
+  }
+  static func jumpTable(view: Int) -> Int32 { Int32(jumps + view * jumpCount * jumpEntryBytes) }
+  static func token(view: Int, linear: UInt64) -> Int32 {
+    Int32(tokens + (view * tokenCount + Int(linear >> 12 & UInt64(tokenCount - 1))) * 4)
+  }
+}
+
+/// The offsets that code generation needs often, looked up once.
+struct Offsets: Sendable {
+  let exitRequest = VcpuLayout.generated(\.exitRequest)
+  let vectorsLive = VcpuLayout.generated(\.vectorsLive)
+  let savedFlags = VcpuLayout.generated(\.savedFlags)
+  let hostStack = VcpuLayout.generated(\.hostStack)
+  let block = VcpuLayout.generated(\.block)
+  let linear = VcpuLayout.generated(\.linear)
+  let resume = VcpuLayout.generated(\.resume)
+  let temporary = VcpuLayout.generated(\.temporary)
+  let temporary2 = VcpuLayout.generated(\.temporary2)
+  let handler = VcpuLayout.generated(\.handler)
+  let loadVectors = VcpuLayout.generated(\.loadVectors)
+  let saveVectors = VcpuLayout.generated(\.saveVectors)
+  let retired = VcpuLayout.generated(\.retired)
+  let systemFlags = VcpuLayout.state(\.systemFlags)
+  let events = VcpuLayout.state(\.events)
+  let dataTLB = VcpuLayout.state(\.dataTLB)
+  let kernelGSBase = VcpuLayout.state(\.kernelGSBase)
+  let gsBase = VcpuLayout.segment(UInt8(Seg.gs), \.base)
+  let mxcsr = VcpuLayout.state(\.mxcsr)
+  let hostMXCSR = VcpuLayout.state(\.hostMXCSR)
+  let vectors = VcpuLayout.state(\.vectors)
+  let opmasks = VcpuLayout.state(\.opmasks)
+  let tscOffset = VcpuLayout.state(\.tscOffset)
+  let tagRead = (0..<3).map { VcpuLayout.tlbField(view: $0, \.tagRead) }
+  let tagWrite = (0..<3).map { VcpuLayout.tlbField(view: $0, \.tagWrite) }
+  let host = (0..<3).map { VcpuLayout.tlbField(view: $0, \.host) }
+  let jumps = (0..<3).map { VcpuLayout.jumpTable(view: $0) }
+  let fastBase = (0..<6).map { VcpuLayout.segment($0, \.fastBase) }
+  let readEnd = (0..<6).map { VcpuLayout.segment($0, \.readEnd) }
+  let writeEnd = (0..<6).map { VcpuLayout.segment($0, \.writeEnd) }
+}

@@ -1,0 +1,300 @@
+import Base
+import CHost
+import GuestMemory
+import X86ISA
+
+/// What the recompiler keeps for a vCPU besides its code.
+// SAFETY(type): the pointers lead into the allocation of the state block (`VcpuLayout`) and to `pages`, all owned by `Vcpu`;
+// indexes are masked by their table's size.
+@safe struct RecompilerState {
+  /// A page of guest code as the run loop last found it.
+  struct CodePage {
+    var linear: UInt64 = ~0
+    var physical: UInt64 = 0
+    var key: UInt32 = ~0
+    var token: UInt32 = 0
+    var isGlobal = false
+    var generation: UInt64 = 0
+  }
+  struct JumpEntry {
+    var rip: UInt64
+    var host: UInt
+  }
+
+  var stubs = Stubs()
+  let offsets = Offsets()
+  /// Width of vectors that the guest has used: see `Stubs.loadVectors`.
+  var vectorLevel = 0
+  /// Keeps status flags exact everywhere (for comparing engines).
+  var keepsAllFlags = false
+  private let pages: UnsafeMutablePointer<CodePage>
+  private var pageGeneration: UInt64 = 1
+  /// Places of `pages` remembered since all were forgotten.
+  private var filled: [Int] = []
+  private let tokens: UnsafeMutablePointer<UInt32>
+  private let jumps: UnsafeMutablePointer<JumpEntry>
+  /// The key whose blocks each view's jump cache holds.
+  private var viewKeys = InlineArray<3, UInt32>(repeating: ~0)
+
+  init(block: UnsafeMutableRawPointer) {
+    // SAFETY: the allocation is `VcpuLayout.end` bytes long.
+    do {
+      unsafe pages = .allocate(capacity: VcpuLayout.views * VcpuLayout.tokenCount)
+      unsafe pages.initialize(repeating: CodePage(), count: VcpuLayout.views * VcpuLayout.tokenCount)
+      let count = VcpuLayout.views * VcpuLayout.tokenCount
+      unsafe tokens = (block + VcpuLayout.tokens).bindMemory(to: UInt32.self, capacity: count)
+      unsafe tokens.initialize(repeating: 0, count: count)
+      let entries = VcpuLayout.views * VcpuLayout.jumpCount
+      unsafe jumps = (block + VcpuLayout.jumps).bindMemory(to: JumpEntry.self, capacity: entries)
+      unsafe jumps.initialize(repeating: JumpEntry(rip: ~0, host: 0), count: entries)
+    }
+  }
+  func deallocate() { unsafe pages.deallocate() }
+
+  private func place(_ view: Int, _ linear: UInt64) -> Int {
+    view * VcpuLayout.tokenCount + Int(linear >> 12 & UInt64(VcpuLayout.tokenCount - 1))
+  }
+
+  /// The page at `linear` if it is known for this key.
+  func page(_ view: Int, _ linear: UInt64, _ key: ModeKey) -> CodePage? {
+    let page = unsafe pages[place(view, linear)]
+    return page.linear == linear & ~0xfff && page.key == key.rawValue && page.generation == pageGeneration ? page : nil
+  }
+  mutating func remember(
+    _ view: Int, _ linear: UInt64, _ physical: UInt64, _ key: ModeKey, token: UInt32, isGlobal: Bool
+  ) -> CodePage {
+    if filled.count > 8 * VcpuLayout.tokenCount { forgetPages() }
+    let page = CodePage(
+      linear: linear & ~0xfff, physical: physical & ~0xfff, key: key.rawValue, token: token, isGlobal: isGlobal,
+      generation: pageGeneration)
+    let place = place(view, linear)
+    if unsafe tokens[place] == 0 { filled.append(place) }
+    unsafe pages[place] = page
+    unsafe tokens[place] = token
+    return page
+  }
+  /// Linear addresses may mean other pages from now on.
+  mutating func forgetPages() {
+    pageGeneration &+= 1
+    for place in filled { unsafe tokens[place] = 0 }
+    filled.removeAll(keepingCapacity: true)
+  }
+  /// The same for pages that are not global.
+  mutating func forgetNonGlobalPages() {
+    var kept = 0
+    for place in filled {
+      if unsafe pages[place].isGlobal && pages[place].linear != ~0 {
+        filled[kept] = place
+        kept += 1
+      } else {
+        unsafe pages[place].linear = ~0
+        unsafe tokens[place] = 0
+      }
+    }
+    filled.removeLast(filled.count - kept)
+  }
+  func forget(page linear: UInt64) {
+    for view in 0..<VcpuLayout.views {
+      unsafe pages[place(view, linear)].linear = ~0
+      unsafe tokens[place(view, linear)] = 0
+    }
+  }
+
+  private func jumpIndex(_ view: Int, _ rip: UInt64) -> Int {
+    view * VcpuLayout.jumpCount + Int((rip << 4 ^ rip) >> 4 & UInt64(VcpuLayout.jumpCount - 1))
+  }
+  /// Code of `key` runs in `view`: its jump cache holds blocks of that key only.
+  mutating func use(_ key: ModeKey) {
+    let view = key.view
+    guard viewKeys[view] != key.rawValue else { return }
+    viewKeys[view] = key.rawValue
+    clearJumps(view)
+  }
+  func rememberJump(_ view: Int, _ rip: UInt64, _ host: UInt) {
+    unsafe jumps[jumpIndex(view, rip)] = JumpEntry(rip: rip, host: host)
+  }
+  func forgetJump(_ view: Int, _ rip: UInt64) {
+    unsafe jumps[jumpIndex(view, rip)] = JumpEntry(rip: ~0, host: 0)
+  }
+  private func clearJumps(_ view: Int) {
+    unsafe (jumps + view * VcpuLayout.jumpCount).update(
+      repeating: JumpEntry(rip: ~0, host: 0), count: VcpuLayout.jumpCount)
+  }
+  mutating func clearAll() {
+    for view in 0..<VcpuLayout.views { clearJumps(view) }
+    forgetPages()
+  }
+}
+
+/// What stubs call: (state block, site) -> host address to go on at, 0 to return to the run loop.
+typealias ExitHandler = @convention(c) (UnsafeMutableRawPointer, UInt32) -> UInt
+
+// SAFETY: stubs pass the base of GS, which `enterThread` set to the vCPU's own block.
+private let exitHandler: ExitHandler = { block, site in
+  unsafe Cpu(p: block.assumingMemoryBound(to: CPUBlock.self)).leftGeneratedCode(site)
+}
+
+// SAFETY(type): sites and blocks are indexes that generated code or the code cache made (see `CodeCache`). Guest code bytes
+// are read up to the end of their page, as `backing(of:)` answered for it.
+extension Cpu {
+  /// What generated code shares with Swift.
+  @inline(__always) var g: GeneratedState {
+    _read { yield unsafe p.pointee.generated }
+    nonmutating _modify { yield unsafe &p.pointee.generated }
+  }
+
+  /// Makes the stubs; once, before the first block.
+  func prepareRecompiler() {
+    var emitter = x.code.emitter()
+    x.recompiler.stubs = Stubs.make(&emitter, x.recompiler.offsets)
+    x.code.stubEnd = (emitter.position + 63) & ~63
+    x.code.used = x.code.stubEnd
+    g.block = UInt64(UInt(bitPattern: unsafe p))
+    g.handler = UInt64(unsafe UInt(bitPattern: unsafeBitCast(exitHandler, to: UnsafeRawPointer.self)))
+  }
+
+  /// This thread runs generated code of this vCPU: GS, and where its faults go.
+  func enterRecompilerThread() {
+    unsafe rb_set_gs_base(p)
+    let range = x.code.executableRange
+    rb_generated_code(range.lowerBound, range.upperBound, x.code.address(UInt32(x.recompiler.stubs.fault)))
+  }
+  func leaveRecompilerThread() { rb_generated_code(0, 0, 0) }
+
+  /// Runs generated code from a host address until it returns.
+  func enter(_ address: UInt) {
+    x.code.statistics.entries &+= 1
+    g.savedFlags = Cpu.packed(statusFlags)
+    let enter = unsafe unsafeBitCast(
+      x.code.address(UInt32(x.recompiler.stubs.enter)), to: (@convention(c) (UInt) -> Void).self)
+    enter(address)
+  }
+
+  /// Clears the request to leave generated code; what was asked for before is seen by looking at the events after.
+  func clearExitRequest() {
+    // SAFETY: a field of the live block.
+    unsafe rb_store32(&p.pointee.generated.exitRequest, 0)
+  }
+  func requestExit() {
+    // SAFETY: as above.
+    unsafe rb_store32(&p.pointee.generated.exitRequest, 1)
+  }
+
+  func editSite(_ index: UInt32, _ change: (inout Site) -> Void) { unsafe change(&x.code.site(index).pointee) }
+  func site(_ index: UInt32) -> Site { unsafe x.code.site(index).pointee }
+  func blockRecord(_ index: UInt32) -> TranslationBlock { unsafe x.code.block(index).pointee }
+
+  /// The instruction at `rip` and its length, without faults or traces; nil when it cannot be had like that.
+  func peek(_ rip: UInt64, _ key: ModeKey) -> (Instruction, Int)? {
+    let linear = key.codeSize == 2 ? rip : (s.segments[Seg.cs].base &+ rip) & 0xffff_ffff
+    guard let physical = quietPage(linear, key), let host = unsafe backing(physical).host else { return nil }
+    var instruction = Instruction()
+    let offset = Int(physical & 0xfff)
+    let code = unsafe UnsafeRawPointer(host + offset).assumingMemoryBound(to: UInt8.self)
+    let status = unsafe Decoder.decode(
+      Span(_unsafeStart: code, count: min(0x1000 - offset, 15)), codeSize: CodeSize(rawValue: key.codeSize) ?? .bits16,
+      into: &instruction)
+    return status == .ok ? (instruction, Int(instruction.length)) : nil
+  }
+
+  /// Where code at `linear` is: as the run loop last found its page, or by a walk.
+  private func quietPage(_ linear: UInt64, _ key: ModeKey) -> UInt64? {
+    if let page = x.recompiler.page(key.view, linear, key) { return page.physical | linear & 0xfff }
+    return quietTranslate(linear)
+  }
+
+  /// The bytes of a page of code from `physical` on.
+  private func codeBytes(_ physical: UInt64) -> [UInt8]? {
+    guard let host = unsafe backing(physical).host else { return nil }
+    let offset = Int(physical & 0xfff)
+    let count = min(0x1000 - offset, Translator.maximumInstructions * 15)
+    return unsafe Array(UnsafeRawBufferPointer(start: host + offset, count: count))
+  }
+
+  /// Translates the block at RIP. `page` is its page.
+  func translateBlock(
+    _ linear: UInt64, _ page: RecompilerState.CodePage, _ key: ModeKey
+  ) throws(Fault) -> UInt32? {
+    if !x.code.hasRoom { forgetAllCode() }
+    let physical = page.physical | linear & 0xfff
+    // Marked before the bytes are read: a store after this point is noticed.
+    markCode(physical, count: 1)
+    guard let bytes = codeBytes(physical) else { return nil }
+    let token = page.token != 0 ? page.token : x.code.token(linear: linear, physical: physical, key: key)
+    var translator = Translator(
+      cpu: self, key: key, rip: rip, offsets: x.recompiler.offsets, stubs: x.recompiler.stubs,
+      emitter: x.code.emitter(),
+      block: x.code.nextBlock, token: token, linear: linear, view: key.view)
+    let planner = Planner(key: key, model: model, keepsAllFlags: x.recompiler.keepsAllFlags)
+    var secondPage = ~UInt64(0)
+    if !translator.decode(bytes, planner, codeBytesLeft: codeBytesLeft, limit: Translator.maximumInstructions) {
+      guard let second = try codePage(translator.secondLinear, key) else { return nil }
+      secondPage = second.physical
+      markCode(secondPage, count: 15)
+      guard let more = codeBytes(secondPage) else { return nil }
+      translator.secondToken = second.token
+      translator.starts.removeAll()
+      _ = translator.decode(bytes + more.prefix(15), planner, codeBytesLeft: codeBytesLeft, limit: 1)
+    }
+    translator.findLiveFlags(keepsAll: x.recompiler.keepsAllFlags)
+    let count = Int(translator.starts.last ?? 1)
+    markCode(physical, count: min(count, 0x1000 - Int(physical & 0xfff)))
+    raiseVectorLevel(translator.plans)
+    var block = TranslationBlock(
+      rip: rip, physical: physical, codeBase: key.hasFlatCode ? 0 : s.segments[Seg.cs].base,
+      codeLimit: key.hasFlatCode ? 0 : s.segments[Seg.cs].limit, key: key, token: token, guestBytes: UInt16(count))
+    block.secondPage = secondPage
+    translator.emit(into: &block)
+    x.code.statistics.translatedBlocks &+= 1
+    x.code.statistics.translatedInstructions &+= UInt64(translator.instructions.count)
+    x.code.statistics.translatedBytes &+= UInt64(count)
+    x.code.statistics.hostBytes &+= UInt64(translator.emitter.position - x.code.used)
+    x.code.used = (translator.emitter.position + 15) & ~15
+    return x.code.add(block)
+  }
+
+  /// Code of a width that was not used before: from now on that much is loaded and stored. Vectors are in memory now.
+  private func raiseVectorLevel(_ plans: [InstructionPlan]) {
+    var level = x.recompiler.vectorLevel
+    for plan in plans { level = max(level, Int(plan.vectorLevel)) }
+    guard level > x.recompiler.vectorLevel else { return }
+    x.recompiler.vectorLevel = level
+    g.loadVectors = UInt64(x.code.address(UInt32(x.recompiler.stubs.loadVectors[level])))
+    g.saveVectors = UInt64(x.code.address(UInt32(x.recompiler.stubs.saveVectors[level])))
+  }
+
+  /// Forgets every translated block, for want of room.
+  func forgetAllCode() {
+    x.code.removeAll()
+    x.recompiler.clearAll()
+    x.code.statistics.fullFlushes &+= 1
+  }
+
+  /// Code changed inside one physical page.
+  func invalidateTranslations(_ physical: UInt64, _ count: Int) {
+    x.code.invalidate(physical, count) { key, rip in
+      // A repeated instruction looks at it between iterations.
+      x.blockEnd = 0
+      x.recompiler.forgetJump(key.view, rip)
+    }
+  }
+
+  /// Forgets one block.
+  func invalidate(_ index: UInt32) {
+    let block = unsafe x.code.block(index)
+    unsafe x.code.invalidate(block)
+    unsafe x.recompiler.forgetJump(block.pointee.key.view, block.pointee.rip)
+  }
+
+  /// Points a direct exit at its target, once both are known and still there.
+  func link(_ index: UInt32, to target: UInt32) {
+    let site = site(index)
+    let source = unsafe x.code.block(site.block)
+    guard unsafe source.pointee.isValid, site.linkedTo == 0, site.view == source.pointee.key.view else { return }
+    let block = unsafe x.code.block(target)
+    let isSamePage = unsafe source.pointee.physical >> 12 == block.pointee.physical >> 12
+    let isNear = unsafe (source.pointee.rip ^ site.target) & ~0xfff == 0 && isSamePage
+    unsafe x.code.link(index, to: target, entry: isNear ? block.pointee.directEntry : block.pointee.checkedEntry)
+    x.code.statistics.links &+= 1
+  }
+}

@@ -1,0 +1,204 @@
+import CHost
+import X86ISA
+
+// The run loop of the recompiler, and what happens when generated code leaves for Swift.
+extension Cpu {
+  /// Executes guest code on this thread until told to stop or until there is nothing to execute.
+  func runRecompiled() -> RunOutcome {
+    while true {
+      clearExitRequest()
+      if hasServiceableEvents || s.activity != Activity.running {
+        if let outcome = serviceEvents() { return outcome }
+        if hasServiceableEvents { requestExit() }
+      }
+      do throws(Fault) {
+        if !mustStep, let block = try lookUpCode() {
+          enter(x.code.address(blockRecord(block).directEntry))
+        } else {
+          try stepInterpreted()
+        }
+      } catch {
+        // Fetch faults point at the instruction that could not be fetched.
+        s.instructionStart = rip
+        deliver(error)
+      }
+    }
+  }
+
+  /// One instruction at a time, by the interpreter: traps, breakpoints, interrupt shadows, alignment checks.
+  var mustStep: Bool {
+    s.systemFlags & (RFLAGS.tf | RFLAGS.rf) | s.dr[7] & 0xff | UInt64(s.interruptShadow) != 0 || checksAlignment
+  }
+
+  /// The translated block at RIP, made now if need be; nil where code cannot be translated (outside RAM).
+  func lookUpCode() throws(Fault) -> UInt32? {
+    let key = modeKey
+    let linear = codeLinear
+    if key.codeSize != 2 && rip > UInt64(s.segments[Seg.cs].limit) { throw .protection() }
+    x.recompiler.use(key)
+    guard let page = try codePage(linear, key) else { return nil }
+    let known = x.code.find(
+      physical: page.physical | linear & 0xfff, rip: rip, key: key,
+      codeBase: key.hasFlatCode ? 0 : s.segments[Seg.cs].base,
+      codeLimit: key.hasFlatCode ? 0 : s.segments[Seg.cs].limit)
+    var found = try checked(known, linear, key)
+    if found == nil { found = try translateBlock(linear, page, key) }
+    guard let block = found else { return nil }
+    if key.hasFlatCode {
+      x.recompiler.rememberJump(key.view, rip, x.code.address(blockRecord(block).indirectEntry))
+    }
+    return block
+  }
+
+  /// A block whose instruction reaches into a second page counts only while that is the page it was made from.
+  private func checked(_ block: UInt32?, _ linear: UInt64, _ key: ModeKey) throws(Fault) -> UInt32? {
+    guard let block else { return nil }
+    let second = blockRecord(block).secondPage
+    guard second != ~0 else { return block }
+    if try codePage(wrap((linear & ~0xfff) &+ 0x1000), key)?.physical == second { return block }
+    invalidate(block)
+    return nil
+  }
+
+  func codePage(_ linear: UInt64, _ key: ModeKey) throws(Fault) -> RecompilerState.CodePage? {
+    if let known = x.recompiler.page(key.view, linear, key) { return known }
+    let physical = try translate(linear, .execute, view: s.cpl == 3 ? 0 : 1) & s.physicalMask
+    let isGlobal = x.walkedGlobal
+    guard isMemory(physical) else { return nil }
+    if !x.code.hasRoom { forgetAllCode() }
+    let token = x.code.token(linear: linear, physical: physical, key: key)
+    return x.recompiler.remember(key.view, linear, physical, key, token: token, isGlobal: isGlobal)
+  }
+
+  // MARK: Flags between RFLAGS and the form of LAHF and SETO
+
+  static func packed(_ flags: UInt64) -> UInt32 {
+    UInt32(truncatingIfNeeded: (flags & 0xd5 | 2) << 8 | flags >> 11 & 1)
+  }
+  static func unpacked(_ saved: UInt32) -> UInt64 {
+    UInt64(saved >> 8 & 0xd5) | UInt64(saved & 1) << 11
+  }
+
+  // MARK: Exits
+
+  /// Generated code left at a site. Answers with the host address to go on at, 0 for the run loop.
+  func leftGeneratedCode(_ index: UInt32) -> UInt {
+    if index == Stubs.faultSite { return hostFault() }
+    let site = site(index)
+    switch site.kind {
+    case .memory:
+      if fillCache(site) {
+        x.code.statistics.cacheMisses &+= 1
+        return x.code.address(site.retry)
+      }
+      x.code.statistics.interpretedAccesses &+= 1
+      return interpret(index, site)
+    case .segment:
+      x.code.statistics.interpretedAccesses &+= 1
+      return interpret(index, site)
+    case .interpret, .interpretLast:
+      x.code.statistics.declinedInstructions &+= 1
+      return interpret(index, site)
+    case .direct: return followDirect(index, site)
+    case .indirect: return followIndirect(index, site)
+    case .pause:
+      rip = blockRecord(site.block).rip &+ UInt64(site.guest)
+      statusFlags = Cpu.unpacked(g.savedFlags)
+      return 0
+    case .entry:
+      x.code.statistics.entryMisses &+= 1
+      return follow(blockRecord(site.block).rip) ?? 0
+    }
+  }
+
+  /// Fills the translation cache for an access; false when it has to be interpreted (devices, code pages, faults).
+  private func fillCache(_ site: Site) -> Bool {
+    do throws(Fault) {
+      _ = try resolve(g.linear, site.isWrite ? .write : .read, view: s.dataTLB)
+    } catch {
+      return false
+    }
+    return isPlain(g.linear, size: Int(site.size), write: site.isWrite)
+  }
+
+  /// Goes on at guest address `target`: nil for the run loop, with RIP and flags in the state.
+  private func follow(_ target: UInt64) -> UInt? {
+    rip = target
+    statusFlags = Cpu.unpacked(g.savedFlags)
+    guard g.exitRequest == 0, let block = try? lookUpCode() else { return nil }
+    return x.code.address(blockRecord(block).directEntry)
+  }
+
+  private func followDirect(_ index: UInt32, _ site: Site) -> UInt {
+    let flushes = x.code.statistics.fullFlushes
+    rip = site.target
+    statusFlags = Cpu.unpacked(g.savedFlags)
+    guard g.exitRequest == 0, let block = try? lookUpCode() else { return 0 }
+    if flushes == x.code.statistics.fullFlushes { link(index, to: block) }
+    return x.code.address(blockRecord(block).directEntry)
+  }
+
+  private func followIndirect(_ index: UInt32, _ site: Site) -> UInt {
+    x.code.statistics.indirectMisses &+= 1
+    let target = g.linear
+    let block = blockRecord(site.block)
+    let isGood = block.key.codeSize == 2 ? isCanonical(target) : target <= UInt64(s.segments[Seg.cs].limit)
+    if isGood { return follow(target) ?? 0 }
+    // The jump faults: from the state before it, as the interpreter does it.
+    return undoTransfer(index, site, block)
+  }
+
+  /// Takes back what an indirect transfer did to the stack pointer, and has the interpreter raise its fault.
+  private func undoTransfer(_ index: UInt32, _ site: Site, _ block: TranslationBlock) -> UInt {
+    rip = block.rip &+ UInt64(site.guest)
+    if let (i, _) = peek(rip, block.key) {
+      if i.op == .ret { setStackPointer(rsp &- UInt64(i.operandSize) &- i.immediate) }
+      if i.op == .call { advanceStack(by: UInt64(i.operandSize)) }
+    }
+    return interpret(index, site)
+  }
+
+  /// Has the interpreter execute the instruction of a site, and goes on behind it if nothing speaks against it.
+  private func interpret(_ index: UInt32, _ site: Site) -> UInt {
+    let block = blockRecord(site.block)
+    let start = block.rip &+ UInt64(site.guest)
+    statusFlags = Cpu.unpacked(g.savedFlags)
+    rip = start
+    do throws(Fault) {
+      guard let next = try interpretOne(start, index, site) else { return 0 }
+      if mustPauseRecompiler { return 0 }
+      if rip == next && site.kind != .interpretLast && isValid(site.block) && modeKey == block.key.with(view: site.view)
+      {
+        g.savedFlags = Cpu.packed(statusFlags)
+        return x.code.address(site.resume)
+      }
+      guard let code = try lookUpCode() else { return 0 }
+      g.savedFlags = Cpu.packed(statusFlags)
+      return x.code.address(blockRecord(code).directEntry)
+    } catch {
+      s.instructionStart = rip
+      deliver(error)
+      return 0
+    }
+  }
+
+  /// Something is to be done in the run loop before the next instruction.
+  private var mustPauseRecompiler: Bool {
+    hasServiceableEvents || s.activity != Activity.running || s.pendingDebug != 0 || mustStep
+  }
+
+  private func isValid(_ block: UInt32) -> Bool { blockRecord(block).isValid }
+
+  /// An exception that the host raised in generated code: the guest's, at the guest instruction it belongs to.
+  private func hostFault() -> UInt {
+    x.code.statistics.hostFaults &+= 1
+    let found = rb_thunk_last_fault()
+    statusFlags = Cpu.unpacked(g.savedFlags)
+    let position = UInt32(truncatingIfNeeded: found.pc &- UInt64(x.code.executableRange.lowerBound))
+    guard let block = x.code.block(at: position) else { fatalError("a fault in a stub of the recompiler") }
+    rip = blockRecord(block).rip &+ UInt64(x.code.guestOffset(at: position, in: block))
+    s.instructionStart = rip
+    deliver(found.vector == 0 ? .divideError : faultOfThunk(found))
+    return 0
+  }
+}

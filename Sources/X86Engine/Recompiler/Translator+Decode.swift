@@ -1,0 +1,139 @@
+import GuestMemory
+import X86ISA
+
+// Which guest instructions a block holds, and which status flags are live between them.
+extension Translator {
+  /// Decodes and plans from the bytes at hand: `code` begins at the block's first byte and ends with its page.
+  ///
+  /// `limit` instructions at most. False when not even the first one lies in the bytes.
+  mutating func decode(_ code: [UInt8], _ planner: Planner, codeBytesLeft: UInt64, limit: Int) -> Bool {
+    let size = CodeSize(rawValue: key.codeSize) ?? .bits16
+    var offset = 0
+    var sideExits = 0
+    starts.append(0)
+    while instructions.count < limit && offset < code.count {
+      var instruction = Instruction()
+      let end = min(code.count, offset + 15)
+      let status = Decoder.decode(code.span.extracting(offset..<end), codeSize: size, into: &instruction)
+      let length = Int(instruction.length)
+      if status == .needMore && instructions.isEmpty && code.count < 15 { return false }
+      if status != .ok || UInt64(offset + length) > codeBytesLeft {
+        // Undefined, too long, across the page or the limit: the interpreter knows what to do.
+        if instructions.isEmpty {
+          append(instruction, InstructionBytes(repeating: 0), InstructionPlan(treatment: .interpretLast), 1)
+        }
+        break
+      }
+      var bytes = InstructionBytes(repeating: 0)
+      for at in 0..<length { bytes[at] = code[offset + at] }
+      let plan = checkTargets(instruction, planner.plan(instruction), UInt64(offset + length))
+      append(instruction, bytes, plan, offset + length)
+      offset += length
+      if plan.treatment.endsBlock { break }
+      if plan.treatment == .jumpIf {
+        sideExits += 1
+        if sideExits == Self.maximumSideExits { break }
+      }
+    }
+    settleSystemInstructions()
+    return true
+  }
+
+  /// STI opens its window behind the next instruction, which must be a plain one; CLAC alone changes nothing here.
+  private mutating func settleSystemInstructions() {
+    var isOpen = false
+    for index in plans.indices {
+      switch plans[index].treatment {
+      case .setAccess: isOpen = true
+      case .clearAccess:
+        if !isOpen { plans[index].treatment = .nothing }
+        isOpen = false
+      case .setInterrupt:
+        if index + 1 < plans.count && plans[index + 1].treatment.isPlain { continue }
+        plans[index] = InstructionPlan(treatment: .interpretLast, reads: FlagEffect.all)
+        cut(to: index + 1)
+        return
+      default: continue
+      }
+    }
+  }
+
+  private mutating func cut(to count: Int) {
+    instructions.removeLast(instructions.count - count)
+    raw.removeLast(raw.count - count)
+    plans.removeLast(plans.count - count)
+    starts.removeLast(starts.count - count - 1)
+  }
+
+  private mutating func append(_ i: Instruction, _ bytes: InstructionBytes, _ plan: InstructionPlan, _ end: Int) {
+    instructions.append(i)
+    raw.append(bytes)
+    plans.append(plan)
+    starts.append(UInt16(end))
+  }
+
+  /// A branch that leaves the code segment or the canonical addresses faults: for the interpreter.
+  private func checkTargets(_ i: Instruction, _ plan: InstructionPlan, _ end: UInt64) -> InstructionPlan {
+    switch plan.treatment {
+    case .jump, .jumpIf, .call, .loop, .jumpIfCounterZero:
+      let target = rip &+ end &+ i.immediate
+      let isGood: Bool =
+        if isLong {
+          cpu.isCanonical(target)
+        } else {
+          (key.codeSize == 1 ? target & 0xffff_ffff : target & 0xffff) <= UInt64(cpu.s.segments[Seg.cs].limit)
+        }
+      return isGood ? plan : InstructionPlan(treatment: .interpretLast, reads: FlagEffect.all)
+    default: return plan
+    }
+  }
+
+  // MARK: Liveness
+
+  /// Backwards through the block: which flags each instruction must find as the guest left them.
+  mutating func findLiveFlags(keepsAll: Bool) {
+    var live = FlagEffect.all
+    if let last = plans.indices.last {
+      switch plans[last].treatment {
+      case .jump, .call: live = peekLive(target(last))
+      default: break
+      }
+      if !plans[last].treatment.endsBlock { live = peekLive(rip &+ UInt64(starts[last + 1])) }
+    }
+    if keepsAll { live = FlagEffect.all }
+    for index in plans.indices.reversed() {
+      plans[index].liveBehind = live
+      if plans[index].treatment == .jumpIf { live |= keepsAll ? FlagEffect.all : peekLive(target(index)) }
+      live = live & ~plans[index].kills | plans[index].reads
+      if keepsAll { live = FlagEffect.all }
+      plans[index].liveBefore = live
+    }
+    liveIn = live
+  }
+
+  /// The flags that code at `target` reads before it overwrites them, as far as a short look tells; all when it does not.
+  ///
+  /// The look does not fault and leaves no traces. Code in other pages may change without this block being forgotten: what
+  /// is known of it is checked again when the exit is linked (`Cpu.link`).
+  func peekLive(_ target: UInt64) -> UInt16 {
+    if cpu.x.recompiler.keepsAllFlags { return FlagEffect.all }
+    let planner = Planner(key: key, model: cpu.model, keepsAllFlags: false)
+    var at = target
+    var pending = FlagEffect.all
+    var live: UInt16 = 0
+    for _ in 0..<8 {
+      guard let (i, length) = cpu.peek(at, key) else { return live | pending }
+      let plan = planner.plan(i)
+      live |= plan.reads & pending
+      pending &= ~plan.kills
+      if pending == 0 { return live }
+      at = at &+ UInt64(length)
+      switch plan.treatment {
+      case .jump: at = at &+ i.immediate
+      case let other where other.isPlain: continue
+      default: return live | pending
+      }
+    }
+    return live | pending
+  }
+}

@@ -1,0 +1,326 @@
+import X86ISA
+
+// Memory operands: their address, the check against the translation cache, and the registers that are renamed around it.
+extension Translator {
+  /// What an access does once its address is in the address register.
+  struct Access {
+    var index: Int
+    var size: Int
+    var isWrite: Bool
+    /// Segment number; only FS and GS count in 64-bit mode.
+    var segment: UInt8
+    /// A miss may not be filled and tried again: masked accesses, which need not fault where a whole one would, and the
+    /// second access of an instruction, whose entry the first one's might take away again and again.
+    var mustInterpret = false
+    /// Where live flags are kept during the check.
+    var flags: FlagPlace = .host
+    /// The instruction's first byte of host code, to start over from.
+    var retry: Int
+  }
+
+  // MARK: Registers that live in the state block
+
+  static func isScratch(_ register: UInt8) -> Bool { register == Host.index || register == Host.address }
+
+  /// Loads the guest's r10 or r11 into the host register of the same number.
+  mutating func loadScratch(_ register: UInt8) {
+    if Self.isScratch(register) { emitter.load(register, VcpuLayout.register(register)) }
+  }
+
+  // MARK: Addresses
+
+  /// The linear address of a memory operand that does not depend on registers; nil when it does.
+  func constantAddress(_ index: Int) -> UInt64? {
+    let i = instructions[index]
+    guard i.index == Instruction.noRegister else { return nil }
+    let offset: UInt64
+    switch i.base {
+    case Instruction.noRegister: offset = i.displacement
+    case Instruction.instructionPointer: offset = rip &+ UInt64(starts[index + 1]) &+ i.displacement
+    default: return nil
+    }
+    return offset & i.addressMask
+  }
+
+  /// Puts the memory operand's offset inside its segment into the address register. Leaves flags alone.
+  mutating func emitOffset(_ index: Int) {
+    if let constant = constantAddress(index) { return emitter.immediate(Host.address, constant) }
+    let i = instructions[index]
+    let base: UInt8? = i.base < 16 ? i.base : nil
+    let scaled: UInt8? = i.index < 16 ? i.index : nil
+    if let base { loadScratch(base) }
+    if let scaled, scaled != base { loadScratch(scaled) }
+    emitter.address(
+      Host.address, base: base, index: scaled, scale: i.scale, Int32(truncatingIfNeeded: i.displacement),
+      size: i.addressSize == 8 ? 8 : 4)
+    if i.addressSize == 2 { emitter.zeroExtend16(Host.address, Host.address) }
+  }
+
+  /// Turns the offset in the address register into a host address, or leaves for the slow path.
+  ///
+  /// Afterwards the index register is free, and flags are where they were before.
+  mutating func emitCheck(_ access: Access) {
+    let place = placeOfFlags(access)
+    let keepsInAX = place == .ax && access.flags == .host
+    emitSegmentBase64(access)
+    if keepsInAX { saveToAX() }
+    emitSegment(access, place)
+    let site = memorySite(access, .memory)
+    emitter.rotateRight(Host.index, Host.address, 7)
+    emitter.group1(4, Host.index, Int32((EngineState.tlbCount - 1) << 5), wide: false)
+    let tag = access.isWrite ? offsets.tagWrite[view] : offsets.tagRead[view]
+    emitter.indexed(0x2b, Host.address, base: Host.index, tag)
+    emitter.group1(7, Host.address, Int32(0x1000 - access.size), wide: true)
+    let miss = emitter.jumpIf(HostCondition.above)
+    cold.append(
+      .otherWay(jump: miss, site: site, flags: place, tag: tag, size: access.size, back: emitter.position))
+    emitter.indexed(0x03, Host.address, base: Host.index, offsets.host[view])
+    if keepsInAX { restoreFromAX() }
+    if case .compare(let comparison) = place { emitComparison(comparison) }
+  }
+
+  private func placeOfFlags(_ access: Access) -> FlagPlace {
+    guard access.flags == .host, plans[access.index].liveBefore != 0 else { return access.flags }
+    return comparison(before: access.index).map { .compare($0) } ?? .ax
+  }
+
+  /// The comparison that made the flags that are live before `index`, if it can simply be made again: of registers that
+  /// still hold what they held, and that the check does not use.
+  private func comparison(before index: Int) -> Int? {
+    let live = plans[index].liveBefore
+    var at = index - 1
+    while at >= 0 && index - at <= 6 {
+      if plans[at].touches & live != 0 {
+        let i = instructions[at]
+        guard plans[at].kills & live == live, i.op == .cmp || i.op == .test, plans[at].treatment == .copy,
+          !namesScratch(i), (at + 1..<index).allSatisfy({ keepsOperands(of: i, $0) })
+        else { return nil }
+        return at
+      }
+      at -= 1
+    }
+    return nil
+  }
+
+  private func namesScratch(_ i: Instruction) -> Bool {
+    Self.isScratch(i.reg & 63) || Self.isScratch(i.rm & 63)
+  }
+
+  /// Whether the instruction at `index` surely leaves the registers of a comparison alone.
+  private func keepsOperands(of comparison: Instruction, _ index: Int) -> Bool {
+    switch plans[index].treatment {
+    case .copy, .copyMemory, .lea, .nothing, .push: break
+    default: return false
+    }
+    let form = InstructionTable.form(ofRow: comparison.row)
+    var used: [UInt8] = form.regKind == .none && comparison.modRMOffset != 0 ? [] : [comparison.reg]
+    if comparison.modRMOffset != 0 { used.append(comparison.rm) } else { used.append(0) }
+    return used.allSatisfy { number in
+      let register = number >= Instruction.highByte ? number - Instruction.highByte : number
+      return !writes(index, register)
+    }
+  }
+
+  mutating func emitComparison(_ index: Int) {
+    emitter.copy(instructions[index], raw[index], CopyFields(instructions[index]), codeSize: key.codeSize)
+  }
+
+  private mutating func memorySite(_ access: Access, _ kind: Site.Kind) -> UInt32 {
+    let site = newSite(access.mustInterpret ? .segment : kind, access.index)
+    edit(site) {
+      $0.size = UInt8(access.size)
+      $0.isWrite = access.isWrite
+      $0.retry = UInt32(access.retry)
+    }
+    accessSites.append(site)
+    return site
+  }
+
+  /// FS and GS in 64-bit mode: a base and no limit.
+  private mutating func emitSegmentBase64(_ access: Access) {
+    guard isLong, access.segment >= 4 else { return }
+    emitter.load(Host.index, offsets.fastBase[Int(access.segment)])
+    emitter.address(Host.address, base: Host.address, index: Host.index, 0)
+  }
+
+  /// Segments outside 64-bit mode: limit and base, unless the segment is known to be flat.
+  private mutating func emitSegment(_ access: Access, _ place: FlagPlace) {
+    guard !isLong else { return }
+    let segment = Int(access.segment)
+    switch segment {
+    case 0, 3: if key.hasFlatData { return }
+    case 2: if key.hasFlatStack { return }
+    default: break
+    }
+    let site = memorySite(access, .segment)
+    emitter.address(Host.index, base: Host.address, Int32(access.size - 1))
+    emitter.state(0x3b, Host.index, access.isWrite ? offsets.writeEnd[segment] : offsets.readEnd[segment])
+    let miss = emitter.jumpIf(HostCondition.aboveOrEqual)
+    cold.append(.memory(jump: miss, site: site, flags: place, constant: nil))
+    emitter.state(0x03, Host.address, offsets.fastBase[segment])
+    emitter.move32(Host.address, Host.address)
+  }
+
+  /// The whole way from ModRM to a host address.
+  mutating func emitOperandAddress(_ index: Int, flags: FlagPlace = .host) {
+    if inGroup {
+      slot = slotInGroup(index, stackOffset: nil)
+      return
+    }
+    let plan = plans[index]
+    let retry = emitter.position
+    if emitConstantCheck(index, flags, retry) { return }
+    emitOffset(index)
+    emitCheck(
+      Access(
+        index: index, size: Int(plan.size), isWrite: plan.writes, segment: instructions[index].segment,
+        mustInterpret: plan.isMasked, flags: flags, retry: retry))
+  }
+
+  /// A fixed address in 64-bit mode: the entry is known, and one comparison does.
+  private mutating func emitConstantCheck(_ index: Int, _ flags: FlagPlace, _ retry: Int) -> Bool {
+    let plan = plans[index]
+    guard isLong, instructions[index].segment < 4, let linear = constantAddress(index), !plan.isMasked,
+      linear & 0xfff <= UInt64(0x1000 - Int(plan.size)), flags != .host || plan.liveBefore == 0
+    else { return false }
+    let access = Access(
+      index: index, size: Int(plan.size), isWrite: plan.writes, segment: 3, flags: flags, retry: retry)
+    let site = memorySite(access, .memory)
+    let entry = Int32(EngineState.index(linear) * MemoryLayout<TLBEntry>.stride)
+    let tag = (plan.writes ? offsets.tagWrite[view] : offsets.tagRead[view]) + entry
+    emitter.immediate(Host.address, linear & ~0xfff)
+    emitter.state(0x3b, Host.address, tag)
+    let miss = emitter.jumpIf(HostCondition.notEqual)
+    cold.append(.memory(jump: miss, site: site, flags: flags, constant: linear))
+    emitter.load(Host.address, offsets.host[view] + entry)
+    if linear & 0xfff != 0 { emitter.address(Host.address, base: Host.address, Int32(linear & 0xfff)) }
+    return true
+  }
+
+  // MARK: Copied instructions
+
+  /// General registers that an instruction names, with their access.
+  private func generalOperands(_ i: Instruction, _ body: (UInt8, OperandKind, OperandAccess) -> Void) {
+    for place in 0..<InstructionTable.maximumOperands {
+      let code = InstructionTable.operandCode(ofRow: i.row, place)
+      switch code.kind {
+      case .none: return
+      case .gprReg, .gprOpcode: body(i.reg, code.kind, code.access)
+      case .gprRM: body(i.rm, code.kind, code.access)
+      case .gprOrMemory: if !i.prefixes.contains(.memory) { body(i.rm, code.kind, code.access) }
+      case .gprVvvv: body(i.vvvv, code.kind, code.access)
+      default: continue
+      }
+    }
+  }
+
+  /// A register-only instruction; the scratch registers are loaded before and stored after.
+  mutating func emitCopy(_ index: Int) {
+    let i = instructions[index]
+    var loaded: UInt32 = 0
+    var stored: UInt32 = 0
+    generalOperands(i) { register, _, access in
+      guard Self.isScratch(register) else { return }
+      if access != .write || i.operandSize < 4 || keepsDestination(i.op) { loaded |= 1 << UInt32(register) }
+      if access.contains(.write) { stored |= 1 << UInt32(register) }
+    }
+    for register in [Host.index, Host.address] where loaded >> UInt32(register) & 1 != 0 { loadScratch(register) }
+    emitter.copy(i, raw[index], CopyFields(i), codeSize: key.codeSize)
+    for register in [Host.index, Host.address] where stored >> UInt32(register) & 1 != 0 {
+      emitter.store(register, VcpuLayout.register(register))
+    }
+  }
+
+  /// Instructions that may leave their destination as it was.
+  private func keepsDestination(_ op: Op) -> Bool { op == .bsf || op == .bsr || op == .cmovcc }
+
+  /// An instruction with a memory operand. The data register, if it is one of the scratch registers, is renamed to the
+  /// index register, which is free once the address is checked.
+  mutating func emitCopyMemory(_ index: Int) {
+    let i = instructions[index]
+    emitOperandAddress(index)
+    var fields = CopyFields(i)
+    fields.memoryBase = Host.address
+    fields.memoryDisplacement = slot
+    var renamed: UInt8?
+    var isStored = false
+    var isLoaded = false
+    generalOperands(i) { register, kind, access in
+      guard Self.isScratch(register) else { return }
+      renamed = register
+      if access != .write || i.operandSize < 4 || keepsDestination(i.op) { isLoaded = true }
+      if access.contains(.write) { isStored = true }
+      if kind == .gprVvvv { fields.vvvv = Host.index } else { fields.reg = Host.index }
+    }
+    if let renamed, isLoaded { emitter.load(Host.index, VcpuLayout.register(renamed)) }
+    if let reg = fields.reg, reg >= Instruction.highByte, isHighByteOperand(i) {
+      emitWithHighByte(index, fields, reg - Instruction.highByte)
+    } else {
+      emitter.copy(i, raw[index], fields, codeSize: key.codeSize)
+    }
+    if let renamed, isStored { emitter.store(Host.index, VcpuLayout.register(renamed)) }
+    finishAccess()
+  }
+
+  private func isHighByteOperand(_ i: Instruction) -> Bool {
+    InstructionTable.form(ofRow: i.row).regKind == .generalByte
+  }
+
+  /// AH CH DH BH cannot stand beside an extended base register: a low one holds the address meanwhile.
+  private mutating func emitWithHighByte(_ index: Int, _ fields: CopyFields, _ owner: UInt8) {
+    let base: UInt8 = owner == Host.rbx ? Host.rsi : Host.rbx
+    var changed = fields
+    changed.memoryBase = base
+    emitter.exchange(base, Host.address)
+    emitter.copy(instructions[index], raw[index], changed, codeSize: key.codeSize)
+    emitter.exchange(base, Host.address)
+  }
+
+  /// Every access of the instruction resumes behind it.
+  mutating func finishAccess() {
+    for site in accessSites { edit(site) { $0.resume = UInt32(emitter.position) } }
+    accessSites.removeAll(keepingCapacity: true)
+  }
+
+  mutating func emitIncrement(_ index: Int) {
+    let i = instructions[index]
+    if i.operandSize == 2 { emitter.byte(0x66) }
+    emitter.bytes(0xff, (i.op == .inc ? 0xc0 : 0xc8) | i.reg & 7)
+  }
+
+  mutating func emitLEA(_ index: Int) {
+    let i = instructions[index]
+    let isScratch = Self.isScratch(i.reg)
+    let destination = isScratch ? Host.address : i.reg
+    if i.operandSize == 2 || i.addressSize == 2 {
+      emitOffset(index)
+      if isScratch { emitter.load(Host.index, VcpuLayout.register(i.reg)) }
+      if i.operandSize == 2 { emitter.byte(0x66) }
+      let target = isScratch ? Host.index : i.reg
+      emitter.registers(0x8b, target, Host.address, wide: i.operandSize == 8)
+      if isScratch { emitter.store(target, VcpuLayout.register(i.reg)) }
+      return
+    }
+    if let constant = constantAddress(index) {
+      emitter.immediate(destination, i.operandSize == 8 ? constant : constant & 0xffff_ffff)
+    } else {
+      let base: UInt8? = i.base < 16 ? i.base : nil
+      let scaled: UInt8? = i.index < 16 ? i.index : nil
+      if let base { loadScratch(base) }
+      if let scaled, scaled != base { loadScratch(scaled) }
+      emitter.address(
+        destination, base: base, index: scaled, scale: i.scale, Int32(truncatingIfNeeded: i.displacement),
+        size: i.addressSize == 4 ? 4 : Int(i.operandSize))
+    }
+    if isScratch { emitter.store(Host.address, VcpuLayout.register(i.reg)) }
+  }
+
+  /// MOV between the accumulator and an address in the instruction.
+  mutating func emitMoffs(_ index: Int) {
+    let i = instructions[index]
+    emitOperandAddress(index)
+    if i.operandSize == 2 { emitter.byte(0x66) }
+    emitter.bytes(0x41 | (i.operandSize == 8 ? 8 : 0), [0x8a, 0x8b, 0x88, 0x89][Int(i.opcode & 3)], 0x03)
+    finishAccess()
+  }
+}

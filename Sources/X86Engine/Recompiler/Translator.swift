@@ -1,0 +1,435 @@
+import X86ISA
+
+/// Makes one translation block: decodes a run of guest code, plans it, and emits host code for it.
+///
+/// A block has one entry and may have exits on the way (conditional jumps out of it). Inside, the guest's general
+/// registers are the host's, its status flags are the host's where they are live, and its vectors are the host's once
+/// the block has seen to it.
+struct Translator {
+  static let maximumInstructions = 48
+  static let maximumSideExits = 6
+
+  /// Code that is emitted behind the block: what is rarely run.
+  enum Cold {
+    /// A translation-cache miss: `jump` leads here. `constant`: the address, when it is not in the
+    /// address register.
+    case memory(jump: Int, site: UInt32, flags: FlagPlace, constant: UInt64?)
+    /// A miss in the first way: the second one, then as `memory`. `tag`: which tag is compared.
+    case otherWay(jump: Int, site: UInt32, flags: FlagPlace, tag: Int32, size: Int, back: Int)
+    /// The instructions of a group, each with its own check.
+    case ungrouped(jump: Int, first: Int, last: Int, back: Int, flags: FlagPlace, view: Int)
+    /// Leave for Swift at a site.
+    case leave(jump: Int, site: UInt32, flags: FlagPlace)
+    /// A direct exit's way out while it is not linked: `jumps` lead here.
+    case exit(jumps: [Int], site: UInt32)
+    /// A conditional exit backwards, with its poll.
+    case backward(jump: Int, site: UInt32, live: UInt16)
+    case loadVectors(jump: Int, back: Int)
+    /// The entry for direct jumps from other pages, when flags are live at the block's start.
+    case checkedEntry
+  }
+
+  /// Where the guest's status flags are.
+  enum FlagPlace: Equatable {
+    /// In RFLAGS, or dead.
+    case host
+    /// In AX; RAX in `temporary`.
+    case ax
+    /// In `savedFlags`.
+    case state
+    /// Made again by the comparison at this instruction.
+    case compare(Int)
+  }
+
+  let cpu: Cpu
+  let key: ModeKey
+  let rip: UInt64
+  let offsets: Offsets
+  let stubs: Stubs
+  var emitter: Emitter
+  let block: UInt32
+  var instructions: [Instruction] = []
+  var raw: [InstructionBytes] = []
+  var plans: [InstructionPlan] = []
+  /// Offset of each instruction from the block's start; one more at the end.
+  var starts: [UInt16] = []
+  var cold: [Cold] = []
+  var vectorsChecked = false
+  /// A group is being emitted (Translator+Groups.swift): its origin relative to its base register; how far RSP has moved
+  /// since its start, and how much of that RSP does not show yet.
+  var inGroup = false
+  var groupOrigin: Int32 = 0
+  var stackMoved: Int32 = 0
+  var stackPending: Int32 = 0
+  /// The group's check has left the flags in `savedFlags`.
+  var flagsAreStored = false
+  /// Displacement of the operand from the address register.
+  var slot: Int32 = 0
+  /// Sites of the instruction being emitted, whose way on is not known yet.
+  var accessSites: [UInt32] = []
+  /// The page identity that entries compare (`CodeCache.token`).
+  var token: UInt32 = 0
+  var directEntry = 0
+  var liveIn: UInt16 = FlagEffect.all
+  let linear: UInt64
+
+  /// Data view in force at this point of the block.
+  var view: Int
+  /// Page identity and linear address of the second page that the only instruction reaches into.
+  var secondToken: UInt32?
+  var secondLinear: UInt64 { cpu.wrap((linear & ~0xfff) &+ 0x1000) }
+  var isLong: Bool { key.codeSize == 2 }
+
+  // MARK: Emission
+
+  /// Emits the planned instructions; the block's record is filled in.
+  mutating func emit(into block: inout TranslationBlock) {
+    block.firstMark = UInt32(cpu.x.code.markCount)
+    block.instructionCount = UInt16(instructions.count)
+    let start = emitter.position
+    let missJumps = emitEntry()
+    directEntry = emitter.position
+    var index = 0
+    while index < instructions.count {
+      let opensWindow = index > 0 && plans[index - 1].treatment == .setInterrupt
+      if !opensWindow, let group = findGroup(index) {
+        emitGroup(group)
+        index = group.last + 1
+        continue
+      }
+      cpu.x.code.add(InstructionMark(host: UInt32(emitter.position), guest: starts[index]))
+      emitInstruction(index)
+      if opensWindow { emitEventCheck(index) }
+      index += 1
+    }
+    if let last = plans.last, !last.treatment.endsBlock {
+      emitExit(to: rip &+ UInt64(starts[instructions.count]), live: liveAtEnd)
+    }
+    let site = newSite(.entry, 0)
+    for jump in missJumps { cold.append(.leave(jump: jump, site: site, flags: liveIn == 0 ? .host : .state)) }
+    if liveIn != 0 { cold.append(.checkedEntry) }
+    block.indirectEntry = UInt32(start)
+    block.checkedEntry = UInt32(start)
+    block.directEntry = UInt32(directEntry)
+    block.liveIn = liveIn
+    // Cold code may want more cold code.
+    var done = 0
+    while done < cold.count {
+      emitCold(cold[done], &block, entrySite: site)
+      done += 1
+    }
+    block.markCount = UInt16(cpu.x.code.markCount - Int(block.firstMark))
+    // The second page can change under the first: no way in without a look.
+    if secondToken != nil { block.directEntry = block.checkedEntry }
+    block.codeEnd = UInt32(emitter.position)
+  }
+
+  var liveAtEnd: UInt16 { plans.last?.liveBehind ?? FlagEffect.all }
+
+  /// The check that the page is still mapped, and the flags of an indirect jump back in their place.
+  private mutating func emitEntry() -> [Int] {
+    var jumps: [Int] = []
+    for (at, token) in identities {
+      emitter.compareState32(VcpuLayout.token(view: key.view, linear: at), token)
+      jumps.append(emitter.jumpIf(HostCondition.notEqual))
+    }
+    if liveIn != 0 { loadSavedFlags() }
+    return jumps
+  }
+  /// The pages that must be mapped as they were: linear address and token.
+  private var identities: [(UInt64, UInt32)] {
+    secondToken.map { [(linear, token), (secondLinear, $0)] } ?? [(linear, token)]
+  }
+
+  mutating func loadSavedFlags() {
+    emitter.move(Host.index, Host.rax)
+    emitter.load32(Host.rax, offsets.savedFlags)
+    emitter.restoreFlags()
+    emitter.move(Host.rax, Host.index)
+  }
+  mutating func storeSavedFlags() {
+    emitter.move(Host.index, Host.rax)
+    emitter.captureFlags()
+    emitter.store32(Host.rax, offsets.savedFlags)
+    emitter.move(Host.rax, Host.index)
+  }
+
+  mutating func newSite(_ kind: Site.Kind, _ index: Int) -> UInt32 {
+    var site = Site(kind: kind, block: block)
+    site.guest = starts[index]
+    site.view = UInt8(view)
+    return cpu.x.code.add(site)
+  }
+  func edit(_ site: UInt32, _ change: (inout Site) -> Void) { cpu.editSite(site, change) }
+
+  mutating func emitInstruction(_ index: Int) {
+    let plan = plans[index]
+    if plan.vectorLevel > 0 && !vectorsChecked {
+      emitVectorCheck(plan.liveBefore)
+      vectorsChecked = true
+    }
+    switch plan.treatment {
+    case .copy: emitCopy(index)
+    case .copyMemory: emitCopyMemory(index)
+    case .nothing: break
+    case .lea: emitLEA(index)
+    case .push: emitPush(index)
+    case .pop: emitPop(index)
+    case .leave: emitLeave(index)
+    case .jump: emitExit(to: target(index), live: plan.liveBehind)
+    case .jumpIf: emitConditional(index)
+    case .jumpIndirect, .callIndirect: emitIndirectTransfer(index)
+    case .call: emitCall(index)
+    case .ret: emitReturn(index)
+    case .loop, .jumpIfCounterZero: emitCounterJump(index)
+    case .increment32: emitIncrement(index)
+    case .moffs: emitMoffs(index)
+    case .pushFlags: emitPushFlags(index)
+    case .clearInterrupt: emitInterruptFlag(index, set: false)
+    case .setInterrupt: emitInterruptFlag(index, set: true)
+    case .setAccess: emitAccessFlag(index, set: true)
+    case .clearAccess: emitAccessFlag(index, set: false)
+    case .readTimeStamp: emitTimeStamp(index)
+    case .swapGS: emitSwapGS()
+    case .interpret:
+      let site = newSite(.interpret, index)
+      leave(site)
+      edit(site) { $0.resume = UInt32(emitter.position) }
+    case .interpretLast: leave(newSite(.interpretLast, index))
+    }
+  }
+
+  /// Leaves for Swift at a site, with the flags in RFLAGS.
+  private mutating func leave(_ site: UInt32) {
+    emitter.immediate(Host.index, UInt64(site))
+    emitter.jump(to: stubs.slow)
+  }
+
+  mutating func emitVectorCheck(_ live: UInt16) {
+    if live == 0 {
+      emitter.compareState(offsets.vectorsLive, 0)
+      let jump = emitter.jumpIf(HostCondition.equal)
+      cold.append(.loadVectors(jump: jump, back: emitter.position))
+      return
+    }
+    // Flags are live: RCX decides.
+    emitter.move(Host.index, Host.rcx)
+    emitter.load32(Host.rcx, offsets.vectorsLive)
+    let absent = emitter.jumpIfRCXZero()
+    emitter.move(Host.rcx, Host.index)
+    let present = emitter.jumpShort()
+    emitter.patchShort(absent, to: emitter.position)
+    emitter.move(Host.rcx, Host.index)
+    let jump = emitter.jump()
+    emitter.patchShort(present, to: emitter.position)
+    cold.append(.loadVectors(jump: jump, back: emitter.position))
+  }
+
+  // MARK: Cold code
+
+  private mutating func emitCold(_ item: Cold, _ block: inout TranslationBlock, entrySite: UInt32) {
+    switch item {
+    case .otherWay(let jump, let site, let flags, let tag, let size, let back):
+      emitter.patch(jump, to: emitter.position)
+      emitter.indexed(0x03, Host.address, base: Host.index, tag)
+      emitter.group1(6, Host.index, Int32(EngineState.otherWay * MemoryLayout<TLBEntry>.stride), wide: false)
+      emitter.indexed(0x2b, Host.address, base: Host.index, tag)
+      emitter.group1(7, Host.address, Int32(0x1000 - size), wide: true)
+      emitter.jumpIf(HostCondition.notAbove, to: back)
+      emitter.indexed(0x03, Host.address, base: Host.index, tag)
+      leave(site, flags)
+    case .memory(let jump, let site, let flags, let constant):
+      emitter.patch(jump, to: emitter.position)
+      if let constant { emitter.immediate(Host.address, constant) }
+      leave(site, flags)
+    case .ungrouped(let jump, let first, let last, let back, let flags, let view):
+      emitter.patch(jump, to: emitter.position)
+      if flags == .ax { restoreFromAX() }
+      if flags == .state { loadSavedFlags() }
+      let viewAtEnd = self.view
+      self.view = view
+      for index in first...last {
+        cpu.x.code.add(InstructionMark(host: UInt32(emitter.position), guest: starts[index]))
+        emitInstruction(index)
+      }
+      self.view = viewAtEnd
+      if !plans[last].treatment.endsBlock { emitter.jump(to: back) }
+    case .leave(let jump, let site, let flags):
+      emitter.patch(jump, to: emitter.position)
+      leave(site, flags)
+    case .exit(let jumps, let site):
+      for jump in jumps { emitter.patch(jump, to: emitter.position) }
+      edit(site) { $0.unlinked = UInt32(emitter.position) }
+      leave(site)
+    case .backward(let jump, let site, let live):
+      emitter.patch(jump, to: emitter.position)
+      emitPolledJump(site, live)
+    case .loadVectors(let jump, let back):
+      emitter.patch(jump, to: emitter.position)
+      // lea r11, [rip + back]
+      emitter.bytes(0x4c, 0x8d, 0x1d)
+      let at = emitter.position
+      emitter.word(UInt32(0))
+      emitter.patch(at, to: back)
+      emitter.jumpState(offsets.loadVectors)
+    case .checkedEntry:
+      block.checkedEntry = UInt32(emitter.position)
+      emitter.move(Host.index, Host.rcx)
+      for (at, token) in identities {
+        emitter.load32(Host.rcx, VcpuLayout.token(view: key.view, linear: at))
+        // lea ecx, [rcx - token]
+        emitter.address(Host.rcx, base: Host.rcx, Int32(bitPattern: 0 &- token), size: 4)
+        let equal = emitter.jumpIfRCXZero()
+        emitter.move(Host.rcx, Host.index)
+        leave(entrySite)
+        emitter.patchShort(equal, to: emitter.position)
+      }
+      emitter.move(Host.rcx, Host.index)
+      emitter.jump(to: directEntry)
+    }
+  }
+
+  private mutating func leave(_ site: UInt32, _ flags: FlagPlace) {
+    if flags == .ax { restoreFromAX() }
+    if case .compare(let comparison) = flags { emitComparison(comparison) }
+    emitter.immediate(Host.index, UInt64(site))
+    emitter.jump(to: flags == .state ? stubs.slowKeepingFlags : stubs.slow)
+  }
+
+  mutating func saveToAX() {
+    emitter.store(Host.rax, offsets.temporary)
+    emitter.captureFlags()
+  }
+  mutating func restoreFromAX() {
+    emitter.restoreFlags()
+    emitter.load(Host.rax, offsets.temporary)
+  }
+
+  // MARK: Exits
+
+  func target(_ index: Int) -> UInt64 {
+    let next = rip &+ UInt64(starts[index + 1])
+    let target = next &+ instructions[index].immediate
+    return isLong ? target : key.codeSize == 1 ? target & 0xffff_ffff : target & 0xffff
+  }
+
+  private mutating func exitSite(to target: UInt64) -> UInt32 {
+    var site = Site(kind: .direct, block: block)
+    site.target = target
+    site.view = UInt8(view)
+    return cpu.x.code.add(site)
+  }
+
+  /// A jump to guest code at `target`; `live` flags are in RFLAGS.
+  mutating func emitExit(to target: UInt64, live: UInt16) {
+    let site = exitSite(to: target)
+    if target <= rip {
+      emitPolledJump(site, live)
+    } else {
+      let jump = emitter.jump()
+      edit(site) { $0.patch = UInt32(jump) }
+      cold.append(.exit(jumps: [jump], site: site))
+    }
+  }
+
+  /// Looks at `exitRequest`, then jumps. (Cold code is emitted in order, so what this appends comes behind.)
+  private mutating func emitPolledJump(_ site: UInt32, _ live: UInt16) {
+    var out: [Int] = []
+    if live == 0 {
+      emitter.compareState(offsets.exitRequest, 0)
+      out.append(emitter.jumpIf(HostCondition.notEqual))
+    } else {
+      emitter.move(Host.index, Host.rcx)
+      emitter.load32(Host.rcx, offsets.exitRequest)
+      let quiet = emitter.jumpIfRCXZero()
+      emitter.move(Host.rcx, Host.index)
+      out.append(emitter.jump())
+      emitter.patchShort(quiet, to: emitter.position)
+      emitter.move(Host.rcx, Host.index)
+    }
+    let jump = emitter.jump()
+    edit(site) {
+      $0.patch = UInt32(jump)
+      $0.unlinked = UInt32(emitter.position)
+    }
+    // The way out stands right behind.
+    out.append(jump)
+    for position in out { emitter.patch(position, to: emitter.position) }
+    leave(site)
+  }
+
+  private mutating func emitConditional(_ index: Int) {
+    let condition = instructions[index].opcode & 15
+    let target = target(index)
+    let live = peekLive(target)
+    let site = exitSite(to: target)
+    if target <= rip {
+      let jump = emitter.jumpIf(condition)
+      cold.append(.backward(jump: jump, site: site, live: live))
+    } else {
+      let jump = emitter.jumpIf(condition)
+      edit(site) { $0.patch = UInt32(jump) }
+      cold.append(.exit(jumps: [jump], site: site))
+    }
+  }
+
+  /// Jumps to the address in the address register; the flags are in `savedFlags`.
+  mutating func emitIndirectJump(_ index: Int) {
+    let site = newSite(.indirect, index)
+    guard key.hasFlatCode, view == key.view else {
+      emitter.immediate(Host.index, UInt64(site))
+      emitter.jump(to: stubs.slowKeepingFlags)
+      return
+    }
+    emitter.compareState(offsets.exitRequest, 0)
+    cold.append(.leave(jump: emitter.jumpIf(HostCondition.notEqual), site: site, flags: .state))
+    emitter.rotateRight(Host.index, Host.address, 60)
+    emitter.registers(0x33, Host.index, Host.address, wide: false)
+    emitter.group1(4, Host.index, Int32((VcpuLayout.jumpCount - 1) * VcpuLayout.jumpEntryBytes), wide: false)
+    emitter.indexed(0x3b, Host.address, base: Host.index, offsets.jumps[view])
+    cold.append(.leave(jump: emitter.jumpIf(HostCondition.notEqual), site: site, flags: .state))
+    emitter.indexed(0xff, 4, base: Host.index, offsets.jumps[view] + 8, wide: false)
+  }
+
+  private mutating func emitCounterJump(_ index: Int) {
+    let i = instructions[index]
+    if plans[index].treatment == .loop {
+      emitter.address(Host.rcx, base: Host.rcx, -1, size: Int(i.addressSize))
+    }
+    let isNarrow = i.addressSize == 2
+    if isNarrow {
+      emitter.move(Host.index, Host.rcx)
+      emitter.zeroExtend16(Host.rcx, Host.rcx)
+    } else if i.addressSize == 4 {
+      emitter.byte(0x67)
+    }
+    let zero = emitter.jumpIfRCXZero()
+    if isNarrow { emitter.move(Host.rcx, Host.index) }
+    let away = emitter.jump()
+    emitter.patchShort(zero, to: emitter.position)
+    if isNarrow { emitter.move(Host.rcx, Host.index) }
+    let next = rip &+ UInt64(starts[index + 1])
+    let isLoop = plans[index].treatment == .loop
+    let target = target(index)
+    emitExit(to: isLoop ? next : target, live: FlagEffect.all)
+    emitter.patch(away, to: emitter.position)
+    emitExit(to: isLoop ? target : next, live: FlagEffect.all)
+  }
+}
+
+extension Treatment {
+  /// Goes on to the next instruction, whatever happens, without Swift but for slow paths.
+  var isPlain: Bool {
+    switch self {
+    case .copy, .copyMemory, .nothing, .lea, .push, .pop, .leave, .increment32, .moffs, .clearInterrupt, .swapGS: true
+    default: false
+    }
+  }
+  /// Nothing follows it in its block.
+  var endsBlock: Bool {
+    switch self {
+    case .jump, .jumpIndirect, .call, .callIndirect, .ret, .loop, .jumpIfCounterZero, .interpretLast: true
+    default: false
+    }
+  }
+}
