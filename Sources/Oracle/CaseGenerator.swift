@@ -179,6 +179,7 @@ struct CaseGenerator {
     if i.prefixes.contains(.memory), i.memoryBytes > 8 || i.evexControl & 7 != 0 { test.faultsByPage = true }
     if names[Int(i.row)] == "MASKMOVQ" { test.x87UncertainOnFault = true }
     if i.memoryBytes > 64 || i.op == .fxsave || i.op == .fxrstor { test.ignoresFaultAddress = true }
+    if names[Int(i.row)] == "CMPS" { test.readsStringsInAnyOrder = true }
     if InstructionTable.form(ofRow: i.row).vsib {
       // What a gather that faults has done to its destination above the vector length.
       let half = names[Int(i.row)].hasSuffix("QD") || names[Int(i.row)].hasSuffix("QPS")

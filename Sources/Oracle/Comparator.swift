@@ -18,8 +18,11 @@ struct Comparator {
     func check(_ what: @autoclosure () -> String, _ a: UInt64, _ b: UInt64) {
       if a != b { found.append(Difference(what: what(), host: a, interpreter: b)) }
     }
-    check("vector", host.vector.map { UInt64($0) } ?? 256, mine.vector.map { UInt64($0) } ?? 256)
-    if host.vector == 14 && mine.vector == 14 {
+    let isOrderOpen = comparesBadStrings(test, host, mine)
+    if !isOrderOpen { check("vector", host.vector.map { UInt64($0) } ?? 256, mine.vector.map { UInt64($0) } ?? 256) }
+    if isOrderOpen {
+      // Registers and memory must be as they were all the same.
+    } else if host.vector == 14 && mine.vector == 14 {
       let grain: UInt64 = test.ignoresFaultAddress ? 0 : test.faultsByPage ? ~0xfff : ~0
       check("fault address", host.faultAddress & grain, mine.faultAddress & grain)
       // Linux hides whether kernel addresses, and the last page below them, are mapped.
@@ -51,6 +54,12 @@ struct Comparator {
       check("ST\(word / 2 - 2)[\(word % 2)]", host.image.x87[word] & mask, mine.image.x87[word] & mask)
     }
     return found
+  }
+
+  /// Whether both operands of a CMPS are bad, and host and interpreter have met different ones.
+  private static func comparesBadStrings(_ test: OracleCase, _ host: Outcome, _ mine: Outcome) -> Bool {
+    guard test.readsStringsInAnyOrder, host.vector != nil, mine.vector != nil else { return false }
+    return host.vector != mine.vector || host.faultAddress != mine.faultAddress
   }
 
   private static let registers = [

@@ -16,6 +16,8 @@ struct OracleCase {
   var faultsByPage = false
   /// Microcoded moves of whole states touch their area in an order of their own.
   var ignoresFaultAddress = false
+  /// CMPS: which of its two operands is read first is the processor's choice (Zen 4: ES:rDI, Zen 5: the other).
+  var readsStringsInAnyOrder = false
   /// AMD leaves the MMX state entered when MASKMOVQ faults.
   var x87UncertainOnFault = false
   /// Words of the vector registers that a fault leaves old or cleared, as the processor likes.
