@@ -253,6 +253,9 @@ struct CPUBlock {
   var thunks: ThunkCache
   /// The fault being raised belongs to the task just switched to: `instructionStart` is already right.
   var faultInNewTask = false
+  /// Exceptions and INT n are not delivered but end the run, and are found here: for the oracle.
+  var catchesExceptions = false
+  var caught: Fault?
   /// Vector of the last STARTUP IPI.
   var startupVector: UInt32 = 0
   /// Instructions that no handler or host feature covers, by cause: for statistics.
