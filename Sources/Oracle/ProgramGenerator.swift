@@ -130,7 +130,7 @@ struct ProgramGenerator {
     case .bits32: add([0xb8 | low, 0, 0, 0, 0], .absolute(label, offset: 1, bytes: 4))
     case .bits64:
       if random.chance(50) {
-        add([0x48 | register >> 3 << 2, 0x8d, low << 3 | 5, 0, 0, 0, 0], .relative(label, bytes: 4))
+        add([0x48 | (register & 8) >> 1, 0x8d, low << 3 | 5, 0, 0, 0, 0], .relative(label, bytes: 4))
       } else {
         add([0x48 | register >> 3, 0xb8 | low] + zeros(8), .absolute(label, offset: 2, bytes: 8))
       }
@@ -152,7 +152,7 @@ struct ProgramGenerator {
       let linear = mode == .bits16 ? Window.data - Window.base + offset : Window.data + offset
       let place = (0..<(mode == .bits16 ? 2 : 4)).map { UInt8(truncatingIfNeeded: linear >> UInt64($0 * 8)) }
       let modRM: [UInt8] = mode == .bits64 ? [4, 0x25] : mode == .bits32 ? [5] : [6]
-      let store: [UInt8] = mode == .bits64 ? [0x48 | register >> 3 << 2, 0x89] : [0x89]
+      let store: [UInt8] = mode == .bits64 ? [0x48 | (register & 8) >> 1, 0x89] : [0x89]
       add(store + [modRM[0] | low << 3] + modRM.dropFirst() + place)
       add([0xff, modRM[0] | operation] + modRM.dropFirst() + place)
     default:
