@@ -72,10 +72,16 @@ ratchet: ## lower the numbers in Tools/checks/ratchets.txt to what the tree has 
 	@Tools/checks/run.py --lower-ratchets
 
 .PHONY: bench
-bench: ## compare with the host, QEMU and Bochs; prints ratios, writes JSON
+bench: ## compare with the host, QEMU and Bochs; prints ratios, writes JSON (ARGS='--quick --groups integer')
 	@Tools/setup.sh bench
 	swift build $(SWIFT_FLAGS)
-	python3 Benchmarks/run.py
+	Benchmarks/run.py $(ARGS)
+
+.PHONY: proof
+proof: ## real programs in a Debian guest prove the processor (ARGS='--short --engine interpreter')
+	@Tools/setup.sh test
+	swift build $(SWIFT_FLAGS)
+	Tools/guest-proof.py $(ARGS)
 
 .PHONY: fuzz
 fuzz: ## run the fuzzers for T seconds each (T=60)

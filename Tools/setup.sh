@@ -23,9 +23,11 @@ build libstdc++-12-dev     the static Swift runtime links to libstdc++
 build binutils             objdump and readelf for the checks; the linker
 build pkg-config           SwiftPM finds system libraries with it
 build zlib1g-dev           inflates compressed kernels, deflates screenshots
+build libslirp-dev         the TCP/IP stack of the NAT
 build tzdata               Foundation reads time zones in the command line
 build python3              checks, code map, benchmarks
 run   seabios              the PC firmware a machine starts with
+run   ipxe-qemu            network boot programs of the network cards
 run   vgabios              VGA and VESA firmware of the display adapter
 run   debian-installer-12-netboot-amd64  a 64-bit Linux kernel and the installer to boot
 run   busybox-static       the user space of the demonstration guest
@@ -48,6 +50,8 @@ test  dosfstools           makes FAT file systems for floppies
 test  e2fsprogs            makes and checks ext4 file systems
 test  fdisk                partitions disk images
 test  xorriso              makes CD-ROM images
+test  openssl              computes what the guest's OpenSSL must find (make proof)
+test  tshark               reads the traces of network cards
 test  util-linux           unshare and setpriv, for the tests without privileges
 bench qemu-system-x86      what we compare with: a portable translator
 bench bochs                what we compare with: an interpreter

@@ -21,10 +21,19 @@ struct group {
     const struct workload *workloads;
 };
 
-extern const struct workload integer_workloads[], float_workloads[], memory_workloads[],
-    system_workloads[], interrupt_workloads[], smp_workloads[], io_workloads[], disk_workloads[];
+extern const struct workload integer_workloads[], library_workloads[], float_workloads[],
+    memory_workloads[], system_workloads[], smc_workloads[], translation_workloads[],
+    interrupt_workloads[], smp_workloads[], io_workloads[], disk_workloads[];
 
 extern const char *disk_path; // from --disk, or NULL
+
+// A workload found that what it computed is not what it must be: says so, and ends it.
+_Noreturn void wrong(const char *what);
+
+// One more figure of the workload that runs, which a table may show: a percentile, say.
+void value(const char *key, uint64_t number);
+
+uint64_t integer_mixture(uint64_t rounds);
 
 // What process 1 does before and after the benchmarks.
 void init_begin(bool want_disk);

@@ -1,5 +1,6 @@
 // Floating point, scalar and SIMD. Checksums are of rounded values, because the
 // 32-bit build computes doubles on the x87 and so keeps more bits on the way.
+#define _GNU_SOURCE
 #include "bench.h"
 #include <emmintrin.h>
 #include <math.h>
@@ -136,8 +137,121 @@ static uint64_t x87_run(uint64_t steps) {
     return (uint64_t)(sum * 1e6L);
 }
 
+// Gauss elimination with row exchange, and the residual of the solution.
+static uint64_t linpack_run(uint64_t rounds) {
+    enum { N = 60 };
+    static double a[N][N], b[N], kept[N][N], x[N];
+    double worst = 0;
+    while (rounds--) {
+        uint32_t seed = 37;
+        for (int i = 0; i < N; i++) {
+            b[i] = 0;
+            for (int j = 0; j < N; j++) {
+                a[i][j] = kept[i][j] = (double)(next_random(&seed) % 1000) / 500 - 1;
+                b[i] += a[i][j]; // the solution is all ones
+            }
+        }
+        for (int k = 0; k < N; k++) {
+            int pivot = k;
+            for (int i = k + 1; i < N; i++)
+                if (fabs(a[i][k]) > fabs(a[pivot][k]))
+                    pivot = i;
+            for (int j = 0; j < N; j++) {
+                double t = a[k][j];
+                a[k][j] = a[pivot][j], a[pivot][j] = t;
+            }
+            double t = b[k];
+            b[k] = b[pivot], b[pivot] = t;
+            for (int i = k + 1; i < N; i++) {
+                double factor = a[i][k] / a[k][k];
+                for (int j = k; j < N; j++)
+                    a[i][j] -= factor * a[k][j];
+                b[i] -= factor * b[k];
+            }
+        }
+        for (int i = N - 1; i >= 0; i--) {
+            x[i] = b[i];
+            for (int j = i + 1; j < N; j++)
+                x[i] -= a[i][j] * x[j];
+            x[i] /= a[i][i];
+            worst = fmax(worst, fabs(x[i] - 1));
+        }
+    }
+    if (!(worst < 1e-9))
+        wrong("solution of the linear system");
+    return rounded(x[0] + x[N - 1] + kept[3][4]);
+}
+
+static uint64_t fft_run(uint64_t rounds) {
+    enum { N = 1024 };
+    static double re[N], im[N], cosine[N / 2], sine[N / 2];
+    for (int i = 0; i < N / 2; i++) {
+        cosine[i] = cos(2 * M_PI * i / N);
+        sine[i] = sin(2 * M_PI * i / N);
+    }
+    double sum = 0;
+    while (rounds--) {
+        for (int i = 0; i < N; i++) { // a tone of 5 periods and a constant, bit-reversed
+            int to = 0;
+            for (int bit = 1; bit < N; bit <<= 1)
+                to = to << 1 | !!(i & bit);
+            re[to] = 1 + cosine[i * 5 % N % (N / 2)] * (i * 5 % N < N / 2 ? 1 : -1);
+            im[to] = 0;
+        }
+        for (int half = 1; half < N; half *= 2)
+            for (int start = 0; start < N; start += 2 * half)
+                for (int i = 0; i < half; i++) {
+                    int t = i * (N / 2 / half), low = start + i, high = low + half;
+                    double r = re[high] * cosine[t] + im[high] * sine[t];
+                    double j = im[high] * cosine[t] - re[high] * sine[t];
+                    re[high] = re[low] - r, im[high] = im[low] - j;
+                    re[low] += r, im[low] += j;
+                }
+        if (fabs(re[0] - N) > 1e-6 || fabs(re[5] - N / 2) > 1e-6 || fabs(re[6]) > 1e-6)
+            wrong("spectrum of a tone");
+        sum += re[5] + im[7];
+    }
+    return rounded(sum);
+}
+
+static uint64_t libm_run(uint64_t steps) {
+    double sum = 0;
+    for (uint64_t i = 0; i < steps; i++) {
+        double x = 0.001 * (double)(i % 5000 + 1);
+        sum += sin(x) * cos(2 * x) + exp(-x) + log(x) + atan2(x, 2) + pow(x, 0.3) + fmod(100 * x, 7);
+        double square = sin(x) * sin(x) + cos(x) * cos(x);
+        if (fabs(square - 1) > 1e-12)
+            wrong("sine and cosine");
+    }
+    return (uint64_t)llrint(sum * 100);
+}
+
+// One precision down: what graphics and sound compute with.
+static uint64_t single_run(uint64_t rounds) {
+    enum { N = 512, TAPS = 16 };
+    static float signal[N + TAPS], taps[TAPS], out[N];
+    for (int i = 0; i < N + TAPS; i++)
+        signal[i] = (float)(i * 37 % 64) / 64;
+    for (int i = 0; i < TAPS; i++)
+        taps[i] = 1.0f / (float)(1 << i);
+    while (rounds--) {
+        opaque(signal);
+        for (int i = 0; i < N; i++) {
+            float sum = 0;
+            for (int j = 0; j < TAPS; j++)
+                sum += signal[i + j] * taps[j];
+            out[i] = sum;
+        }
+    }
+    return (uint64_t)llrint((double)out[17] * 1000) + (uint64_t)llrint((double)out[N - 1] * 1000);
+}
+
 const struct workload float_workloads[] = {
     {"matmul", 400, NULL, matmul_run},
+    {"linpack", 200, NULL, linpack_run},
+    {"fft", 400, NULL, fft_run},
+    {"libm", 80000, NULL, libm_run},
+    {"single", 3000, NULL, single_run},
     {"mandelbrot", 3600, NULL, mandelbrot_run},
     {"nbody", 380000, NULL, nbody_run},
     {"sse2-double", 36000, NULL, sse2_double_run},

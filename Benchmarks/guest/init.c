@@ -33,6 +33,8 @@ void init_begin(bool want_disk) {
     mkdir("/dev", 0755);
     mount("proc", "/proc", "proc", 0, NULL);
     mount("devtmpfs", "/dev", "devtmpfs", 0, NULL);
+    mkdir("/dev/shm", 01777);
+    mount("tmpfs", "/dev/shm", "tmpfs", 0, NULL);
     if (want_disk) {
         load_modules();
         for (int tries = 0; access(disk_path, F_OK) != 0 && tries < 600; tries++)

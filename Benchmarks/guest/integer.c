@@ -88,7 +88,7 @@ static uint64_t sha256_run(uint64_t blocks) {
     memcpy(state, sha_start, sizeof state);
     sha256_block(state, block);
     if (state[0] != 0xba7816bf || state[7] != 0xf20015ad)
-        return 0;
+        wrong("SHA-256 of abc");
     for (uint64_t i = 1; i < blocks; i++) {
         memcpy(block, state, sizeof state);
         sha256_block(state, block);
@@ -167,7 +167,7 @@ struct instruction {
     int8_t target;
 };
 
-static uint64_t interpreter_run(uint64_t limit) {
+static uint64_t collatz(uint64_t limit) {
     static const struct instruction program[] = {
         // registers: 0 = number, 1 = copy, 2 = steps, 3 = one, 4 = limit
         {SET, 0, 1, 0},     {SET, 2, 0, 0},      {SET, 3, 1, 0},     {MOVE, 1, 0, 0},
@@ -191,6 +191,13 @@ static uint64_t interpreter_run(uint64_t limit) {
         case STOP: return r[2];
         }
     }
+}
+
+static uint64_t bytecode_run(uint64_t rounds) {
+    uint64_t sum = 0;
+    while (rounds--)
+        sum += collatz(500);
+    return sum;
 }
 
 #define CALLEE(n, e) \
@@ -249,38 +256,106 @@ static uint64_t strings_run(uint64_t rounds) {
     return sum;
 }
 
-enum { CHASE = 1 << 20 };
-static uint32_t *chase_next;
+static uint32_t fibonacci(uint32_t n) { return n < 2 ? n : fibonacci(n - 1) + fibonacci(n - 2); }
 
-static const char *chase_prepare(void) {
-    // One cycle through all places (Sattolo's shuffle): 4 MiB, more than most L2s.
-    uint32_t seed = 3;
-    chase_next = touched(CHASE * sizeof *chase_next);
-    for (uint32_t i = 0; i < CHASE; i++)
-        chase_next[i] = i;
-    for (uint32_t i = CHASE - 1; i > 0; i--) {
-        uint32_t j = next_random(&seed) % i, t = chase_next[i];
-        chase_next[i] = chase_next[j];
-        chase_next[j] = t;
+static uint64_t calls_run(uint64_t rounds) {
+    uint32_t n = 18;
+    uint64_t sum = 0;
+    while (rounds--) {
+        opaque(&n);
+        sum += fibonacci(n);
     }
-    return NULL;
+    return sum;
 }
 
-static uint64_t chase_run(uint64_t steps) {
-    uint32_t at = 0;
-    while (steps--)
-        at = chase_next[at];
-    return at;
+static uint64_t crc32_run(uint64_t rounds) {
+    static uint32_t table[256];
+    static const uint8_t check[] = "123456789";
+    for (uint32_t i = 0; i < 256; i++) {
+        uint32_t c = i;
+        for (int bit = 0; bit < 8; bit++)
+            c = c & 1 ? 0xedb88320 ^ c >> 1 : c >> 1;
+        table[i] = c;
+    }
+    static uint8_t text[4096];
+    uint32_t seed = 23, crc = ~0u;
+    for (int i = 0; i < 9; i++)
+        crc = table[(crc ^ check[i]) & 255] ^ crc >> 8;
+    if (~crc != 0xcbf43926) // the value every description of CRC-32 gives
+        wrong("CRC-32 of 123456789");
+    for (size_t i = 0; i < sizeof text; i++)
+        text[i] = (uint8_t)next_random(&seed);
+    while (rounds--)
+        for (size_t i = 0; i < sizeof text; i++)
+            crc = table[(crc ^ text[i]) & 255] ^ crc >> 8;
+    return crc;
+}
+
+static uint64_t hash_run(uint64_t rounds) {
+    enum { SLOTS = 1 << 13 };
+    static uint32_t keys[SLOTS], values[SLOTS];
+    uint64_t sum = 0;
+    while (rounds--) {
+        uint32_t seed = 29;
+        memset(keys, 0, sizeof keys);
+        for (int i = 0; i < SLOTS; i++) {
+            uint32_t key = next_random(&seed) % (SLOTS / 2) + 1, at = key * 0x9e3779b1u >> 19;
+            while (keys[at] && keys[at] != key)
+                at = (at + 1) % SLOTS;
+            keys[at] = key;
+            values[at] = values[at] * 3 + 1;
+            sum += values[at];
+        }
+    }
+    return sum;
+}
+
+// Numbers of many limbs: multiply-and-carry, as in public-key cryptography.
+static uint64_t bignum_run(uint64_t rounds) {
+    enum { LIMBS = 32 };
+    static uint32_t a[LIMBS], b[LIMBS], product[2 * LIMBS];
+    uint32_t seed = 31;
+    for (int i = 0; i < LIMBS; i++) {
+        a[i] = next_random(&seed);
+        b[i] = next_random(&seed);
+    }
+    while (rounds--) {
+        memset(product, 0, sizeof product);
+        for (int i = 0; i < LIMBS; i++) {
+            uint64_t carry = 0;
+            for (int j = 0; j < LIMBS; j++) {
+                carry += (uint64_t)a[i] * b[j] + product[i + j];
+                product[i + j] = (uint32_t)carry;
+                carry >>= 32;
+            }
+            product[i + LIMBS] = (uint32_t)carry;
+        }
+        memcpy(a, product + LIMBS / 2, sizeof a);
+        a[0] |= 1;
+    }
+    return (uint64_t)a[LIMBS - 1] << 32 | a[1];
+}
+
+// What the two-processor rows run on each: programs that have nothing to do with one another.
+uint64_t integer_mixture(uint64_t rounds) {
+    sha256_prepare();
+    uint64_t sum = 0;
+    while (rounds--)
+        sum += sha256_run(500) + quicksort_run(1) + queens_run(10) + bytecode_run(1);
+    return sum;
 }
 
 const struct workload integer_workloads[] = {
     {"sha256", 50000, sha256_prepare, sha256_run},
     {"quicksort", 38, NULL, quicksort_run},
     {"queens", 900, NULL, queens_run},
-    {"interpreter", 20000, NULL, interpreter_run},
+    {"bytecode", 50, NULL, bytecode_run},
     {"indirect", 2500000, NULL, indirect_run},
     {"sieve", 35, NULL, sieve_run},
     {"strings", 1500, NULL, strings_run},
-    {"chase", 1200000, chase_prepare, chase_run},
+    {"calls", 1200, NULL, calls_run},
+    {"crc32", 1500, NULL, crc32_run},
+    {"hash", 200, NULL, hash_run},
+    {"bignum", 12000, NULL, bignum_run},
     {0},
 };

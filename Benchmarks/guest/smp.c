@@ -1,10 +1,11 @@
-// Two processors. solo is the work of one of parallel's two threads: a machine
-// whose processors run at the same time needs the same time for both.
+// Two processors. solo is the work of one of parallel-2's two processes, a mixture of
+// integer programs: a machine whose processors run at the same time needs as long for both.
 #define _GNU_SOURCE
 #include "bench.h"
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 struct job {
@@ -18,13 +19,6 @@ static atomic_uint_fast32_t shared;
 static void add_shared(struct job *job) {
     for (uint64_t i = 0; i < job->iterations; i++)
         atomic_fetch_add(&shared, 1);
-}
-
-static void mix(struct job *job) {
-    uint32_t seed = 5, sum = 0;
-    for (uint64_t i = 0; i < job->iterations; i++)
-        sum += next_random(&seed) >> 3;
-    job->result = sum;
 }
 
 static void *start(void *argument) {
@@ -56,16 +50,42 @@ static const char *need_two(void) {
     return sysconf(_SC_NPROCESSORS_ONLN) < 2 ? "one processor only" : NULL;
 }
 
-static uint64_t solo_run(uint64_t iterations) { return run_threads(1, iterations, mix); }
-static uint64_t parallel_run(uint64_t iterations) { return run_threads(2, iterations, mix); }
+// Processes, so that nothing but the kernel is shared.
+static uint64_t run_processes(int count, uint64_t rounds) {
+    int results[2];
+    if (pipe(results))
+        wrong("pipe");
+    for (int i = 0; i < count; i++) {
+        if (fork() == 0) {
+            cpu_set_t one;
+            CPU_ZERO(&one);
+            CPU_SET(i, &one);
+            sched_setaffinity(0, sizeof one, &one);
+            uint64_t sum = integer_mixture(rounds);
+            _exit(write(results[1], &sum, sizeof sum) != sizeof sum);
+        }
+    }
+    close(results[1]);
+    uint64_t sums[2] = {0, 0};
+    for (int i = 0; i < count; i++)
+        if (read(results[0], &sums[i], sizeof sums[i]) != sizeof sums[i] || sums[i] != sums[0])
+            wrong("the result of one processor is another's");
+    while (wait(NULL) > 0)
+        ;
+    return sums[0];
+}
+
+static uint64_t solo_run(uint64_t rounds) { return run_processes(1, rounds); }
+static uint64_t parallel_run(uint64_t rounds) { return run_processes(2, rounds); }
 static uint64_t atomic_run(uint64_t iterations) {
+    atomic_store(&shared, 0);
     run_threads(2, iterations, add_shared);
     return atomic_load(&shared);
 }
 
 const struct workload smp_workloads[] = {
-    {"solo", 12000000, NULL, solo_run},
-    {"parallel-2", 12000000, need_two, parallel_run},
+    {"solo", 14, NULL, solo_run},
+    {"parallel-2", 14, need_two, parallel_run},
     {"atomic-2", 1200000, need_two, atomic_run},
     {0},
 };

@@ -38,3 +38,48 @@ public enum Zlib {
     return UInt32(truncatingIfNeeded: value)
   }
 }
+
+/// One zlib stream that is made piece by piece, each piece complete for the receiver as soon as it arrives.
+// SAFETY(type): the stream state is allocated and initialised in init, ended and freed in deinit, and passed to zlib only
+// from `compress`, which has exclusive access; zlib keeps a pointer to it, so it never moves.
+@safe public final class DeflateStream {
+  private let stream: UnsafeMutablePointer<z_stream>
+
+  /// - Parameter level: 0 (stored) to 9 (smallest).
+  public init?(level: Int = 1) {
+    unsafe stream = .allocate(capacity: 1)
+    unsafe stream.initialize(to: z_stream())
+    let size = Int32(MemoryLayout<z_stream>.size)
+    guard unsafe deflateInit_(stream, Int32(min(9, max(0, level))), ZLIB_VERSION, size) == Z_OK else {
+      unsafe stream.deallocate()
+      return nil
+    }
+  }
+  deinit {
+    unsafe deflateEnd(stream)
+    unsafe stream.deinitialize(count: 1)
+    unsafe stream.deallocate()
+  }
+
+  /// The next piece of the stream, which holds all of `bytes` (Z_SYNC_FLUSH).
+  public func compress(_ bytes: [UInt8]) -> [UInt8] {
+    var input = bytes
+    var output: [UInt8] = []
+    var chunk = [UInt8](repeating: 0, count: 1 << 16)
+    // SAFETY: the pointers handed to zlib belong to the two arrays and are used inside these closures only.
+    unsafe input.withUnsafeMutableBufferPointer { input in
+      unsafe stream.pointee.next_in = input.baseAddress
+      unsafe stream.pointee.avail_in = uInt(input.count)
+      repeat {
+        unsafe chunk.withUnsafeMutableBufferPointer { chunk in
+          unsafe stream.pointee.next_out = chunk.baseAddress
+          unsafe stream.pointee.avail_out = uInt(chunk.count)
+          _ = unsafe deflate(stream, Z_SYNC_FLUSH)
+          unsafe output += chunk[..<(chunk.count - Int(stream.pointee.avail_out))]
+        }
+      } while unsafe stream.pointee.avail_out == 0
+      unsafe stream.pointee.next_in = nil
+    }
+    return output
+  }
+}

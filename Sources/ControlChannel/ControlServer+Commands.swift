@@ -6,7 +6,8 @@ extension ControlServer {
 
   /// All commands, for messages about unknown ones.
   static let commands = [
-    "device-info", "eject", "insert", "keys", "mouse", "pause", "power-button", "quit", "read-memory", "reset",
+    "device-info", "eject", "forward-add", "forward-remove", "insert", "keys", "link", "mouse", "network", "pause",
+    "power-button", "quit", "read-memory", "reset",
     "resume", "scancodes", "screen-text", "screenshot", "serial-read", "serial-write", "statistics", "status", "type",
     "wait-for-text",
   ]
@@ -32,6 +33,7 @@ extension ControlServer {
       try machine.changeMedium(drive: drive, path: path)
       broadcast("medium-changed", [("drive", .string(drive)), ("path", path.map { .string($0) } ?? .null)])
       return []
+    case "forward-add", "forward-remove", "link", "network": return try manageNetwork(request.command, &arguments)
     case "pause", "resume", "reset", "power-button", "quit":
       try arguments.finish()
       switch request.command {
@@ -46,6 +48,30 @@ extension ControlServer {
       let hint = NearestMatch.find(request.command, among: ControlServer.commands).map { "; did you mean '\($0)'?" }
       throw ControlError("unknown command '\(request.command)'\(hint ?? "")")
     }
+  }
+
+  // MARK: Network
+
+  private func manageNetwork(
+    _ command: String, _ arguments: inout ControlArguments
+  ) throws(ControlError) -> [(String, JSON)] {
+    if command == "network" {
+      try arguments.finish()
+      return [("cards", machine.networkStatus)]
+    }
+    let card = try arguments.string("card", limit: 64) ?? "nic0"
+    if command == "link" {
+      let state = try arguments.requiredString("state", limit: 16)
+      try arguments.finish()
+      guard ["up", "down"].contains(state) else { throw ControlError("\"state\" must be \"up\" or \"down\"") }
+      try machine.setLink(card: card, isUp: state == "up")
+      broadcast("link", [("card", .string(card)), ("state", .string(state))])
+      return []
+    }
+    let rule = try arguments.requiredString("rule", limit: 256)
+    try arguments.finish()
+    try machine.changeForward(card: card, rule: rule, add: command == "forward-add")
+    return []
   }
 
   // MARK: Keyboard and mouse

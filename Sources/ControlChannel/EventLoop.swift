@@ -27,9 +27,10 @@ public final class LoopWaker: Sendable {
     if !isPending.exchange(true, ordering: .acquiringAndReleasing) { descriptor.wake() }
   }
   fileprivate func drain() {
-    // Cleared first: a wake that comes after this makes the next wait return at once.
-    isPending.store(false, ordering: .sequentiallyConsistent)
+    // Drained first: with the flag cleared before, a wake in between would be drained and leave the flag set for good. A
+    // wake that finds the flag still set is served by this turn, which looks at every source after this.
     descriptor.drain()
+    isPending.store(false, ordering: .sequentiallyConsistent)
   }
 }
 

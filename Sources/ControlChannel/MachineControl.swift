@@ -28,6 +28,13 @@ public protocol MachineControl: AnyObject, Sendable {
   /// Puts a medium into a removable drive, or takes it out with nil.
   func changeMedium(drive: String, path: String?) throws(ControlError)
 
+  /// Plugs the cable of a network card in or out.
+  func setLink(card: String, isUp: Bool) throws(ControlError)
+  /// Adds a port forward to a card behind a NAT, or takes it away.
+  func changeForward(card: String, rule: String, add: Bool) throws(ControlError)
+  /// The network cards, as a list of objects.
+  var networkStatus: JSON { get }
+
   var deviceNames: [String] { get }
   /// A device's state in words; nil when there is no such device.
   func deviceInfo(_ name: String) -> String?

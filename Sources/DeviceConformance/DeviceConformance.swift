@@ -59,6 +59,9 @@ public enum DeviceConformance {
     twinHost.disk = host.disk
     twinHost.ram = host.ram
     twinHost.now = host.now
+    twinHost.fates = host.fates
+    twinHost.frames = host.frames
+    twinHost.isLinkUp = host.isLinkUp
     var twin = make()
     twin.reset(twinHost)
     do throws(StateError) {
@@ -96,6 +99,7 @@ public enum DeviceConformance {
     _ make: () -> D, _ device: inout D, _ host: FakeServices, _ normalize: (inout D.State) -> Void
   ) throws(Violation) {
     let freshHost = FakeServices()
+    freshHost.isLinkUp = host.isLinkUp
     freshHost.now = host.now
     var fresh = make()
     fresh.reset(freshHost)

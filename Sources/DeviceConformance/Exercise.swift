@@ -32,7 +32,9 @@ public struct SeededGenerator: RandomNumberGenerator {
 
 /// What the driver found; empty is good.
 public struct Violation: Error, Equatable, CustomStringConvertible {
+  /// Which one was broken.
   public var law: String
+  /// How, with the seed that shows it.
   public var detail: String
   public var description: String { "\(law): \(detail)" }
 }
@@ -90,6 +92,8 @@ extension DeviceConformance {
       let statuses: [BlockCompletion.Status] = [.done, .ioError, .readOnly, .outOfRange, .noMedium]
       let choice = Int(tape.byte())
       _ = host.completeNext(&device, status: choice & 1 == 0 ? nil : statuses[(choice >> 1) % statuses.count])
+    case 13 where action >> 6 == 1: host.deliver(frame(&tape), to: &device)
+    case 13 where action >> 4 == 8: host.setLink(tape.byte() & 3 != 0, of: &device)
     case 13:
       let count = Int(tape.byte() & 15)
       _ = device.received((0..<count).map { _ in tape.byte() }, host)
@@ -99,10 +103,24 @@ extension DeviceConformance {
       for index in 0..<min(32, FakeServices.ramSize - address) { host.ram[address + index] = tape.byte() }
     case 15 where action >> 4 == 0:
       device.reset(host)
+    case 15 where action >> 4 == 1 && !descriptor.outputs.isEmpty:
+      let choice = Int(tape.byte())
+      host.fates[(choice >> 2) % descriptor.outputs.count] = [.taken, .waiting, .ignored][choice % 3]
     default:
       guard let function = device as? any PCIDevice else { return }
       if let after = configured(function, &tape, host) as? D { device = after }
     }
+  }
+
+  /// Noise as a frame: of any length, often to everybody, sometimes with an IP header.
+  private static func frame(_ tape: inout ByteTape) -> NetworkFrame {
+    let shape = tape.byte()
+    let count = [0, 5, 14, 60, 64, 600, 1514, 9000][Int(shape & 7)]
+    var bytes = (0..<min(count, 48)).map { _ in tape.byte() }
+    bytes += [UInt8](repeating: shape, count: count - bytes.count)
+    if shape & 8 != 0, count >= 14 { bytes.replaceSubrange(0..<6, with: [UInt8](repeating: 0xff, count: 6)) }
+    if shape & 16 != 0, count >= 60 { bytes.replaceSubrange(12..<15, with: [8, 0, 0x45]) }
+    return NetworkFrame(bytes, isVerified: shape & 32 != 0)
   }
 
   /// A configuration access, done as `PCIBus` does it.

@@ -9,13 +9,17 @@ import DeviceKit
 public final class FakeServices: DeviceServices {
   /// One change of an output line.
   public struct Edge: Equatable {
+    /// Index into the descriptor's outputs.
     public var output: Int
+    /// High.
     public var level: Bool
     public var time: VirtualTime
   }
   /// A message-signalled interrupt.
   public struct Message: Equatable {
+    /// Where it was written.
     public var address: UInt64
+    /// What was written.
     public var data: UInt32
   }
   /// Bytes of DMA RAM.
@@ -30,6 +34,10 @@ public final class FakeServices: DeviceServices {
 
   /// Last level of each output that was set.
   public private(set) var levels: [Int: Bool] = [:]
+  /// What `fate` answers, by output; `taken` unless a test says otherwise.
+  public var fates: [Int: InterruptFate] = [:]
+  /// As a controller with one latch: an edge on a `taken` output makes it `waiting`, until a test sets it.
+  public var latchesEdges = false
   /// Changes of output lines, oldest first.
   public private(set) var edges: [Edge] = []
   /// Armed timers.
@@ -42,6 +50,14 @@ public final class FakeServices: DeviceServices {
   public private(set) var messages: [Message] = []
   /// Block requests not yet completed.
   public private(set) var pendingRequests: [(request: BlockRequest, drive: Int)] = []
+  /// Whether the cable of a network card is plugged in.
+  public var isLinkUp = true
+  /// The largest frame that goes to the network in one piece.
+  public var maximumFrame = NetworkFrame.ordinaryLimit
+  /// Frames that wait for the network card; `deliver` adds one and tells the card.
+  public var frames: [NetworkFrame] = []
+  /// Frames from the network card, oldest first.
+  public private(set) var sentFrames: [NetworkFrame] = []
   /// Bytes sent to the character backend.
   public private(set) var transmitted: [UInt8] = []
   /// What the device asked of the machine.
@@ -62,6 +78,7 @@ public final class FakeServices: DeviceServices {
 
   // MARK: For tests
 
+  /// The last level of an output.
   public func level(_ output: Int) -> Bool { levels[output] ?? false }
   /// Rising edges of an output so far.
   public func risingEdges(_ output: Int) -> Int { edges.filter { $0.output == output && $0.level }.count }
@@ -72,6 +89,7 @@ public final class FakeServices: DeviceServices {
     transmitted = []
     requests = []
     logLines = []
+    sentFrames = []
   }
   /// Starts counting `callsInEntry` anew.
   public func beginCall() { callsInEntry = 0 }
@@ -84,6 +102,23 @@ public final class FakeServices: DeviceServices {
   public func takeTransmitted() -> [UInt8] {
     defer { transmitted = [] }
     return transmitted
+  }
+
+  /// Returns and forgets `sentFrames`.
+  public func takeFrames() -> [NetworkFrame] {
+    defer { sentFrames = [] }
+    return sentFrames
+  }
+  /// A frame arrives from the network. As in a machine, only so many wait.
+  public func deliver<D: Device>(_ frame: NetworkFrame, to device: inout D) {
+    if frames.count < 64 { frames.append(frame) }
+    device.framesArrived(self)
+  }
+  /// The cable is plugged in or out.
+  public func setLink<D: Device>(_ isUp: Bool, of device: inout D) {
+    guard isLinkUp != isUp else { return }
+    isLinkUp = isUp
+    device.linkChanged(self)
   }
 
   /// Moves time forward, firing due timers at their deadlines. Returns how many fired; stops at `limit`.
@@ -173,7 +208,12 @@ public final class FakeServices: DeviceServices {
     callsInEntry += 1
     guard levels[output] ?? false != level else { return }
     levels[output] = level
+    if latchesEdges, level, fates[output] ?? .taken == .taken { fates[output] = .waiting }
     if edges.count < FakeServices.recordLimit { edges.append(Edge(output: output, level: level, time: now)) }
+  }
+  public func fate(of output: Int) -> InterruptFate {
+    callsInEntry += 1
+    return fates[output] ?? .taken
   }
   public func arm(_ timer: Int, at time: VirtualTime) {
     callsInEntry += 1
@@ -216,6 +256,14 @@ public final class FakeServices: DeviceServices {
   public func transmit(_ bytes: [UInt8]) {
     callsInEntry += 1
     if transmitted.count < FakeServices.recordLimit { transmitted += bytes }
+  }
+  public func transmit(_ frame: NetworkFrame) {
+    callsInEntry += 1
+    if isLinkUp, sentFrames.count < FakeServices.recordLimit / 10 { sentFrames.append(frame) }
+  }
+  public func nextFrame(remove: Bool) -> NetworkFrame? {
+    callsInEntry += 1
+    return remove ? frames.isEmpty ? nil : frames.removeFirst() : frames.first
   }
   public func request(_ request: MachineRequest) {
     callsInEntry += 1

@@ -90,6 +90,11 @@ public protocol Device: SendableMetatype {
   mutating func blockCompleted(_ completion: BlockCompletion, _ host: some DeviceServices)
   /// Bytes arrived from the character backend; returns how many the device took.
   mutating func received(_ bytes: [UInt8], _ host: some DeviceServices) -> Int
+  /// Frames wait for this network card: take them with `nextFrame` as far as there is room in the guest's buffers, and
+  /// again when the guest adds some.
+  mutating func framesArrived(_ host: some DeviceServices)
+  /// The cable of this network card was plugged in or out (`isLinkUp`).
+  mutating func linkChanged(_ host: some DeviceServices)
   /// After `state` was replaced by a loaded one: re-arm timers, drive output lines, map regions.
   mutating func stateRestored(_ host: some DeviceServices)
   /// A few lines for a person: `ringbox`'s device dump.
@@ -101,6 +106,8 @@ extension Device {
   public mutating func lineChanged(_ input: Int, _ level: Bool, _ host: some DeviceServices) {}
   public mutating func blockCompleted(_ completion: BlockCompletion, _ host: some DeviceServices) {}
   public mutating func received(_ bytes: [UInt8], _ host: some DeviceServices) -> Int { 0 }
+  public mutating func framesArrived(_ host: some DeviceServices) {}
+  public mutating func linkChanged(_ host: some DeviceServices) {}
   public mutating func stateRestored(_ host: some DeviceServices) {}
 }
 
@@ -121,14 +128,26 @@ public enum MachineRequest: Sendable, Equatable {
 /// Whose fault it is: the guest programmed nonsense, we lack something, or nobody.
 public enum LogKind: Sendable { case guestError, unimplemented, info }
 
+/// What has become of the interrupt that an edge of an output line asked for.
+public enum InterruptFate: Sendable, Equatable {
+  /// Every controller that the line leads to has it masked: nobody would hear another edge either.
+  case ignored
+  /// A controller holds it for a processor that has not taken it: another edge now would vanish.
+  case waiting
+  /// A processor took it, or there was none.
+  case taken
+}
+
 /// All that a device can reach. A machine hands one to each device; tests hand a fake.
 public protocol DeviceServices: AnyObject {
   /// Guest time.
   var now: VirtualTime { get }
-  /// Seconds since 1970-01-01 UTC at `now`, for clock chips.
+  /// Seconds since 1970-01-01 at `now`, for clock chips: in UTC, or in the time zone that the machine was given.
   var wallClockSeconds: Int64 { get }
   /// Drives an output line of the descriptor.
   func setLine(_ output: Int, _ level: Bool)
+  /// What has become of the last edge of an output: timers that catch up on missed beats ask before the next.
+  func fate(of output: Int) -> InterruptFate
   /// Arms (or re-arms) a timer of the descriptor; a time in the past fires at once.
   func arm(_ timer: Int, at time: VirtualTime)
   func disarm(_ timer: Int)
@@ -144,6 +163,14 @@ public protocol DeviceServices: AnyObject {
   func submit(_ request: BlockRequest, drive: Int)
   /// Bytes to the character backend (serial port, debug console).
   func transmit(_ bytes: [UInt8])
+  /// Whether the cable of the network card is plugged in.
+  var isLinkUp: Bool { get }
+  /// The largest frame that the network backend takes.
+  var maximumFrame: Int { get }
+  /// A frame to the network backend; without a link it goes nowhere.
+  func transmit(_ frame: NetworkFrame)
+  /// The oldest frame that waits for the network card. With `remove` false it stays.
+  func nextFrame(remove: Bool) -> NetworkFrame?
   func request(_ request: MachineRequest)
   /// Rate-limited, counted log line.
   func log(_ kind: LogKind, _ message: @autoclosure () -> String)

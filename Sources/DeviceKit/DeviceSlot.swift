@@ -57,6 +57,11 @@ public final class DeviceSlot<D: Device>: BusTarget, SlotEvents, MachineComponen
         if epoch == services.epoch { device.blockCompleted(completion, services) }
       case .input(let bytes):
         _ = device.received(bytes, services)
+      case .frames: device.framesArrived(services)
+      case .link(let isUp):
+        guard services.isLinkUp != isUp else { return }
+        services.isLinkUp = isUp
+        device.linkChanged(services)
       case .timer(let timer):
         if services.takeDue(timer) { device.timerFired(timer, services) }
       }
@@ -66,6 +71,8 @@ public final class DeviceSlot<D: Device>: BusTarget, SlotEvents, MachineComponen
     case line(Int, Bool)
     case completion(BlockCompletion, epoch: Int)
     case input([UInt8])
+    case frames
+    case link(Bool)
     case timer(Int)
   }
   /// More deferred events than this in one call mean that devices feed each other in a circle.
@@ -73,16 +80,20 @@ public final class DeviceSlot<D: Device>: BusTarget, SlotEvents, MachineComponen
 
   public let descriptor: DeviceDescriptor
   private let core: OwnedLock<Core>
+  private let frames = FrameQueue()
   private let deferred = Mutex<[Deferred]>([])
   private let hasDeferred = Atomic<Bool>(false)
   private let refused = Atomic<Int>(0)
 
   public init(
-    _ device: D, machine: MachineServices, drives: [any BlockBackend] = [], character: (any CharacterBackend)? = nil
+    _ device: D, machine: MachineServices, drives: [any BlockBackend] = [], character: (any CharacterBackend)? = nil,
+    network: (any NetworkBackend)? = nil
   ) throws(BusError) {
     descriptor = device.descriptor
     core = OwnedLock(Core(device: device))
     let services = SlotServices(descriptor, machine, drives: drives, character: character, owner: self)
+    services.network = network
+    services.frames = frames
     for timer in descriptor.timers.indices {
       services.timers.append(machine.timers.register { self.timerExpired(timer) })
     }
@@ -110,6 +121,10 @@ public final class DeviceSlot<D: Device>: BusTarget, SlotEvents, MachineComponen
     guard let output = descriptor.outputs.firstIndex(of: name) else { return false }
     connect(output: output, to: sink)
     return true
+  }
+  /// Says who knows what became of an edge of `output`. `query` is called with this device's lock held.
+  public func connectFate(output: Int, _ query: @escaping @Sendable () -> InterruptFate) {
+    _ = enter { _, services in services.connectFate(output, query) }
   }
   /// The driver of an input line, to be connected to another device's output.
   public func input(_ input: Int) -> @Sendable (Bool) -> Void { { level in self.setInput(input, level) } }
@@ -175,6 +190,22 @@ public final class DeviceSlot<D: Device>: BusTarget, SlotEvents, MachineComponen
     `defer`(.input(bytes))
     return bytes.count
   }
+  /// A frame from the network backend; false when too many wait already.
+  @discardableResult
+  public func receive(_ frame: NetworkFrame) -> Bool {
+    guard frames.append(frame) else { return false }
+    enterOrDefer(.frames)
+    return true
+  }
+  /// Several frames from the network backend at once; those beyond the room there is are dropped.
+  public func receive(_ batch: [NetworkFrame]) {
+    for frame in batch { frames.append(frame) }
+    enterOrDefer(.frames)
+  }
+  /// Frames that the card has not taken yet.
+  public var waitingFrames: Int { frames.count }
+  /// Plugs the cable of a network card in or out.
+  public func setLink(_ isUp: Bool) { enterOrDefer(.link(isUp)) }
   func timerExpired(_ timer: Int) { enterOrDefer(.timer(timer)) }
   func blockEnded(_ completion: BlockCompletion, epoch: Int) { enterOrDefer(.completion(completion, epoch: epoch)) }
 
@@ -183,6 +214,7 @@ public final class DeviceSlot<D: Device>: BusTarget, SlotEvents, MachineComponen
   public func reset() {
     _ = enter { device, services in
       services.epoch += 1
+      frames.removeAll()
       device.reset(services)
     }
   }
@@ -194,6 +226,7 @@ public final class DeviceSlot<D: Device>: BusTarget, SlotEvents, MachineComponen
         let state = try StateReader.decode(bytes, into: device.state)
         services.epoch += 1
         services.disarmAll()
+        frames.removeAll()
         device.state = state
         device.stateRestored(services)
         return .success(())

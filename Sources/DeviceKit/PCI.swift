@@ -96,8 +96,20 @@ public struct PCIConfigSpace: SavedState {
     for byte in 0..<4 { writable[at + byte] = UInt8(truncatingIfNeeded: low >> UInt32(byte * 8)) }
   }
 
+  /// The number of the expansion ROM among the BARs.
+  public static let romBAR = 6
+  /// Declares the expansion ROM BAR of `size` bytes, a power of two, at least 2 KiB.
+  public mutating func defineROM(size: UInt64) {
+    let mask = UInt32(truncatingIfNeeded: ~(size - 1)) & 0xffff_f800 | 1
+    for byte in 0..<4 { writable[0x30 + byte] = UInt8(truncatingIfNeeded: mask >> UInt32(byte * 8)) }
+  }
+
   /// Where BAR `index` now answers, or nil while decoding is off or the BAR is unset.
   public func address(ofBAR index: Int) -> UInt64? {
+    if index == PCIConfigSpace.romBAR {
+      let value = get32(0x30)
+      return value & 1 == 1 && bytes[0x04] & 2 == 2 && value >= 0x800 ? UInt64(value & 0xffff_f800) : nil
+    }
     let at = 0x10 + index * 4
     let low = get32(at)
     if low & 1 == 1 {
@@ -120,7 +132,7 @@ public enum BARKind: Sendable, Equatable {
 public protocol PCIDevice: Device {
   /// The configuration space; part of `state`.
   var config: PCIConfigSpace { get set }
-  /// Descriptor region behind each BAR: (BAR index, region index). The slot maps and unmaps them as the guest writes
+  /// Descriptor region behind each BAR: (BAR index or `PCIConfigSpace.romBAR`, region index). The slot maps and unmaps them as the guest writes
   /// BARs.
   var barRegions: [(bar: Int, region: Int)] { get }
   /// After the guest wrote `width` bytes at `offset` (already stored, BARs already re-mapped).

@@ -21,11 +21,16 @@ public final class SlotServices: DeviceServices {
   /// Deadlines as the device set them; tell a timer that still matters from one that was just disarmed.
   private var deadlines: [VirtualTime?]
   private var positions: [UInt64?] = []
+  private var fates: [(@Sendable () -> InterruptFate)?]
   private var mapObserver: (@Sendable (Int, UInt64?) -> Void)?
   /// Requests the backends still have.
   var outstanding = 0
   /// Goes up at each reset and restore; completions of an earlier epoch mean nothing to the device.
   var epoch = 0
+  /// What is behind a network card, and the frames that wait for it.
+  var network: (any NetworkBackend)?
+  var frames: FrameQueue?
+  public internal(set) var isLinkUp = true
   private var logged = 0
 
   init(
@@ -39,6 +44,7 @@ public final class SlotServices: DeviceServices {
     self.character = character
     sinks = Array(repeating: [], count: descriptor.outputs.count)
     levels = Array(repeating: false, count: descriptor.outputs.count)
+    fates = Array(repeating: nil, count: descriptor.outputs.count)
     deadlines = Array(repeating: nil, count: descriptor.timers.count)
     positions = Array(repeating: nil, count: descriptor.regions.count)
   }
@@ -49,6 +55,9 @@ public final class SlotServices: DeviceServices {
     guard sinks.indices.contains(output) else { return }
     sinks[output].append(sink)
     if levels[output] { sink(true) }
+  }
+  func connectFate(_ output: Int, _ query: @escaping @Sendable () -> InterruptFate) {
+    if fates.indices.contains(output) { fates[output] = query }
   }
   func observeMap(_ observer: @escaping @Sendable (Int, UInt64?) -> Void) {
     mapObserver = observer
@@ -78,6 +87,9 @@ public final class SlotServices: DeviceServices {
     guard levels.indices.contains(output), levels[output] != level else { return }
     levels[output] = level
     for sink in sinks[output] { sink(level) }
+  }
+  public func fate(of output: Int) -> InterruptFate {
+    fates.indices.contains(output) ? fates[output]?() ?? .taken : .taken
   }
   public func arm(_ timer: Int, at time: VirtualTime) {
     guard timers.indices.contains(timer), deadlines.indices.contains(timer) else { return }
@@ -117,6 +129,9 @@ public final class SlotServices: DeviceServices {
     }
   }
   public func transmit(_ bytes: [UInt8]) { character?.transmit(bytes) }
+  public var maximumFrame: Int { network?.maximumFrame ?? NetworkFrame.ordinaryLimit }
+  public func transmit(_ frame: NetworkFrame) { if isLinkUp { network?.transmit(frame) } }
+  public func nextFrame(remove: Bool) -> NetworkFrame? { remove ? frames?.next() : frames?.first }
   public func request(_ request: MachineRequest) { machine.request(request) }
   public func log(_ kind: LogKind, _ message: @autoclosure () -> String) {
     logged += 1

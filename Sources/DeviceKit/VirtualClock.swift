@@ -15,16 +15,20 @@ public final class VirtualClock: Sendable {
   private let running = Atomic<Bool>(false)
   /// Wall time at guest time 0, manual mode only.
   private let manualWallSeconds: Int64
+  /// Added to the host's clock.
+  private let wallOffset: Int64
   private let observers = Mutex<[@Sendable () -> Void]>([])
 
-  /// A clock at time 0, paused until `resume`.
-  public init() {
+  /// A clock at time 0, paused until `resume`. Its wall clock is `wallOffset` seconds ahead of UTC.
+  public init(wallOffset: Int64 = 0) {
     isManual = false
+    self.wallOffset = wallOffset
     manualWallSeconds = 0
   }
   /// A clock that only `advance` moves; the wall clock shows `wallSeconds` at time 0.
   public init(manualWithWallSeconds wallSeconds: Int64) {
     isManual = true
+    wallOffset = 0
     manualWallSeconds = wallSeconds
   }
 
@@ -34,9 +38,11 @@ public final class VirtualClock: Sendable {
     }
     return VirtualTime(nanoseconds: HostClock.monotonicNanoseconds &+ offset.load(ordering: .acquiring))
   }
-  /// Seconds since 1970-01-01 UTC: the host's clock, or in manual mode guest time from a fixed start.
+  /// Seconds since 1970-01-01: the host's clock with the offset, or in manual mode guest time from a fixed start.
   public var wallClockSeconds: Int64 {
-    isManual ? manualWallSeconds &+ now.nanoseconds / 1_000_000_000 : HostClock.wallNanoseconds / 1_000_000_000
+    isManual
+      ? manualWallSeconds &+ now.nanoseconds / 1_000_000_000
+      : HostClock.wallNanoseconds / 1_000_000_000 &+ wallOffset
   }
   public var isRunning: Bool { running.load(ordering: .acquiring) }
   public var manual: Bool { isManual }

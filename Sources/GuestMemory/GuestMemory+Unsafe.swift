@@ -18,6 +18,8 @@ import Synchronization
     self.directWrite = directWrite
     self.readOnly = readOnly
   }
+  /// There is memory, of whatever kind.
+  public var isMemory: Bool { unsafe host != nil }
 }
 
 /// Why guest memory could not be set up.
@@ -143,6 +145,26 @@ public enum GuestMemoryError: Error, Equatable {
       _ = unsafe mmap(
         base + Int(address.value), Int(size), PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1, 0)
     }
+  }
+
+  /// Puts memory of a device (a memfd, from `fileOffset`) over RAM at `address`, in place of bus accesses to it.
+  ///
+  /// A processor that still has the page's translation reaches the new memory at once: moving a window over a larger
+  /// memory needs no flush. Addresses and sizes are whole pages below `lowSize`.
+  public func overlayDeviceMemory(
+    descriptor: Int32, fileOffset: UInt64, at address: GuestPhysical, size: UInt64
+  ) throws(GuestMemoryError) {
+    let end = address.value.addingReportingOverflow(size)
+    guard (address.value | size | fileOffset) & 0xfff == 0, !end.overflow, end.partialValue <= lowSize else {
+      throw .badSize(size)
+    }
+    try layout.withLock { _ throws(GuestMemoryError) in
+      try mapFile(descriptor, fileOffset: fileOffset, at: address.value, size: size)
+      // SAFETY: pages below lowSize.
+      for page in address.page..<(end.partialValue >> 12) { _ = unsafe rb_and8(flags + Int(page), ~PageFlag.mmio) }
+    }
+    // Code decoded from what was there before.
+    didWrite(address, count: Int(size))
   }
 
   /// Sets and clears flag bits for whole pages. Engines must be told to flush their TLBs afterwards.

@@ -30,13 +30,18 @@ public final class MemoryFile: Sendable {
     // SAFETY: the mapping made above, of `size` bytes, handed over.
     return unsafe MappedMemory(owning: base, size: size)
   }
+  /// Gives the memory of a range back to the host, after which it reads as zero; whole pages count. False when the
+  /// host refuses.
+  public func release(_ offset: Int, count: Int) -> Bool {
+    rb_punch_hole(descriptor, Int64(offset), Int64(count)) == 0
+  }
   deinit { if descriptor >= 0 { close(descriptor) } }
 }
 
 /// Memory mapped into this process while this object lives.
+// SAFETY(type): the address never changes and is valid for `size` bytes until deinit; what lies there is shared memory
+// without any invariant. Hence also @unchecked Sendable.
 @safe public final class MappedMemory: @unchecked Sendable {
-  // SAFETY: (and @unchecked Sendable) the address never changes and is valid for `size` bytes until deinit; what lies
-  // there is shared memory without any invariant.
   public let base: UnsafeMutableRawPointer
   /// Bytes.
   public let size: Int

@@ -7,6 +7,17 @@ public enum HostClock {
   /// Nanoseconds since 1970-01-01 UTC (CLOCK_REALTIME).
   public static var wallNanoseconds: Int64 { read(CLOCK_REALTIME) }
 
+  /// Seconds that local time, by TZ or /etc/localtime, is ahead of UTC at `second` (since 1970-01-01 UTC); 0 when that
+  /// cannot be said.
+  public static func localOffset(at second: Int64) -> Int64 {
+    var time = time_t(second)
+    var parts = tm()
+    tzset()
+    // SAFETY: both live for the duration of the call, which reads the first and writes the second.
+    guard unsafe localtime_r(&time, &parts) != nil else { return 0 }
+    return Int64(parts.tm_gmtoff)
+  }
+
   private static func read(_ clock: clockid_t) -> Int64 {
     var time = timespec()
     // SAFETY: `time` lives for the duration of the call, which only writes it.

@@ -25,12 +25,12 @@ public enum HostSocket {
         // SAFETY: the path is copied by the kernel.
         _ = unsafe unlink(path)
         try use(path, .bind, stream)
-        guard listen(stream.raw, 16) == 0 else { throw .last("listen") }
+        guard Glibc.listen(stream.raw, 16) == 0 else { throw .last("listen") }
         return stream
       } catch { throw error }
       throw error
     }
-    guard listen(stream.raw, 16) == 0 else { throw .last("listen") }
+    guard Glibc.listen(stream.raw, 16) == 0 else { throw .last("listen") }
     return stream
   }
 
@@ -43,14 +43,19 @@ public enum HostSocket {
 
   /// Listens on a TCP port of 127.0.0.1.
   public static func listenLoopback(port: UInt16) throws(SystemCallError) -> HostStream {
+    try listen(IPv4Endpoint(address: 0x7f00_0001, port: port))
+  }
+
+  /// Listens on a TCP port of an IPv4 address of this host; 0 is all of them.
+  public static func listen(_ endpoint: IPv4Endpoint) throws(SystemCallError) -> HostStream {
     let stream = try make(AF_INET)
     var yes: Int32 = 1
     // SAFETY: an Int32 and its size.
     _ = unsafe setsockopt(stream.raw, SOL_SOCKET, SO_REUSEADDR, &yes, 4)
     var address = sockaddr_in()
     address.sin_family = sa_family_t(AF_INET)
-    address.sin_port = port.bigEndian
-    address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
+    address.sin_port = endpoint.port.bigEndian
+    address.sin_addr.s_addr = endpoint.address.bigEndian
     // SAFETY: a sockaddr_in is handed over as the sockaddr it begins with, with its own size.
     let code = unsafe withUnsafePointer(to: &address) { pointer in
       unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
@@ -58,7 +63,7 @@ public enum HostSocket {
       }
     }
     guard code == 0 else { throw .last("bind") }
-    guard listen(stream.raw, 4) == 0 else { throw .last("listen") }
+    guard Glibc.listen(stream.raw, 4) == 0 else { throw .last("listen") }
     return stream
   }
 

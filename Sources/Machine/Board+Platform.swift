@@ -32,6 +32,7 @@ extension Board: ProcessorPlatform {
     if vector == nil, cpu == 0, picRequests.load(ordering: .sequentiallyConsistent), apic.acceptsPIC {
       vector = pic.withDevice { device, services in device.acknowledge(services) }
     }
+    if lateTimers.load(ordering: .relaxed) != 0 { deliverLateBeats() }
     raiseAgainIfPending(cpu)
     return vector
   }

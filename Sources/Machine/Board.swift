@@ -52,6 +52,7 @@ final class Board: Sendable {
   let floppy: DeviceSlot<FDC82078>
   let entropy: DeviceSlot<VirtioRNG>
   let virtioDisks: [DeviceSlot<VirtioBlock>]
+  let network: Network
   /// Only in a machine that boots a kernel.
   let bootLoader: DeviceSlot<BootLoader>?
 
@@ -61,6 +62,9 @@ final class Board: Sendable {
   let picRequests = Atomic<Bool>(false)
   /// IRQ 0 and IRQ 8 belong to the HPET.
   let legacyReplacement = Atomic<Bool>(false)
+  /// Timers with beats that the guest has yet to get; each bit is one of `LateTimer`.
+  let lateTimers = Atomic<UInt8>(0)
+  enum LateTimer { static let pit: UInt8 = 1, hpet: UInt8 = 2 }
   /// CMOS index bit 7: NMIs do not reach the processor.
   private let nmiMasked = Atomic<Bool>(false)
   private let delegate: BoardDelegate
@@ -73,15 +77,18 @@ final class Board: Sendable {
   static let vgaPCISlot = 2
   static let entropyPCISlot = 3
   static let firstDiskPCISlot = 4
+  /// Behind the sixteen disks there may be.
+  static let firstNetworkPCISlot = 20
 
   init(
     memory: GuestMemory, processors count: Int, serial: [(any CharacterBackend)?], debug: (any CharacterBackend)?,
-    display: DisplayMemory, storage: Storage, bootLoader loader: BootLoader?, delegate: BoardDelegate
+    display: DisplayMemory, storage: Storage, network plans: [Network.Plan], bootLoader loader: BootLoader?,
+    wallOffset: Int64, delegate: BoardDelegate
   ) throws(BusError) {
     self.memory = memory
     self.delegate = delegate
     hasFloppies = !storage.floppyDrives.isEmpty
-    let clock = VirtualClock()
+    let clock = VirtualClock(wallOffset: wallOffset)
     let timers = TimerQueue(clock: clock)
     let bus = IOBus()
     let link = ProcessorLink()
@@ -127,7 +134,9 @@ final class Board: Sendable {
       drives: floppies.map(\.worker))
     entropy = try DeviceSlot(VirtioRNG(VirtioEntropyFunction { HostEntropy.bytes($0) }), machine: services)
     virtioDisks = try Board.makeVirtioDisks(services, storage)
-    vga = try DeviceSlot(VGA(memory: display.memory), machine: services)
+    network = try Network(plans, services, pci, firstSlot: Board.firstNetworkPCISlot)
+    let window = DisplayWindow(memory: memory, display: display, link: link)
+    vga = try DeviceSlot(VGA(memory: display.memory) { window.move(to: $0) }, machine: services)
     if let loader { bootLoader = try DeviceSlot(loader, machine: services) } else { bootLoader = nil }
     isaLines = (0..<16).map { _ in SharedLine() }
     _ = late.slot.storeIfNil(ioapic)
@@ -191,6 +200,7 @@ final class Board: Sendable {
     ]
     for uart in uarts { all.append(uart) }
     for disk in virtioDisks { all.append(disk) }
+    for card in network.cards { all.append(card.component) }
     if let bootLoader { all.append(bootLoader) }
     return all
   }
@@ -210,6 +220,7 @@ final class Board: Sendable {
   }
 
   private func wireISA() {
+    wireLateTimers()
     connectTimer(pit, 0, irq: 0)
     connectTimer(rtc, 0, irq: 8)
     _ = rtc.connect(output: "nmiMask") { [weak self] level in self?.nmiMasked.store(level, ordering: .relaxed) }
@@ -227,6 +238,52 @@ final class Board: Sendable {
       guard let port = serialPort(ofUART: index) else { continue }
       uart.connect(output: 0, to: isaLines[Board.serialPorts[port].irq].source())
     }
+  }
+
+  /// What became of the last edge on an ISA interrupt line, in whichever controller the guest listens to.
+  private func fate(isa irq: Int) -> InterruptFate {
+    let pic = apics[0].acceptsPIC ? pic.withDevice { device, _ in device.fate(of: irq) } ?? .taken : .ignored
+    return pic == .waiting ? pic : merge(pic, fate(pin: irq == 0 ? 2 : irq))
+  }
+  private func fate(pin: Int) -> InterruptFate {
+    guard let message = ioapic.withDevice({ device, _ in device.message(ofPin: pin) }).flatMap({ $0 }) else {
+      return .ignored
+    }
+    return apicBus.isWaiting(message) ? .waiting : .taken
+  }
+  private func merge(_ first: InterruptFate, _ second: InterruptFate) -> InterruptFate {
+    second == .ignored ? first : second
+  }
+
+  /// Timers whose beats guests count: they learn what became of each, and when a processor has taken an interrupt.
+  private func wireLateTimers() {
+    for (slot, irq) in [(0, 0), (1, 8)] {
+      hpet.connectFate(output: slot) { [weak self] in self?.fate(isa: irq) ?? .taken }
+    }
+    for pin in 20...23 { hpet.connectFate(output: 2 + pin - 20) { [weak self] in self?.fate(pin: pin) ?? .taken } }
+    pit.connectFate(output: 0) { [weak self] in
+      guard let self, !legacyReplacement.load(ordering: .relaxed) else { return .ignored }
+      return fate(isa: 0)
+    }
+    rtc.connectFate(output: 0) { [weak self] in
+      guard let self, !legacyReplacement.load(ordering: .relaxed) else { return .ignored }
+      return fate(isa: 8)
+    }
+    _ = pit.connect(output: "late") { [weak self] isLate in self?.setLate(LateTimer.pit, isLate) }
+    _ = hpet.connect(output: "late") { [weak self] isLate in self?.setLate(LateTimer.hpet, isLate) }
+  }
+  private func setLate(_ timer: UInt8, _ isLate: Bool) {
+    if isLate {
+      lateTimers.bitwiseOr(timer, ordering: .sequentiallyConsistent)
+    } else {
+      lateTimers.bitwiseAnd(~timer, ordering: .sequentiallyConsistent)
+    }
+  }
+  /// A processor took an interrupt: a timer that has late beats may send the next. Called with no lock held.
+  func deliverLateBeats() {
+    let late = lateTimers.load(ordering: .relaxed)
+    if late & LateTimer.pit != 0 { pit.setInput(0, true) }
+    if late & LateTimer.hpet != 0 { hpet.setInput(0, true) }
   }
 
   /// PIT and RTC lose their interrupt line while the HPET replaces them.

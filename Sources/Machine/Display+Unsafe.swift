@@ -16,7 +16,10 @@ final class DisplayMemory: Sendable {
       file = try MemoryFile(name: "ringbox-vram", size: DisplayMemory.size)
       let mapped = try file.map()
       // SAFETY: a mapping is page-aligned, `size` bytes long (a multiple of 64 KiB), and lives as long as `mapped`.
-      guard let memory = unsafe VideoMemory(mapped.base, size: mapped.size, owner: mapped) else {
+      let memory = unsafe VideoMemory(mapped.base, size: mapped.size, owner: mapped) { [file] at, count in
+        file.release(at, count: count)
+      }
+      guard let memory else {
         throw FileError(path: "ringbox-vram", problem: .tooLong(limit: VideoMemory.maximumSize))
       }
       self.memory = memory

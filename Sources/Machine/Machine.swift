@@ -83,14 +83,17 @@ public final class Machine: Sendable {
     let display = try DisplayMemory()
     storage = try Storage(configuration, memory: memory)
     self.display = display
+    let plans = try Network.plan(configuration)
     do throws(BusError) {
       board = try Board(
         memory: memory, processors: configuration.cpus, serial: serial, debug: debug,
-        display: display, storage: storage, bootLoader: loader, delegate: delegate)
+        display: display, storage: storage, network: plans, bootLoader: loader,
+        wallOffset: configuration.clockBase.wallOffset, delegate: delegate)
     } catch {
       throw .host("the board does not fit together", error)
     }
-    processors = ProcessorSet(memory: memory, platform: board, model: model, count: configuration.cpus,
+    processors = ProcessorSet(
+      memory: memory, platform: board, model: model, count: configuration.cpus,
       engine: ProcessorEngine(rawValue: configuration.engine) ?? .recompiler)
     pins = board.attach(processors)
     try powerUpDevices()
@@ -103,14 +106,18 @@ public final class Machine: Sendable {
       throw .host("cannot start a thread", error)
     }
     outbox.set(self)
+    try network.start()
   }
 
   deinit {
     // The front end normally has called `stop`; threads must not outlive what they use.
     processors.stop()
+    network.close()
     board.timers.stop()
     control.stop()
   }
+
+  var network: Network { board.network }
 
   private func powerUpDevices() throws(MachineError) {
     var data = FirmwareData(
@@ -232,6 +239,7 @@ public final class Machine: Sendable {
     guard state != .stopped else { return }
     if state == .running { halt() }
     storage.close()
+    network.close()
     for sink in fileSinks { sink.flush() }
     let waiters = progress.withLock { progress in
       progress.state = .stopped
@@ -354,6 +362,7 @@ public final class Machine: Sendable {
       "stopReason": reason.map { .string($0.text) } ?? .null, "resets": .integer(Int64(resets)),
       "guestNanoseconds": .integer(board.clock.now.nanoseconds), "memory": .integer(Int64(configuration.memory)),
       "unclaimedAccesses": .integer(Int64(board.bus.unclaimedAccesses)), "cpus": .array(cpus),
+      "network": networkStatus,
     ])
   }
 }

@@ -1,5 +1,6 @@
 import Base
 import Execution
+import HostSystem
 
 /// All that makes up a machine: a plain value that can be written down as JSON and checked before anything is created.
 public struct MachineConfiguration: Equatable, Sendable {
@@ -47,7 +48,14 @@ public struct MachineConfiguration: Equatable, Sendable {
     }
   }
   /// What the real-time clock shows at power-on.
-  public enum ClockBase: String, Sendable, CaseIterable { case utc, localtime }
+  public enum ClockBase: String, Sendable, CaseIterable {
+    case utc, localtime
+    /// Seconds to add to UTC. Taken once, at power-on: a guest that keeps local time moves its clock for summer by
+    /// itself.
+    var wallOffset: Int64 {
+      self == .utc ? 0 : HostClock.localOffset(at: HostClock.wallNanoseconds / 1_000_000_000)
+    }
+  }
 
   public var name = "ringbox"
   /// Bytes of RAM, a multiple of 1 MiB up to 1 TiB.
@@ -72,6 +80,8 @@ public struct MachineConfiguration: Equatable, Sendable {
   public var cdroms: [String] = []
   /// Paths of floppy images, at most two.
   public var floppies: [String] = []
+  /// Network cards, at most `maximumNetworkCards`, in the order the guest sees them.
+  public var network: [NetworkCard] = []
   /// Up to four ports.
   public var serial: [SerialPort] = [.stdio]
   /// nil: no debug console output.
@@ -89,6 +99,8 @@ public struct MachineConfiguration: Equatable, Sendable {
   public static let engines = ProcessorEngine.allCases.map(\.rawValue)
   /// The most processors of a machine.
   public static let maximumProcessors = 64
+  /// The most network cards of a machine.
+  public static let maximumNetworkCards = 8
   private static let memoryLimits: ClosedRange<UInt64> = (1 << 20)...(1 << 40)
 
   /// The first thing that cannot be, if any. Looks at no file.
@@ -108,6 +120,11 @@ public struct MachineConfiguration: Equatable, Sendable {
     if ideDrives > 4 { try refuse("at most 4 IDE disks and CD-ROM drives, not \(ideDrives); use virtio disks") }
     if disks.count - disks.filter({ $0.interface == .ide }).count > 16 { try refuse("at most 16 virtio disks") }
     if floppies.count > 2 { try refuse("at most 2 floppy drives, not \(floppies.count)") }
+    if network.count > MachineConfiguration.maximumNetworkCards {
+      try refuse("at most \(MachineConfiguration.maximumNetworkCards) network cards, not \(network.count)")
+    }
+    let addresses = network.compactMap { $0.mac?.bytes }
+    if Set(addresses).count < addresses.count { try refuse("two network cards have the same MAC address") }
     if initrd != nil && kernel == nil { try refuse("an initrd needs a kernel (--kernel)") }
     if !append.isEmpty && kernel == nil { try refuse("a kernel command line needs a kernel (--kernel)") }
     if !MachineConfiguration.engines.contains(engine) {
@@ -143,6 +160,7 @@ extension MachineConfiguration {
       disks = try field.list { item throws(MachineError) in try Disk(item) }
     case "cdroms": cdroms = try field.list { item throws(MachineError) in try item.string() }
     case "floppies": floppies = try field.list { item throws(MachineError) in try item.string() }
+    case "network": network = try field.list { item throws(MachineError) in try NetworkCard(item) }
     case "serial": serial = try field.list { item throws(MachineError) in try SerialPort(item) }
     case "debugConsole": debugConsole = try SerialPort(field)
     case "exitOn":
@@ -174,7 +192,8 @@ extension MachineConfiguration {
       "cpu": .string(cpu), "bootOrder": .string(bootOrder), "firmware": text(firmware), "kernel": text(kernel),
       "initrd": text(initrd), "append": .string(append), "disks": .array(disks.map(\.json)),
       "cdroms": .array(cdroms.map { .string($0) }), "floppies": .array(floppies.map { .string($0) }),
-      "serial": .array(serial.map { .string($0.text) }), "debugConsole": .string(debugConsole.text),
+      "network": .array(network.map(\.json)), "serial": .array(serial.map { .string($0.text) }),
+      "debugConsole": .string(debugConsole.text),
       "exitOn": .array(exits), "engine": .string(engine), "clockBase": .string(clockBase.rawValue),
     ])
   }
@@ -240,7 +259,7 @@ extension MachineConfiguration.Disk {
 }
 
 /// A member being read, with the name to complain under.
-private struct JSONField {
+struct JSONField {
   let name: String
   let value: JSON
   init(_ name: String, _ value: JSON) {
@@ -248,7 +267,7 @@ private struct JSONField {
     self.value = value
   }
   var lastName: String { name.split(separator: ".").last.map(String.init) ?? name }
-  private func wrong(_ expected: String) -> MachineError { MachineError(.configuration, "\(name) must be \(expected)") }
+  func wrong(_ expected: String) -> MachineError { MachineError(.configuration, "\(name) must be \(expected)") }
 
   func string() throws(MachineError) -> String {
     guard let text = value.string, !text.utf8.contains(0) else { throw wrong("a string") }

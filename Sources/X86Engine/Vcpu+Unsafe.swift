@@ -54,7 +54,8 @@ public enum EngineChoice: String, Sendable, CaseIterable {
       unsafe block.initialize(
         to: CPUBlock(
           engine: EngineState(
-            context: .passUnretained(context), index: index, features: model.features, memory: MemoryView(memory), tlb: tlb, filled: FilledEntries(), blocks: BlockCache(),
+            context: .passUnretained(context), index: index, features: model.features, memory: MemoryView(memory),
+            tlb: tlb, filled: FilledEntries(), blocks: BlockCache(),
             thunks: ThunkCache(), code: CodeCache(), recompiler: RecompilerState(block: raw))))
       unsafe cpu = Cpu(p: block)
     }
@@ -90,14 +91,6 @@ public enum EngineChoice: String, Sendable, CaseIterable {
       cpu.sleepUntilEvent()
     }
     thread.store(0, ordering: .relaxed)
-    if unsafe getenv("RB_STATS") != nil { dump() }
-  }
-  func dump() {
-    func print(_ s: String) { let t = Array((s + "\n").utf8); _ = unsafe write(2, t, t.count) }
-    print("\(cpu.x.code.statistics)")
-    var list: [(UInt64, String)] = []
-    for op in Op.allCases { let n = unsafe cpu.x.code.declined[Int(op.rawValue)]; if n > 0 { list.append((n, "\(op)")) } }
-    for (n, name) in list.sorted(by: { $0.0 > $1.0 }).prefix(40) { print("\(n) \(name)") }
   }
 
   var isCurrent: Bool { thread.load(ordering: .relaxed) == UInt(bitPattern: Int(pthread_self())) }

@@ -57,6 +57,18 @@ final class MachineAdapter: MachineControl {
     }
   }
 
+  func setLink(card: String, isUp: Bool) throws(ControlError) {
+    do throws(MachineError) { try machine.setLink(card: card, isUp: isUp) } catch {
+      throw ControlError(error.description)
+    }
+  }
+  func changeForward(card: String, rule: String, add: Bool) throws(ControlError) {
+    do throws(MachineError) { try machine.changeForward(card: card, rule, add: add) } catch {
+      throw ControlError(error.description)
+    }
+  }
+  var networkStatus: JSON { machine.networkStatus }
+
   var deviceNames: [String] { machine.deviceNames }
   func deviceInfo(_ name: String) -> String? { machine.deviceInfo(name) }
   var statistics: JSON { machine.status }

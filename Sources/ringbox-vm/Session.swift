@@ -2,6 +2,7 @@ import Base
 import ControlChannel
 import HostSystem
 import Machine
+import RemoteDisplay
 import Synchronization
 
 /// A machine's run in this process: terminal, signals, ports and control channel around it, from power-on to exit.
@@ -50,11 +51,14 @@ final class Session: LoopSource {
   private let wishes: Wishes
   private var server: ControlServer?
   private var console: LiveScreen?
+  private var display: DisplayServer?
   private var cause: Cause?
   private var stopAskedAt: Int64 = 0
   /// A second signal within this many nanoseconds of the first means the same.
   private static let patience: Int64 = 1_000_000_000
   private var reason: StopReason?
+  private var tripleFaults = 0
+  private static let toldTripleFaults = 8
   private let startedAt = HostClock.monotonicNanoseconds
 
   /// Builds and runs the machine; returns only by an error, before anything was created or changed.
@@ -116,10 +120,12 @@ final class Session: LoopSource {
     }
     var endpoints = Endpoints()
     do {
+      try openDisplay()
       let destinations = options.serial + (options.debugConsole == .none ? [] : [options.debugConsole])
       try endpoints.open(Array(zip(destinations, lines)))
     } catch {
       server?.close()
+      display?.close()
       throw error
     }
     endpoints.commit()
@@ -129,9 +135,22 @@ final class Session: LoopSource {
     loop.add(self)
     connectTerminal()
     machine.start()
+    do throws(ThreadError) { try display?.start() } catch {
+      throw SystemCallError(call: "pthread_create", code: error.errorNumber)
+    }
     if options.isText { try showScreen() }
     loop.run()
     finish()
+  }
+
+  private func openDisplay() throws {
+    guard let viewers = options.viewers else { return }
+    do throws(SystemCallError) {
+      display = try DisplayServer(
+        at: viewers.address, name: options.machine.name, password: viewers.password, source: MachineDisplay(machine))
+    } catch {
+      throw StartError(.failure, "vnc: cannot listen on '\(viewers.text)': \(error.reason)")
+    }
   }
 
   private func connectTerminal() {
@@ -194,9 +213,9 @@ final class Session: LoopSource {
     switch event {
     case .stateChanged(let state): server?.broadcast("state", [("state", .string(state.rawValue))])
     case .reset(let reason):
+      // Nobody asked for this one: say what happened, before clients hear of it and look.
+      if reason.contains("triple fault") { tellTripleFault(reason) }
       server?.broadcast("reset", [("reason", .string(reason))])
-      // Nobody asked for this one: say what happened.
-      if reason.contains("triple fault") { tell("reset: \(reason)") }
     case .stopped(let reason):
       self.reason = reason
       loop.stop()
@@ -204,6 +223,14 @@ final class Session: LoopSource {
       server?.broadcast("log", [("device", .string(device)), ("text", .string(text))])
     case .serialOutput, .debugOutput: break
     }
+  }
+
+  /// A guest can fault and restart for ever: the first times are told, then each power of two.
+  private func tellTripleFault(_ reason: String) {
+    tripleFaults += 1
+    let isMany = tripleFaults > Session.toldTripleFaults
+    guard !isMany || tripleFaults & (tripleFaults - 1) == 0 else { return }
+    tell("reset: \(reason)\(isMany ? " (\(tripleFaults) times)" : "")")
   }
 
   /// Stops the machine in an orderly way; asked again by a signal after a while, ends the process at once.
@@ -259,6 +286,7 @@ final class Session: LoopSource {
   private func finish() -> Never {
     let (text, status) = outcome
     console?.end()
+    display?.close()
     if options.screenshot != nil { takeScreenshot() }
     for line in lines { line.flush(milliseconds: 1000) }
     server?.broadcast("exit", [("reason", .string(text)), ("exitStatus", .integer(Int64(status.code)))])

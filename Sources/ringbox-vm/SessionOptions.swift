@@ -1,5 +1,7 @@
 import Base
+import HostSystem
 import Machine
+import RemoteDisplay
 
 /// Where the bytes of a serial port or the debug console go.
 enum Destination: Equatable {
@@ -35,6 +37,8 @@ struct SessionOptions {
   /// Path of the control socket.
   var control: String?
   var screenshot: String?
+  /// Where viewers connect.
+  var viewers: Viewers?
   /// Show the text screen in the terminal.
   var isText = false
   /// End with a line of JSON.
@@ -65,6 +69,7 @@ struct SessionOptions {
       case "debugConsole": debugConsole = try Destination(try string())
       case "control": control = try string()
       case "screenshot": screenshot = try string()
+      case "vnc": viewers = try Viewers(member.value)
       case "text": isText = try flag()
       case "statusLine": wantsStatusLine = try flag()
       default: throw StartError(.usage, "configuration: unknown member '\(member.key)'")
@@ -73,5 +78,36 @@ struct SessionOptions {
     // The machine hands out the bytes of every port; where they go is this process's business.
     machine.serial = serial.map { $0 == .none ? .none : .stdio }
     machine.debugConsole = debugConsole == .none ? .none : .stdio
+  }
+}
+
+/// Where viewers connect, and what they must know.
+struct Viewers: Equatable {
+  var address: DisplayAddress
+  var password: String?
+  /// For messages.
+  var text: String
+
+  init(_ json: JSON) throws {
+    func wrong(_ why: String) -> StartError { StartError(.usage, "configuration: vnc: \(why)") }
+    guard let members = json.members else { throw wrong("is no object") }
+    var found: (DisplayAddress, String)?
+    for member in members {
+      guard let text = member.value.string else { throw wrong("'\(member.key)' is no text") }
+      switch member.key {
+      case "unix": found = (.local(text), text)
+      case "password": password = text
+      case "tcp":
+        let parts = text.split(separator: ":").map(String.init)
+        guard parts.count == 2, let port = UInt16(parts[1]), port > 0, let address = UInt32(parts[0]) else {
+          throw wrong("'\(text)' is no address")
+        }
+        let dotted = [24, 16, 8, 0].map { String(address >> $0 & 255) }.joined(separator: ".")
+        found = (.tcp(IPv4Endpoint(address: address, port: port)), "\(dotted):\(port)")
+      default: throw wrong("unknown member '\(member.key)'")
+      }
+    }
+    guard let found else { throw wrong("no address") }
+    (address, text) = found
   }
 }

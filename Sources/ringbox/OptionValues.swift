@@ -1,4 +1,5 @@
 import Base
+import HostSystem
 
 /// The values of `ringbox run`'s options: what they mean, or why they mean nothing.
 enum OptionValues {
@@ -49,7 +50,7 @@ enum OptionValues {
     ]
   }
 
-  private static func splitAtSingleCommas(_ text: String) -> [String] {
+  static func splitAtSingleCommas(_ text: String) -> [String] {
     var parts = [""]
     var rest = Substring(text)
     while let character = rest.popFirst() {
@@ -90,6 +91,53 @@ enum OptionValues {
       throw Failure.usage("\(option) '\(text)': the TCP port must be a number from 1 to 65535")
     }
     return text
+  }
+
+  /// "127.0.0.1:5901" or "unix:PATH", with a password or without. The password leaves this program's arguments as soon as
+  /// the machine's program takes over.
+  static func vnc(_ text: String) throws -> JSON {
+    var parts = splitAtSingleCommas(text)
+    let place = parts.removeFirst()
+    var members: JSON = [:]
+    var isLoopback = true
+    if place.hasPrefix("unix:") {
+      guard (1...107).contains(place.utf8.count - 5) else {
+        throw Failure.usage("--vnc '\(text)': a socket's path has 1 to 107 bytes")
+      }
+      members.set("unix", .string(String(place.dropFirst(5))))
+    } else {
+      let ends = place.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
+      let numbers = (ends[0].isEmpty ? "127.0.0.1" : ends[0]).split(separator: ".", omittingEmptySubsequences: false)
+      let bytes = numbers.compactMap { UInt8($0) }
+      guard ends.count == 2, numbers.count == 4, bytes.count == 4, let port = UInt16(ends[1]), port > 0 else {
+        throw Failure.usage("--vnc '\(text)': expected ADDRESS:PORT, such as 127.0.0.1:5901, or unix:PATH")
+      }
+      isLoopback = bytes[0] == 127
+      let address = bytes.reduce(0 as UInt32) { $0 << 8 | UInt32($1) }
+      members.set("tcp", .string("\(address):\(port)"))
+    }
+    for part in parts {
+      let pair = part.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+      let name = try choice(pair[0], among: ["password", "password-file"], "--vnc '\(place)': setting")
+      guard pair.count == 2 else { throw Failure.usage("--vnc '\(place)': '\(name)' needs a value") }
+      let password = name == "password" ? pair[1] : try firstLine(of: pair[1])
+      // The protocol looks at eight bytes only: longer ones would promise too much.
+      guard (1...8).contains(password.utf8.count) else {
+        throw Failure.usage("--vnc '\(place)': a VNC password has 1 to 8 bytes")
+      }
+      members.set("password", .string(password))
+    }
+    guard isLoopback || members["password"] != nil else {
+      throw Failure.usage(
+        "--vnc '\(text)': an address that others can reach needs a password; tunnel to 127.0.0.1 rather")
+    }
+    return members
+  }
+  private static func firstLine(of path: String) throws -> String {
+    do throws(FileError) {
+      let bytes = try WholeFile.read(path, maximum: 4096)
+      return String(decoding: bytes.prefix { $0 != 0x0a && $0 != 0x0d }, as: UTF8.self)
+    } catch { throw Failure.failure("--vnc: password file '\(path)': \(error.reason)") }
   }
 
   static func control(_ text: String) throws -> String {

@@ -25,6 +25,11 @@ struct RunCommand: ParsableCommand {
   var disk: [String] = []
   @Option(help: ArgumentHelp("CD-ROM image. Repeatable.", valueName: "file")) var cdrom: [String] = []
   @Option(help: ArgumentHelp("Floppy image. Repeatable.", valueName: "file")) var floppy: [String] = []
+  @Option(
+    help: ArgumentHelp(
+      "Network card: nat, intnet, udp or null, with settings such as nat,model=e1000,hostfwd=tcp::2222-:22. Up to "
+        + "eight.", valueName: "card"))
+  var nic: [String] = []
   @Flag(help: "Forget what the guest writes to disks.") var snapshot = false
   @Option(
     help: ArgumentHelp("Drives to boot from, in this order: c disk, d CD-ROM, a floppy, n network.", valueName: "order")
@@ -42,6 +47,10 @@ struct RunCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Clock of the machine: utc or localtime.", valueName: "base")) var rtc = "utc"
   @Option(help: ArgumentHelp("Write the display as PNG at the end and on SIGUSR1.", valueName: "file"))
   var screenshot: String?
+  @Option(
+    help: ArgumentHelp(
+      "Viewers by VNC: ADDRESS:PORT or unix:PATH, then ,password=TEXT or ,password-file=FILE.", valueName: "where"))
+  var vnc: String?
   @Flag(help: "Show the text screen in this terminal.") var text = false
   @Option(help: ArgumentHelp("Display: none or text.", valueName: "kind")) var display: String?
   @Option(
@@ -68,6 +77,7 @@ struct RunCommand: ParsableCommand {
       "statusLine": .bool(json),
     ]
     if let screenshot { options.set("screenshot", .string(screenshot)) }
+    if let vnc { options.set("vnc", try OptionValues.vnc(vnc)) }
     if let control { options.set("control", .string(try OptionValues.control(control))) }
     return options
   }
@@ -97,6 +107,7 @@ struct RunCommand: ParsableCommand {
     if exits.contains("reset") { conditions.append("reset") }
     if exits.contains("triple-fault") { conditions.append("tripleFault") }
     if initrd != nil, kernel == nil { throw Failure.usage("--initrd needs --kernel") }
+    if nic.count > 8 { throw Failure.usage("--nic: a machine has at most 8 network cards, not \(nic.count)") }
     if append != nil, kernel == nil { throw Failure.usage("--append needs --kernel") }
     func paths(_ list: [String]) -> JSON { .array(list.map { .string($0) }) }
     func path(_ text: String?) -> JSON { text.map { .string($0) } ?? .null }
@@ -106,7 +117,8 @@ struct RunCommand: ParsableCommand {
       "bootOrder": .string(try OptionValues.bootOrder(boot)), "firmware": path(firmware), "kernel": path(kernel),
       "initrd": path(initrd), "append": .string(append ?? ""),
       "disks": .array(try disk.map { try OptionValues.disk($0, snapshot: snapshot) }), "cdroms": paths(cdrom),
-      "floppies": paths(floppy), "exitOn": .array(conditions),
+      "floppies": paths(floppy), "network": .array(try nic.map { try NetworkOption.parse($0) }),
+      "exitOn": .array(conditions),
       "engine": .string(try OptionValues.choice(engine, among: engines, "--engine")),
       "clockBase": .string(try OptionValues.choice(rtc, among: ["utc", "localtime"], "--rtc")),
     ]

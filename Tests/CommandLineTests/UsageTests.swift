@@ -40,6 +40,33 @@ func expectRefusal(
     for port in ["0", "65536", "x", ""] { try expectRefusal(["run", "--serial", "tcp:\(port)"], status: 2, "tcp") }
   }
 
+  @Test func networkCardsAreCheckedBeforeAnythingStarts() throws {
+    for (card, word) in [
+      ("nta", "did you mean 'nat'"), ("nat,modl=e1000", "did you mean 'model'"), ("nat,model=e100", "'e1000'"),
+      ("nat,model", "needs a value"), ("nat,mac=01:00:00:00:00:00", "no address"), ("nat,mac=", "needs a value"),
+      ("nat,hostfwd=tcp:22", "expected tcp|udp"), ("nat,net=10.0.2.7/24", "did you mean 10.0.2.0/24"),
+      ("nat,rate=10", "unit"), ("nat,cable=maybe", "on, off"), ("udp,local=:1", "remote"),
+      ("intnet,hostfwd=x", "setting"),
+      ("udp,local=x,remote=y", "ADDRESS:PORT"), ("nat,model=e1000,model=pcnet", "twice"), ("intnet,net=a/b", "name"),
+      ("null,net=a", "setting"),
+    ] { try expectRefusal(["run", "--nic", card], status: card.contains("a/b") ? 1 : 2, word) }
+    let same = "null,mac=08:00:27:00:00:01"
+    try expectRefusal(["run", "--nic", same, "--nic", same], status: 2, "same MAC")
+    try expectRefusal(["run"] + Array(repeating: ["--nic", "null"], count: 9).flatMap { $0 }, status: 2, "8 network")
+    try expectRefusal(["run", "--nic", "null,rom=/nonexistent.rom"], status: 1, "network boot ROM", "No such file")
+    try expectRefusal(["run", "--nic", "null,pcap=/nonexistent/x"], status: 1, "/nonexistent/x")
+  }
+
+  @Test func viewersNeedAnAddressAndOutsideAPassword() throws {
+    for (place, word) in [
+      ("5901", "ADDRESS:PORT"), ("127.0.0.1:0", "ADDRESS:PORT"), ("127.0.0:1", "ADDRESS:PORT"), ("unix:", "path"),
+      ("0.0.0.0:5901", "needs a password"), ("127.0.0.1:5901,password=", "1 to 8"),
+      ("127.0.0.1:5901,password=longerthaneight", "1 to 8"), (":5901,pasword=x", "did you mean 'password'"),
+    ] { try expectRefusal(["run", "--vnc", place], status: 2, word) }
+    try expectRefusal(["run", "--vnc", ":5901,password-file=/nonexistent"], status: 1, "/nonexistent")
+    try expectRefusal(["run", "--vnc", "unix:/nonexistent/socket"], status: 1, "vnc", "/nonexistent/socket")
+  }
+
   @Test func combinationsThatMakeNoSenseAreRefused() throws {
     try expectRefusal(["run", "--initrd", "x"], status: 2, "--kernel")
     try expectRefusal(["run", "--append", "quiet"], status: 2, "--kernel")

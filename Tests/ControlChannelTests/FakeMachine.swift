@@ -45,6 +45,15 @@ final class FakeMachine: MachineControl {
   func readMemory(_ address: UInt64, count: Int) -> [UInt8]? {
     address < 0x1000 ? (0..<count).map { UInt8(truncatingIfNeeded: $0) } : nil
   }
+  func setLink(card: String, isUp: Bool) throws(ControlError) {
+    guard card == "nic0" else { throw ControlError("no network card") }
+    record("link \(card) \(isUp)")
+  }
+  func changeForward(card: String, rule: String, add: Bool) throws(ControlError) {
+    guard rule != "bad" else { throw ControlError("bad rule") }
+    record("forward \(card) \(rule) \(add)")
+  }
+  var networkStatus: JSON { [["name": "nic0"]] }
   func changeMedium(drive: String, path: String?) { record("medium \(drive) \(path ?? "-")") }
   var deviceNames: [String] { ["i8254", "rtc"] }
   func deviceInfo(_ name: String) -> String? { name == "rtc" ? "time" : nil }

@@ -62,6 +62,54 @@ import Testing
     #expect(!host.level(6))
   }
 
+  /// Comparator 0, periodic, 1 ms, in legacy replacement.
+  private func ticking(_ host: FakeServices) -> HPET {
+    var hpet = started(host, config: 3)
+    hpet.testWrite(0x100, 0x4c, width: 8, host)
+    hpet.testWrite(0x108, 100_000, width: 8, host)
+    hpet.testWrite(0x108, 100_000, width: 8, host)
+    host.clearRecords()
+    return hpet
+  }
+
+  @Test func beatsThatNobodyTookInTimeFollowOneByOneAsTheyAreTaken() {
+    let host = FakeServices()
+    var hpet = ticking(host)
+    host.latchesEdges = true
+    host.advance(&hpet, by: 10_200_000)
+    #expect(host.risingEdges(0) == 1)
+    #expect(host.level(7))
+    for taken in 2...10 {
+      host.fates[0] = .taken
+      hpet.lineChanged(0, true, host)
+      #expect(host.risingEdges(0) == taken)
+    }
+    #expect(!host.level(7))
+    host.fates[0] = .taken
+    host.advance(&hpet, by: 900_000)
+    #expect(host.risingEdges(0) == 11)
+  }
+
+  @Test func lateWakeupLosesNoBeat() {
+    let host = FakeServices()
+    var hpet = ticking(host)
+    host.wakeLate(&hpet, by: 10_200_000)
+    #expect(host.risingEdges(0) == 1)
+    host.advance(&hpet, by: 30_000_000)
+    #expect(host.risingEdges(0) == 40)
+    host.wakeLate(&hpet, by: 3_600_000_000_000)
+    #expect(hpet.state.comparators[0].late <= 1000)
+  }
+
+  @Test func maskedInterruptKeepsNoBeats() {
+    let host = FakeServices()
+    var hpet = ticking(host)
+    host.fates[0] = .ignored
+    host.wakeLate(&hpet, by: 100_000_000)
+    #expect(hpet.state.comparators[0].late == 0)
+    #expect(!host.level(7))
+  }
+
   @Test func levelStaysUntilTheStatusBitIsCleared() {
     let host = FakeServices()
     var hpet = started(host)

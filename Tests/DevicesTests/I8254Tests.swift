@@ -64,10 +64,62 @@ import Testing
     #expect(host.risingEdges(0) == 1)
     host.advance(&pit, to: VirtualTime(nanoseconds: 40_000_000))
     #expect(host.risingEdges(0) == 40)
-    let times = host.edges.filter(\.level).map(\.time.nanoseconds)
+    let times = host.edges.filter { $0.output == 0 && $0.level }.map(\.time.nanoseconds)
     #expect(zip(times, times.dropFirst()).allSatisfy { $1 - $0 >= 499_000 })
     host.wakeLate(&pit, by: 3_600_000_000_000)
     #expect(pit.state.backlog <= 1001)
+  }
+
+  @Test func edgesThatNobodyTookInTimeFollowOneByOneAsTheyAreTaken() {
+    var pit = makePIT()
+    host.latchesEdges = true
+    program(&pit, 0, mode: 2, 1193)
+    host.fates[0] = .taken
+    host.clearRecords()
+    host.advance(&pit, by: 10_200_000)
+    #expect(host.risingEdges(0) == 1)
+    #expect(host.level(2))
+    for taken in 2...10 {
+      host.fates[0] = .taken
+      pit.lineChanged(0, true, host)
+      #expect(host.risingEdges(0) == taken)
+    }
+    #expect(!host.level(2))
+    host.fates[0] = .taken
+    pit.lineChanged(0, true, host)
+    #expect(host.risingEdges(0) == 10)
+    // On time again from here on.
+    host.advance(&pit, by: 900_000)
+    #expect(host.risingEdges(0) == 11)
+  }
+
+  @Test func starvedGuestGetsEveryTickThatItsTimerOwes() {
+    // A virtual processor that runs 2 ms in every 50 must still count 1000 ticks a second.
+    var pit = makePIT()
+    host.latchesEdges = true
+    program(&pit, 0, mode: 2, 1193)
+    host.fates[0] = .taken
+    host.clearRecords()
+    var taken = 0
+    for slice in 0..<1000 {
+      host.advance(&pit, by: 1_000_000)
+      guard slice % 50 >= 48 else { continue }
+      for _ in 0..<100 where host.fates[0] == .waiting {
+        taken += 1
+        host.fates[0] = .taken
+        if host.level(2) { pit.lineChanged(0, true, host) }
+      }
+    }
+    #expect(taken >= 999 && taken <= 1001)
+  }
+
+  @Test func maskedInterruptKeepsNoEdges() {
+    var pit = makePIT()
+    program(&pit, 0, mode: 2, 1193)
+    host.fates[0] = .ignored
+    host.wakeLate(&pit, by: 100_000_000)
+    #expect(pit.state.backlog == 0)
+    #expect(!host.level(2))
   }
 
   @Test func fastCountsDoNotFlood() {

@@ -37,6 +37,19 @@ import Testing
     #expect(pic.acknowledge(host) == 0x24)
   }
 
+  @Test func fateOfAnEdgeIsKnownUntilTheProcessorTakesIt() {
+    var pic = makePair()
+    #expect(pic.fate(of: 0) == .taken)
+    raise(&pic, 0, 8)
+    #expect(pic.fate(of: 0) == .waiting && pic.fate(of: 8) == .waiting)
+    #expect(pic.acknowledge(host) == 0x20)
+    #expect(pic.fate(of: 0) == .taken && pic.fate(of: 8) == .waiting)
+    pic.testWrite(1, 0x04, region: 0, host)  // the cascade masked
+    #expect(pic.fate(of: 0) == .taken && pic.fate(of: 8) == .ignored)
+    pic.testWrite(1, 0x01, region: 0, host)
+    #expect(pic.fate(of: 0) == .ignored && pic.fate(of: 8) == .waiting)
+  }
+
   @Test func slaveRequestsComeThroughTheCascade() {
     var pic = makePair()
     raise(&pic, 14, 9)

@@ -55,6 +55,20 @@ import Testing
     #expect(board.apic.pendingVector() == nil)
   }
 
+  @Test func edgeWaitsInTheLocalAPICUntilTheProcessorTakesIt() throws {
+    let board = try Board()
+    func message() -> InterruptMessage? { board.ioapic.withDevice { device, _ in device.message(ofPin: 2) } ?? nil }
+    #expect(message() == nil)
+    board.io.memoryWrite(0xfec0_0000, width: 4, 0x10 + 2 * 2)
+    board.io.memoryWrite(0xfec0_0010, width: 4, 0x0030)
+    let edge = try #require(message())
+    #expect(!board.bus.isWaiting(edge))
+    board.ioapic.setInput(2, true)
+    #expect(board.bus.isWaiting(edge))
+    #expect(board.apic.acknowledge() == 0x30)
+    #expect(!board.bus.isWaiting(edge))
+  }
+
   @Test func timerOnTheQueueInterrupts() throws {
     let board = try Board()
     board.apic.write(offset: 0x320, width: 4, 0x2_0040)

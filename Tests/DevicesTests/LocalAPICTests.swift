@@ -63,6 +63,27 @@ private final class Board {
 }
 
 @Suite struct LocalAPICTests {
+  @Test func periodicBeatsThatNobodyTookInTimeFollowAsTheyAreTaken() {
+    let board = Board(1)
+    let apic = board.apics[0]
+    apic.write(offset: 0x320, width: 4, 0x2_0040)
+    apic.write(offset: 0x3e0, width: 4, 0xb)
+    apic.write(offset: 0x380, width: 4, 1_000_000)
+    board.clocks[0].advance(apic, by: 10_200_000)
+    var taken = 0
+    while apic.acknowledge() == 0x40 {
+      taken += 1
+      apic.eoi()
+    }
+    #expect(taken == 10)
+    // A masked timer owes nothing.
+    board.clocks[0].advance(apic, by: 10_000_000)
+    apic.write(offset: 0x320, width: 4, 0x3_0040)
+    #expect(apic.acknowledge() == 0x40)
+    apic.eoi()
+    #expect(apic.acknowledge() == nil)
+  }
+
   @Test func higherPriorityClassPreemptsAndEqualWaits() {
     let board = Board(1)
     let apic = board.apics[0]

@@ -75,6 +75,33 @@ import Testing
     #expect(host.level(0))
   }
 
+  @Test func beatsThatWaitedFollowAfterRegisterCIsRead() {
+    let host = FakeServices()
+    var rtc = powered(host, wall: 1_000_000)
+    write(&rtc, 0xb, 0x42, host)
+    host.fates[0] = .waiting
+    host.advance(&rtc, by: 9_765_624)
+    #expect(host.risingEdges(0) == 1)
+    host.fates[0] = .taken
+    var beats = 0
+    for _ in 0..<200 {
+      host.advance(&rtc, by: 48_828)
+      if read(&rtc, 0xc, host) & 0x40 != 0 { beats += 1 }
+    }
+    #expect(beats >= 19 && beats <= 20)
+  }
+
+  @Test func guestThatPollsWithTheInterruptMaskedSeesOneFlagForAll() {
+    let host = FakeServices()
+    var rtc = powered(host, wall: 1_000_000)
+    write(&rtc, 0xb, 0x42, host)
+    host.fates[0] = .ignored
+    host.advance(&rtc, by: 9_765_624)
+    #expect(read(&rtc, 0xc, host) & 0x40 == 0x40)
+    host.advance(&rtc, by: 500_000)
+    #expect(read(&rtc, 0xc, host) == 0)
+  }
+
   @Test func updateAndAlarmInterrupts() {
     let host = FakeServices()
     var rtc = powered(host, wall: 1_709_211_959)

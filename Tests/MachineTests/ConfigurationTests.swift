@@ -1,4 +1,6 @@
 import Base
+import Devices
+import HostNetwork
 import Testing
 
 @testable import Machine
@@ -20,6 +22,18 @@ import Testing
     ]
     configuration.cdroms = ["/c"]
     configuration.floppies = ["/a"]
+    var nat = NATConfiguration()
+    nat.forwards = [PortForward(transport: .udp, host: .init(address: 1, port: 2), guest: .init(address: 0, port: 3))]
+    (nat.tftpFolder, nat.bootFile, nat.ipv6, nat.reachesLoopback, nat.isRestricted) = ("/t", "b", false, true, true)
+    (nat.network, nat.prefix) = (0xc0a8_0000, 16)
+    var card = MachineConfiguration.NetworkCard(.nat(nat), model: .i82545em)
+    card.mac = MACAddress("08:00:27:00:00:01")
+    (card.isConnected, card.trace, card.bitsPerSecond, card.promiscuous) = (false, "/p", 5000, .allowAll)
+    card.bootROM = .file("/r")
+    configuration.network = [
+      card, .init(.null, model: .pcnet), .init(.internalNetwork("n"), model: .e1000),
+      .init(.tunnel(local: .init(address: 0x7f00_0001, port: 1), remote: .init(address: 5, port: 6))),
+    ]
     configuration.serial = [.stdio, .file("/x:y"), .tcp(99), .unix("/s")]
     configuration.debugConsole = .pty
     configuration.exitOn = .init(reset: true, tripleFault: true)
@@ -44,7 +58,10 @@ import Testing
       (#"{"disks": [{"interface": "ide"}]}"#, "path"), (#"{"disks": [{"path": "a", "interface": "scsi"}]}"#, "ide"),
       (#"{"engine": "interpretr"}"#, "did you mean"), (#"{"exitOn": ["rest"]}"#, "exitOn"),
       (#"{"floppies": ["a","b","c"]}"#, "floppy"), (#"{"name": "a\u0000b"}"#, "string"),
-      (#"{"cdroms": ["a","b","c","d","e"]}"#, "IDE"),
+      (#"{"cdroms": ["a","b","c","d","e"]}"#, "IDE"), (#"{"network": [{"kind": "bridge"}]}"#, "none of nat"),
+      (#"{"network": [{"kind": "null", "ipv6": true}]}"#, "no such setting"),
+      (#"{"network": [{"model": "rtl8139"}]}"#, "virtio"), (#"{"network": [{"rate": 1}]}"#, "rate"),
+      (#"{"network": [{"hostForwards": ["tcp:1"]}]}"#, "expected tcp"),
     ]
     for (text, expected) in cases {
       let json = try JSON(parsing: text)

@@ -13,6 +13,10 @@ public enum TinyFirmware {
   public static func printing(_ text: String) -> [UInt8] {
     [0xba, 0xf8, 0x03] + text.utf8.flatMap { [0xb0, $0, 0xee] }
   }
+  /// Sends the byte of a CMOS register to COM1: mov al, index; out 70h, al; in al, 71h; mov dx, 3f8h; out dx, al.
+  public static func sendingCMOS(_ index: UInt8) -> [UInt8] {
+    [0xb0, index, 0xe6, 0x70, 0xe4, 0x71, 0xba, 0xf8, 0x03, 0xee]
+  }
   /// hlt; jmp to it.
   public static let halt: [UInt8] = [0xf4, 0xeb, 0xfd]
   /// Sends back what comes from COM1, for ever.

@@ -24,6 +24,21 @@ build() {
 export PATH=/bin
 [ "$(tty)" != /dev/ttyS0 ] || stty rows 24 cols 80
 EOF
+    # What udhcpc calls with what it was given.
+    mkdir -p "$root/etc/udhcpc"
+    cat >"$root/etc/udhcpc/default.script" <<'EOF'
+#!/bin/sh
+case $1 in
+bound | renew)
+    ip addr flush dev "$interface"
+    ip addr add "$ip/${mask:-24}" dev "$interface"
+    for gateway in $router; do ip route add default via "$gateway" dev "$interface"; done
+    for server in $dns; do echo "nameserver $server"; done >/etc/resolv.conf
+    ;;
+deconfig) ip link set "$interface" up ;;
+esac
+EOF
+    chmod 755 "$root/etc/udhcpc/default.script"
     cp -r "$out/$arch/modules/." "$root/"
     install -m 755 "$here/busybox-init" "$root/init"
     pack_initrd "$root" "$work/busybox.gz"

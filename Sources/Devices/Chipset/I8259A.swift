@@ -85,6 +85,13 @@ public struct I8259A: Device {
     return state.slave.vectorBase | UInt8(slaveInput)
   }
 
+  /// What has become of the last edge on an input.
+  public func fate(of input: Int) -> InterruptFate {
+    guard input >= 8 else { return state.master.fate(of: input) }
+    let isHeard = state.master.imr & 1 << 2 == 0
+    return isHeard ? state.slave.fate(of: input - 8) : .ignored
+  }
+
   public func info() -> String { "master \(state.master.summary)\nslave  \(state.slave.summary)" }
 
   private mutating func update(_ host: some DeviceServices) {
@@ -143,6 +150,11 @@ public struct I8259AChip: SavedState {
 
   /// Requests: latched edges, and inputs in level mode as they are now.
   var irr: UInt8 { (latched & ~elcr) | (lines & elcr) | (cascadeRequest ? 1 << 2 : 0) }
+
+  func fate(of input: Int) -> InterruptFate {
+    let bit = UInt8(1) << UInt8(input & 7)
+    return imr & bit != 0 ? .ignored : irr & bit != 0 ? .waiting : .taken
+  }
 
   /// The request that would interrupt now: unmasked and of higher priority than all in service.
   var pending: Int? {

@@ -11,6 +11,11 @@ public struct LinearWindow: Sendable, Equatable {
   public var size: Int
   /// Byte offset in the `VideoMemory`.
   public var offset: Int
+  public init(base: UInt64, size: Int, offset: Int) {
+    self.base = base
+    self.size = size
+    self.offset = offset
+  }
 }
 
 /// How accesses at A0000h-BFFFFh reach the planes; derived from the registers whenever they change.

@@ -12,6 +12,8 @@
   /// Bytes; a multiple of 64 KiB.
   public let size: Int
   private let owner: AnyObject?
+  /// Zeroes a range by giving it back to the host; false when that cannot be done.
+  private let release: (@Sendable (_ at: Int, _ count: Int) -> Bool)?
   /// Smallest size: the four planes of a VGA.
   public static let minimumSize = 256 << 10
   /// Largest size: what a BAR below 4 GiB can hold beside others.
@@ -24,13 +26,19 @@
     unsafe base = .allocate(byteCount: self.size, alignment: 4096)
     unsafe base.initializeMemory(as: UInt8.self, repeating: 0, count: self.size)
     owner = nil
+    release = nil
   }
-  /// Memory of somebody else, such as a memfd that the machine also maps into the guest.
+  /// Memory of somebody else, such as a memfd that the machine also maps into the guest. `release` zeroes a range
+  /// without touching its pages: what the guest never used costs nothing.
   ///
   /// - Safety: `base` must be page aligned and stay mapped for reading and writing, `size` bytes, while `owner` lives;
   ///   `size` must be a multiple of 64 KiB within the bounds.
   // SAFETY: the caller's promise.
-  public init?(_ base: UnsafeMutableRawPointer, size: Int, owner: AnyObject) {
+  public init?(
+    _ base: UnsafeMutableRawPointer, size: Int, owner: AnyObject,
+    release: @escaping @Sendable (_ at: Int, _ count: Int) -> Bool = { _, _ in false }
+  ) {
+    self.release = release
     guard VideoMemory.valid(size) == size else { return nil }
     // SAFETY: stored only.
     unsafe self.base = base
@@ -112,8 +120,10 @@
   /// Zeroes `count` bytes.
   public func clear(_ at: Int, count: Int) {
     guard at >= 0, at < size, count > 0 else { return }
+    let count = min(count, size - at)
+    if let release, release(at, count) { return }
     // SAFETY: clamped to the region.
-    unsafe (base + at).initializeMemory(as: UInt8.self, repeating: 0, count: min(count, size - at))
+    unsafe (base + at).initializeMemory(as: UInt8.self, repeating: 0, count: count)
   }
 
   /// All bytes up to the last one that is not zero: what a saved state holds.

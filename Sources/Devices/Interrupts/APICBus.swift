@@ -42,6 +42,11 @@ public final class APICBus: Sendable {
     return matched
   }
 
+  /// Whether a processor that `message` selects holds a request for its vector and has not taken it.
+  public func isWaiting(_ message: InterruptMessage) -> Bool {
+    apics.contains { $0.isSelected(by: message) && $0.isRequested(message.vector) }
+  }
+
   /// The "all" shorthands of the ICR.
   func broadcast(_ message: InterruptMessage, excluding sender: LocalAPIC?) {
     for apic in apics where apic !== sender { apic.deliver(message) }

@@ -118,6 +118,13 @@ public struct IOAPIC: Device {
     }
   }
 
+  /// The message that an edge on `pin` sends; nil while the entry is masked.
+  public func message(ofPin pin: Int) -> InterruptMessage? {
+    guard state.entries.indices.contains(pin), state.entries[pin] & Entry.masked == 0 else { return nil }
+    let (address, data) = encoded(state.entries[pin])
+    return InterruptMessage(address: address, data: data)
+  }
+
   /// A processor has ended `vector`: level entries with it may interrupt again.
   public mutating func endOfInterrupt(vector: UInt8, _ host: some DeviceServices) {
     for pin in 0..<IOAPIC.pinCount {
@@ -141,10 +148,13 @@ public struct IOAPIC: Device {
   }
 
   private func send(_ entry: UInt64, _ host: some DeviceServices) {
+    let (address, data) = encoded(entry)
+    host.messageInterrupt(address: address, data: data)
+  }
+  private func encoded(_ entry: UInt64) -> (address: UInt64, data: UInt32) {
     let logical: UInt64 = entry & Entry.logical != 0 ? 4 : 0
     let level: UInt32 = entry & Entry.level != 0 ? 0xc000 : 0
-    host.messageInterrupt(
-      address: 0xfee0_0000 | (entry >> 56) << 12 | logical, data: UInt32(truncatingIfNeeded: entry & 0x7ff) | level)
+    return (0xfee0_0000 | (entry >> 56) << 12 | logical, UInt32(truncatingIfNeeded: entry & 0x7ff) | level)
   }
 
   public func info() -> String {

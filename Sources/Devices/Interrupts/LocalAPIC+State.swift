@@ -21,6 +21,7 @@ extension LocalAPIC {
     var divideConfiguration: UInt32 = 0
     var deadline: VirtualTime?
     var tscDeadline: UInt64 = 0
+    var lateBeats: UInt32 = 0
     public init() {}
 
     public mutating func fields(_ visit: inout some StateVisitor) throws(StateError) {
@@ -41,6 +42,7 @@ extension LocalAPIC {
       try visit.field("divide", &divideConfiguration, in: 0...0xb)
       try visit.field("deadline", &deadline)
       try visit.field("tscDeadline", &tscDeadline)
+      try visit.field("lateBeats", &lateBeats, in: 0...50_000)
     }
   }
 
@@ -66,6 +68,7 @@ extension LocalAPIC {
     state.divideConfiguration = clockwork.divideConfiguration
     state.deadline = clockwork.deadline
     state.tscDeadline = clockwork.tscDeadline
+    state.lateBeats = lateBeats.load(ordering: .relaxed)
     return state
   }
 
@@ -88,6 +91,7 @@ extension LocalAPIC {
       requests[index].store(state.requests[index], ordering: .relaxed)
     }
     pins.store(state.pins, ordering: .relaxed)
+    lateBeats.store(state.lateBeats, ordering: .relaxed)
     changeTimer {
       $0.initialCount = state.initialCount
       $0.divideConfiguration = state.divideConfiguration

@@ -21,17 +21,18 @@ extension LocalAPIC {
     /// Nanoseconds from load to zero; at most 2^39.
     var period: Int64 { Int64(initialCount) * divisor }
 
-    /// Continues a periodic timer after it fired at `now`.
-    mutating func advance(past now: VirtualTime) {
+    /// Continues a periodic timer after it fired at `now`; returns how many periods have ended.
+    mutating func advance(past now: VirtualTime) -> Int64 {
       guard let due = deadline, period > 0 else {
         deadline = nil
-        return
+        return 1
       }
       let late = max(0, now.nanoseconds &- due.nanoseconds)
       // A period too short for the host is thinned out, keeping its phase.
       let steps = (late &+ LocalAPIC.minimumInterval) / period &+ 1
       let (distance, overflow) = steps.multipliedReportingOverflow(by: period)
       deadline = due.adding(nanoseconds: overflow ? .max : distance)
+      return period < LocalAPIC.minimumInterval ? 1 : steps
     }
   }
 
@@ -69,17 +70,44 @@ extension LocalAPIC {
     let now = clock.now
     let mode = timerMode
     var expired = false
+    var beats: Int64 = 1
+    var period: Int64 = 1
     changeTimer { state in
       guard let due = state.deadline, due <= now else { return }
       expired = true
       if mode == .periodic {
-        state.advance(past: now)
+        period = max(1, state.period)
+        beats = state.advance(past: now)
       } else {
         state.deadline = nil
         state.tscDeadline = 0
       }
     }
-    if expired { raise(.timer) }
+    guard expired else { return }
+    if mode == .periodic { noteBeats(beats, period) }
+    raise(.timer)
+  }
+
+  /// Guests count periodic interrupts to keep time: those that the next `raise` does not stand for are delivered one
+  /// by one, each when the vCPU has taken the one before; a second's worth at most.
+  private func noteBeats(_ beats: Int64, _ period: Int64) {
+    let entry = lvt[LVT.timer.rawValue].load(ordering: .acquiring)
+    guard entry & LocalAPIC.masked == 0 else { return lateBeats.store(0, ordering: .releasing) }
+    let lost = isRequested(UInt8(truncatingIfNeeded: entry)) ? beats : beats - 1
+    guard lost > 0 else { return }
+    let limit = max(1, 1_000_000_000 / period)
+    let sum = min(Int64(lateBeats.load(ordering: .acquiring)) &+ min(lost, limit), limit)
+    lateBeats.store(UInt32(clamping: sum), ordering: .releasing)
+  }
+
+  /// The vCPU has taken `vector`: if that was a beat of the timer and others wait, requests it again.
+  func repeatLateBeat(_ vector: UInt8) {
+    let entry = lvt[LVT.timer.rawValue].load(ordering: .acquiring)
+    let late = lateBeats.load(ordering: .acquiring)
+    guard late > 0, entry & LocalAPIC.masked == 0, UInt8(truncatingIfNeeded: entry) == vector else { return }
+    // Should the timer's thread add to the number just now, its beat is as good as lost: that is rare and harmless.
+    lateBeats.store(late - 1, ordering: .releasing)
+    accept(vector, levelTriggered: false)
   }
 
   var initialCount: UInt32 { timer.withLock { $0.initialCount } }
@@ -105,6 +133,7 @@ extension LocalAPIC {
     // Ignored in TSC-deadline mode (SDM 3A, 11.5.4.1).
     guard timerMode != .tscDeadline else { return }
     let now = clock.now
+    lateBeats.store(0, ordering: .releasing)
     changeTimer { state in
       state.initialCount = count
       state.deadline = count == 0 ? nil : now.adding(nanoseconds: state.period)
@@ -138,6 +167,7 @@ extension LocalAPIC {
 
   /// Entering or leaving TSC-deadline mode disarms the timer (SDM 3A, 11.5.4.1).
   func timerEntryChanged(from old: UInt32, to new: UInt32) {
+    if new & LocalAPIC.masked != 0 { lateBeats.store(0, ordering: .releasing) }
     guard (old ^ new) & (1 << 18) != 0 else { return }
     changeTimer { state in
       state.deadline = nil

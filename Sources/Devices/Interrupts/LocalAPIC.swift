@@ -62,6 +62,8 @@ public final class LocalAPIC: Sendable {
   /// Levels of LINT0 and LINT1 (bits 0 and 1).
   let pins = Atomic<UInt32>(0)
   let timer = Mutex(TimerState())
+  /// Beats of the periodic timer due and not yet requested.
+  let lateBeats = Atomic<UInt32>(0)
 
   private let busLink = AtomicLazyReference<BusLink>()
   private let targetLink = AtomicLazyReference<TargetLink>()
@@ -111,6 +113,7 @@ public final class LocalAPIC: Sendable {
       triggerMode[index].store(0, ordering: .relaxed)
       requests[index].store(0, ordering: .relaxed)
     }
+    lateBeats.store(0, ordering: .releasing)
     changeTimer { $0 = TimerState() }
   }
 
@@ -259,12 +262,18 @@ public final class LocalAPIC: Sendable {
     return vector >> 4 > processorPriority >> 4 ? vector : nil
   }
 
+  /// Whether IRR has a request for `vector`.
+  func isRequested(_ vector: UInt8) -> Bool {
+    requests[Int(vector >> 5)].load(ordering: .acquiring) >> UInt32(vector & 31) & 1 == 1
+  }
+
   /// Takes `pendingVector()` into service.
   public func acknowledge() -> UInt8? {
     guard let vector = pendingVector() else { return nil }
     let bit: UInt32 = 1 << UInt32(vector & 31)
     requests[Int(vector >> 5)].bitwiseAnd(~bit, ordering: .acquiringAndReleasing)
     inService[Int(vector >> 5)].bitwiseOr(bit, ordering: .acquiringAndReleasing)
+    if lateBeats.load(ordering: .relaxed) > 0 { repeatLateBeat(vector) }
     return vector
   }
 

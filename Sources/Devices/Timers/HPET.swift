@@ -5,7 +5,10 @@ import DeviceKit
 ///
 /// - Units: one tick is 10 ns of guest time; comparators and periods are in ticks.
 /// - Outputs: 0 "irq0" and 1 "irq8" carry timers 0 and 1 in legacy replacement; 2 to 5 are I/O APIC inputs 20 to 23;
-///   6 "legacyReplacement" is true while IRQ0 and IRQ8 belong to this block instead of the PIT and the RTC.
+///   6 "legacyReplacement" is true while IRQ0 and IRQ8 belong to this block instead of the PIT and the RTC;
+///   7 "late" is true while beats of a periodic comparator wait.
+/// - Guests count periodic edges to keep time: a beat that comes while the last one still waits for a processor, or
+///   that the host woke too late for, is delivered after the guest has taken the one before (input "taken").
 /// - Spec: IA-PC HPET 1.0a (2004), 2.3.
 /// - Not modelled: FSB delivery (its capability bit reads 0).
 public struct HPET: Device {
@@ -27,7 +30,10 @@ public struct HPET: Device {
     /// Periodic and 64-bit capable; routable to inputs 20-23.
     static let capabilities: UInt64 = 0x00f0_0000 << 32 | 0x30
   }
-  enum Output { static let irq0 = 0, irq8 = 1, pin20 = 2, legacy = 6 }
+  enum Output { static let irq0 = 0, irq8 = 1, pin20 = 2, legacy = 6, late = 7 }
+  /// Late beats beyond a second's worth are dropped; at the shortest interval this many.
+  static let lateLimit = UInt32(second / minimumInterval)
+  static let second: Int64 = 1_000_000_000
 
   public struct Comparator: SavedState {
     var config: UInt64 = 0
@@ -36,12 +42,15 @@ public struct HPET: Device {
     var period: UInt64 = 0
     /// One-shot: the value has been reached and waits for a new write or a full turn.
     var spent = false
+    /// Beats due and not yet delivered.
+    var late: UInt32 = 0
     public init() {}
     public mutating func fields(_ visit: inout some StateVisitor) throws(StateError) {
       try visit.field("config", &config, in: 0...Config.writable)
       try visit.field("value", &value)
       try visit.field("period", &period)
       try visit.field("spent", &spent)
+      try visit.field("late", &late, in: 0...HPET.lateLimit)
     }
     var isPeriodic: Bool { config & Config.periodic != 0 }
     var is32Bit: Bool { config & Config.mode32 != 0 }
@@ -73,7 +82,8 @@ public struct HPET: Device {
   public init(base: UInt64 = 0xfed0_0000) {
     descriptor = DeviceDescriptor(
       name: "hpet", regions: [.memory(base, size: 0x400, "HPET")],
-      outputs: ["irq0", "irq8", "pin20", "pin21", "pin22", "pin23", "legacyReplacement"],
+      outputs: ["irq0", "irq8", "pin20", "pin21", "pin22", "pin23", "legacyReplacement", "late"],
+      inputs: ["taken"],
       timers: (0..<HPET.comparatorCount).map { "comparator \($0)" })
   }
 
@@ -160,6 +170,7 @@ public struct HPET: Device {
     }
     state.startedAt = host.now
     state.config = new
+    if new & 1 == 0 { for index in 0..<HPET.comparatorCount { state.comparators[index].late = 0 } }
     for index in 0..<HPET.comparatorCount { schedule(index, host) }
     drive(host)
   }
@@ -167,6 +178,7 @@ public struct HPET: Device {
   private mutating func setComparatorConfig(_ index: Int, _ value: UInt64, _ host: some DeviceServices) {
     advance(index, host)
     state.comparators[index].config = value & Config.writable
+    state.comparators[index].late = 0
     if state.comparators[index].is32Bit {
       state.comparators[index].value &= 0xffff_ffff
       state.comparators[index].period &= 0xffff_ffff
@@ -186,8 +198,13 @@ public struct HPET: Device {
       comparator.value = (comparator.value & ~mask | bits) & comparator.mask
       comparator.spent = false
     }
+    let keepsValue = comparator.isPeriodic && comparator.config & Config.valueSet == 0
     comparator.config &= ~Config.valueSet
     state.comparators[index] = comparator
+    // A value that lay behind the counter already says nothing of beats with the new period.
+    if keepsValue { advance(index, host) }
+    state.comparators[index].late = 0
+    driveLate(host)
     schedule(index, host)
   }
 
@@ -201,25 +218,61 @@ public struct HPET: Device {
     return behind < HPET.recentPast ? 0 : ahead
   }
 
-  /// Moves a periodic comparator past the present counter; whether a match had occurred.
-  @discardableResult private mutating func advance(_ index: Int, _ host: some DeviceServices) -> Bool {
+  /// Moves a periodic comparator past the present counter and notes the beats.
+  private mutating func advance(_ index: Int, _ host: some DeviceServices) {
     let comparator = state.comparators[index]
-    guard counting, comparator.isPeriodic, comparator.period != 0 else { return false }
+    guard counting, comparator.isPeriodic, comparator.period != 0 else { return }
     let behind = (counter(host.now) &- comparator.value) & comparator.mask
     // More than half a turn behind is ahead.
-    guard behind <= comparator.mask >> 1 else { return false }
+    guard behind <= comparator.mask >> 1 else { return }
     let steps = behind / comparator.period &+ 1
     state.comparators[index].value = (comparator.value &+ steps &* comparator.period) & comparator.mask
-    return true
+    guard comparator.config & Config.enable != 0 else { return }
+    // Faster than anyone can serve: one beat stands for all that came since the last.
+    let isTooFast = comparator.period < UInt64(HPET.minimumInterval / HPET.tick)
+    let limit = isTooFast ? 1 : max(1, UInt64(HPET.second / HPET.tick) / comparator.period)
+    let sum = UInt64(comparator.late).addingReportingOverflow(steps)
+    state.comparators[index].late = UInt32(sum.overflow ? limit : min(sum.partialValue, limit))
+    driveLate(host)
   }
 
-  private func schedule(_ index: Int, _ host: some DeviceServices) {
+  /// Sends one late beat of a periodic comparator, unless the last one still waits.
+  private mutating func deliver(_ index: Int, _ host: some DeviceServices) {
+    guard state.comparators[index].late > 0 else { return }
+    let isLevel = state.comparators[index].config & Config.level != 0
+    switch isLevel ? .ignored : output(index).map({ host.fate(of: $0) }) ?? .ignored {
+    case .waiting: return driveLate(host)
+    // A level says only that there were some.
+    case .ignored: state.comparators[index].late = 0
+    case .taken: state.comparators[index].late -= 1
+    }
+    // First: whoever takes the edge must see whether there are more.
+    driveLate(host)
+    raise(index, host)
+  }
+
+  public mutating func lineChanged(_ input: Int, _ level: Bool, _ host: some DeviceServices) {
+    guard input == 0, level else { return }
+    for index in 0..<HPET.comparatorCount where state.comparators[index].late > 0 {
+      deliver(index, host)
+      schedule(index, host)
+    }
+  }
+
+  /// `isFresh`: nothing was sent just now, so the next match may follow at once.
+  private func schedule(_ index: Int, isFresh: Bool = true, _ host: some DeviceServices) {
     let comparator = state.comparators[index]
     guard counting, comparator.config & Config.enable != 0, !(comparator.isPeriodic && comparator.period == 0) else {
       return host.disarm(index)
     }
     let now = host.now
-    let ticks = distance(comparator, counter(now))
+    var ticks = distance(comparator, counter(now))
+    if comparator.isPeriodic {
+      // Late beats are looked at in between, in case nobody says when the guest is ready for the next.
+      if comparator.late > 0 { ticks = min(ticks, comparator.period / 2) }
+      // Too fast for the host: beats are skipped, the accumulator catches up at the next one.
+      ticks = max(ticks, isFresh ? 0 : UInt64(HPET.minimumInterval / HPET.tick))
+    }
     guard ticks < 1 << 58 else { return host.disarm(index) }
     // From the tick boundary, not from `now`: the counter's phase is that of `startedAt`.
     let passed = max(0, now.nanoseconds &- state.startedAt.nanoseconds) % HPET.tick
@@ -231,14 +284,9 @@ public struct HPET: Device {
     let comparator = state.comparators[timer]
     guard counting, comparator.config & Config.enable != 0 else { return }
     if comparator.isPeriodic {
-      // A call before the match only re-arms.
-      guard advance(timer, host) else { return schedule(timer, host) }
-      raise(timer, host)
-      let due = distance(state.comparators[timer], counter(host.now))
-      if due < UInt64(HPET.minimumInterval / HPET.tick) {
-        // Too fast for the host: beats are skipped, the accumulator catches up at the next one.
-        return host.arm(timer, at: host.now.adding(nanoseconds: HPET.minimumInterval))
-      }
+      advance(timer, host)
+      deliver(timer, host)
+      return schedule(timer, isFresh: false, host)
     } else {
       guard distance(comparator, counter(host.now)) == 0 else { return schedule(timer, host) }
       state.comparators[timer].spent = true
@@ -266,6 +314,10 @@ public struct HPET: Device {
     }
   }
 
+  private func driveLate(_ host: some DeviceServices) {
+    host.setLine(Output.late, state.comparators.contains { $0.late > 0 })
+  }
+
   private func drive(_ host: some DeviceServices) {
     var levels = [Bool](repeating: false, count: Output.legacy + 1)
     for index in 0..<HPET.comparatorCount where state.status >> UInt8(index) & 1 == 1 {
@@ -273,6 +325,7 @@ public struct HPET: Device {
     }
     levels[Output.legacy] = legacy
     for (output, level) in levels.enumerated() { host.setLine(output, level) }
+    driveLate(host)
   }
 
   public func info() -> String {

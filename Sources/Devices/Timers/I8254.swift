@@ -6,8 +6,10 @@ import DeviceKit
 /// Output "out0" interrupts (IRQ 0). Counter 1 once timed the memory refresh; counter 2's gate is port B bit 0.
 /// In modes 2-4 the line rests high and each edge is a low-high pulse, which saves a timer per falling edge.
 ///
-/// When the host wakes late, edges that were missed are delivered late rather than lost: one now, the others
-/// half a period apart, because an edge that comes before the guest took the last one would vanish in the 8259A.
+/// Guests count edges to keep time, so an edge that comes while the last one still waits for a processor, or that the
+/// host woke too late for, is not lost: it is delivered when the guest has taken the one before. Output "late" tells
+/// the board that edges wait, input "taken" that a processor took an interrupt. Where nobody says so, late edges come
+/// half a period apart. Edges that every interrupt controller masks are not kept.
 ///
 /// - Spec: Intel 231164 "8254", *Control Word Format*, *Read-Back Command*, *Mode Definitions*;
 ///   Intel 290550 "PIIX3", 3.7.3 (NMI status and control register, port 61h).
@@ -16,7 +18,7 @@ public struct I8254: Device {
     public var counters = [I8254Counter(), I8254Counter(), I8254Counter()]
     /// Port B bits 3-0: I/O check and parity masks, speaker data, gate 2.
     public var portB: UInt8 = 0
-    /// Edges of OUT0 due and not yet delivered.
+    /// Edges of OUT0 due and not yet delivered; output "late" is true while there are any.
     public var backlog: UInt32 = 0
     public var nextDelivery: VirtualTime?
     public var line = false
@@ -24,7 +26,7 @@ public struct I8254: Device {
     public mutating func fields(_ visit: inout some StateVisitor) throws(StateError) {
       try visit.fixedList("counters", &counters)
       try visit.field("portB", &portB, in: 0...0x0f)
-      try visit.field("backlog", &backlog)
+      try visit.field("backlog", &backlog, in: 0...I8254.backlogLimit)
       try visit.field("nextDelivery", &nextDelivery)
       try visit.field("line", &line)
     }
@@ -35,6 +37,7 @@ public struct I8254: Device {
   private static let leastSpacing: Int64 = 50_000
   /// Missed edges beyond a second's worth are dropped.
   private static let backlogNanoseconds: UInt64 = 1_000_000_000
+  private static let backlogLimit = UInt32(backlogNanoseconds / UInt64(leastSpacing))
   /// Refresh requests come every 18 input clocks; bit 4 of port B toggles with each.
   private static let refreshClocks: UInt64 = 18
 
@@ -44,19 +47,20 @@ public struct I8254: Device {
     regions: [
       .ports(0x40...0x43, "counters and control word", accessWidth: 1), .ports(0x61...0x61, "port B", accessWidth: 1),
     ],
-    outputs: ["out0", "speaker"], timers: ["out0"])
+    outputs: ["out0", "speaker", "late"], inputs: ["taken"], timers: ["out0"])
+  private enum Output { static let out0 = 0, speaker = 1, late = 2 }
 
   public init() {}
 
   public mutating func reset(_ host: some DeviceServices) {
     state = State()
     host.disarm(0)
-    host.setLine(0, false)
-    host.setLine(1, false)
+    for output in [Output.out0, Output.speaker, Output.late] { host.setLine(output, false) }
   }
   public mutating func stateRestored(_ host: some DeviceServices) {
-    host.setLine(0, state.line)
-    host.setLine(1, state.portB & 2 != 0)
+    host.setLine(Output.out0, state.line)
+    host.setLine(Output.speaker, state.portB & 2 != 0)
+    host.setLine(Output.late, state.backlog > 0)
     if let time = state.nextDelivery { host.arm(0, at: time) } else { host.disarm(0) }
   }
 
@@ -74,7 +78,7 @@ public struct I8254: Device {
     if access.region == 1 {
       state.portB = byte & 0x0f
       state.counters[2].setGate(byte & 1 != 0, clock(host))
-      host.setLine(1, byte & 2 != 0)
+      host.setLine(Output.speaker, byte & 2 != 0)
       return
     }
     guard access.region == 0, access.offset < 4 else { return }
@@ -121,23 +125,39 @@ public struct I8254: Device {
       drive(true, host)
     }
     collectEdges(host)
+    host.setLine(Output.late, state.backlog > 0)
     schedule(delivered: false, host)
   }
   public mutating func timerFired(_ timer: Int, _ host: some DeviceServices) {
     guard timer == 0 else { return }
     state.nextDelivery = nil
     collectEdges(host)
-    let delivers = state.backlog > 0
-    if delivers {
-      state.backlog -= 1
-      drive(false, host)
-      drive(true, host)
+    schedule(delivered: deliver(host), host)
+  }
+  public mutating func lineChanged(_ input: Int, _ level: Bool, _ host: some DeviceServices) {
+    guard input == 0, level, state.backlog > 0 else { return }
+    collectEdges(host)
+    if deliver(host) { schedule(delivered: true, host) }
+  }
+  /// Sends one edge, unless there is none or the last one still waits.
+  private mutating func deliver(_ host: some DeviceServices) -> Bool {
+    guard state.backlog > 0 else { return false }
+    switch host.fate(of: Output.out0) {
+    case .waiting:
+      host.setLine(Output.late, true)
+      return false
+    case .ignored: state.backlog = 0
+    case .taken: state.backlog -= 1
     }
-    schedule(delivered: delivers, host)
+    // First: whoever takes the edge must see whether there are more.
+    host.setLine(Output.late, state.backlog > 0)
+    drive(false, host)
+    drive(true, host)
+    return true
   }
   private mutating func drive(_ level: Bool, _ host: some DeviceServices) {
     state.line = level
-    host.setLine(0, level)
+    host.setLine(Output.out0, level)
   }
 
   /// Nanoseconds between edges, at least `leastSpacing`.

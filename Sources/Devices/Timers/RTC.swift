@@ -7,6 +7,8 @@ import DeviceKit
 /// - Outputs: 0 "irq8"; 1 "nmiMask", true while NMI is masked.
 /// - Time: seconds since 1970 UTC. Seconds turn over in guest time; when that drifts from the host's wall clock
 ///   by two seconds (a pause), the clock follows the wall.
+/// - Guests count periodic interrupts to keep time: beats that come while a processor has yet to take the last one, or
+///   that the host woke too late for, follow shortly after the guest has read register C.
 /// - Spec: Motorola MC146818 data sheet (1984), *Register A-D*, *Update cycle*; PC/AT CMOS map.
 /// - Not modelled: the square-wave pin, daylight saving.
 public struct RTC: Device {
@@ -16,7 +18,9 @@ public struct RTC: Device {
   }
   enum RegisterC { static let irqf: UInt8 = 0x80, pf: UInt8 = 0x40, af: UInt8 = 0x20, uf: UInt8 = 0x10 }
   enum Output { static let irq8 = 0, nmiMask = 1 }
-  enum Timer { static let periodic = 0, second = 1 }
+  enum Timer { static let periodic = 0, second = 1, late = 2 }
+  /// Late beats beyond a second's worth, at the highest rate, are dropped.
+  static let lateLimit: UInt32 = 8192
   static let centuryIndex = 0x32
   static let second: Int64 = 1_000_000_000
   /// UIP rises this long (tBUC) before the seconds turn over.
@@ -40,6 +44,9 @@ public struct RTC: Device {
     /// Second up to which update and alarm flags have been raised.
     var flaggedUntil: Int64 = 0
     var nextPeriodic: VirtualTime?
+    /// Periodic interrupts due and not yet delivered, and when the next of them may come.
+    var late: UInt32 = 0
+    var nextLate: VirtualTime?
     public init() {}
 
     public mutating func fields(_ visit: inout some StateVisitor) throws(StateError) {
@@ -54,6 +61,8 @@ public struct RTC: Device {
       try visit.field("weekdayShift", &weekdayShift, in: 0...6)
       try visit.field("flaggedUntil", &flaggedUntil, in: 0...RTC.lastSecond)
       try visit.field("nextPeriodic", &nextPeriodic)
+      try visit.field("late", &late, in: 0...RTC.lateLimit)
+      try visit.field("nextLate", &nextLate)
     }
   }
 
@@ -69,7 +78,7 @@ public struct RTC: Device {
 
   public let descriptor = DeviceDescriptor(
     name: "rtc", regions: [.ports(0x70...0x73, "clock and CMOS", accessWidth: 1)], outputs: ["irq8", "nmiMask"],
-    timers: ["periodic", "second"])
+    timers: ["periodic", "second", "late"])
   public var state = State()
   public init() {}
 
@@ -242,6 +251,9 @@ public struct RTC: Device {
       raiseFlags(host)
       let flags = state.cmos[0x0c]
       state.cmos[0x0c] = 0
+      if state.late > 0, state.nextLate == nil {
+        state.nextLate = host.now.adding(nanoseconds: (period ?? 0) / 8)
+      }
       schedule(host)
       drive(host)
       return flags
@@ -287,7 +299,10 @@ public struct RTC: Device {
       // After a divider reset the first update comes half a second later.
       set(fraction: dividerReset ? RTC.second / 2 : 0, host)
     }
-    if index == 0x0a || (oldB ^ controlB) & RegisterB.pie != 0 { state.nextPeriodic = nil }
+    if index == 0x0a || (oldB ^ controlB) & RegisterB.pie != 0 {
+      state.nextPeriodic = nil
+      state.late = 0
+    }
     schedule(host)
     drive(host)
   }
@@ -346,8 +361,11 @@ public struct RTC: Device {
       host.arm(Timer.periodic, at: next)
     } else {
       state.nextPeriodic = nil
+      state.late = 0
       host.disarm(Timer.periodic)
     }
+    if state.late == 0 { state.nextLate = nil }
+    if let next = state.nextLate { host.arm(Timer.late, at: next) } else { host.disarm(Timer.late) }
     guard !stopped, controlB & (RegisterB.uie | RegisterB.aie) != 0 else { return host.disarm(Timer.second) }
     let reading = seconds(host)
     var due: Int64? = controlB & RegisterB.uie != 0 ? reading + 1 : nil
@@ -358,14 +376,33 @@ public struct RTC: Device {
   public mutating func timerFired(_ timer: Int, _ host: some DeviceServices) {
     if timer == Timer.periodic {
       guard let due = state.nextPeriodic, let period, due <= host.now else { return schedule(host) }
+      let missed = max(0, host.now.nanoseconds &- due.nanoseconds) / period
+      state.nextPeriodic = due.adding(nanoseconds: missed * period).adding(nanoseconds: period)
+      noteBeats(missed &+ 1, period, host)
+    } else if timer == Timer.late {
+      guard let due = state.nextLate, due <= host.now, state.late > 0 else { return schedule(host) }
+      state.late -= 1
+      state.nextLate = nil
       state.cmos[0x0c] |= RegisterC.pf
-      let late = max(0, host.now.nanoseconds &- due.nanoseconds)
-      // Missed beats are dropped, the phase is kept.
-      state.nextPeriodic = due.adding(nanoseconds: late / period * period).adding(nanoseconds: period)
     }
     raiseFlags(host)
     schedule(host)
     drive(host)
+  }
+
+  /// Raises the periodic flag for the first of `count` beats and keeps the others for later.
+  private mutating func noteBeats(_ count: Int64, _ period: Int64, _ host: some DeviceServices) {
+    let fate = host.fate(of: Output.irq8)
+    let isPending = state.cmos[0x0c] & RegisterC.pf != 0
+    state.cmos[0x0c] |= RegisterC.pf
+    // A guest that polls with the interrupt masked sees one flag for all; so does one that is in its handler just now.
+    guard fate != .ignored else {
+      state.late = 0
+      return
+    }
+    let lost = count - (isPending && fate == .waiting ? 0 : 1)
+    let limit = min(Int64(RTC.lateLimit), max(1, RTC.second / period))
+    state.late = UInt32(clamping: min(Int64(state.late) &+ min(lost, limit), limit))
   }
 
   /// IRQF and the IRQ line follow from the enabled flags.

@@ -242,8 +242,5 @@ public struct VirtioEntropyFunction: VirtioFunction {
       transport.complete(queue, head: chain.head, written: UInt32(at), host)
     }
   }
-  public mutating func completed(
-    _ completion: BlockCompletion, _ transport: inout VirtioTransport, _ host: some DeviceServices
-  ) {}
   public func info() -> String { "entropy source" }
 }

@@ -9,38 +9,53 @@ import DeviceKit
 /// - A reset by the driver reads back as 0 only when the backend has nothing of the device any more, because its
 ///   requests go straight to guest memory.
 public struct VirtioPCI<Function: VirtioFunction>: PCIDevice {
+  /// All of the device that survives a snapshot.
   public struct State: SavedState {
     var config = PCIConfigSpace()
     var transport = VirtioTransport()
+    var function = Function.Saved()
     public init() {}
     public mutating func fields(_ visit: inout some StateVisitor) throws(StateError) {
       try visit.nested("config", &config)
       try visit.nested("transport", &transport)
+      try visit.nested("function", &function)
     }
   }
 
   public let descriptor: DeviceDescriptor
-  public let barRegions: [(bar: Int, region: Int)] = [(4, 0), (1, 1)]
+  public let barRegions: [(bar: Int, region: Int)]
+  private let rom: OptionROM?
   public var config: PCIConfigSpace
   private let initialConfig: PCIConfigSpace
   var transport: VirtioTransport
+  /// The device type.
   public internal(set) var function: Function
   /// The driver wrote 0 to the status while the backend had requests. Not saved: nothing is saved with requests.
   private var resetPending = false
 
-  public init(_ function: Function) {
+  /// - Parameter rom: what the expansion ROM BAR shows.
+  public init(_ function: Function, rom: OptionROM? = nil) {
     self.function = function
+    self.rom = rom
     transport = VirtioTransport(queues: function.queueCount, features: function.features)
-    initialConfig = VirtioLayout.config(
+    var config = VirtioLayout.config(
       deviceType: Function.deviceType, classCode: Function.classCode, queues: function.queueCount,
       configurationSize: function.configuration.count)
-    config = initialConfig
+    var regions = [
+      Region(.memory, base: nil, size: VirtioLayout.registersSize, "\(Function.name) registers"),
+      Region(.memory, base: nil, size: VirtioLayout.messagesSize, "\(Function.name) MSI-X"),
+    ]
+    if let rom {
+      config.defineROM(size: UInt64(rom.bytes.count))
+      regions.append(Region(.memory, base: nil, size: UInt64(rom.bytes.count), "\(Function.name) ROM"))
+      barRegions = [(4, 0), (1, 1), (PCIConfigSpace.romBAR, 2)]
+    } else {
+      barRegions = [(4, 0), (1, 1)]
+    }
+    initialConfig = config
+    self.config = config
     descriptor = DeviceDescriptor(
-      name: Function.name,
-      regions: [
-        Region(.memory, base: nil, size: VirtioLayout.registersSize, "\(Function.name) registers"),
-        Region(.memory, base: nil, size: VirtioLayout.messagesSize, "\(Function.name) MSI-X"),
-      ], outputs: ["intx"], timers: ["go on"])
+      name: function.instanceName, regions: regions, outputs: ["intx"], timers: ["go on"])
   }
 
   public var state: State {
@@ -48,11 +63,13 @@ public struct VirtioPCI<Function: VirtioFunction>: PCIDevice {
       var state = State()
       state.config = config
       state.transport = transport
+      state.function = function.saved
       return state
     }
     set {
       config = newValue.config
       transport = newValue.transport
+      function.saved = newValue.function
     }
   }
 
@@ -62,14 +79,18 @@ public struct VirtioPCI<Function: VirtioFunction>: PCIDevice {
     resetPending = false
     function.reset()
     transport = VirtioTransport(queues: function.queueCount, features: function.features)
+    function.linkChanged(&transport, host)
     transport.updatePin(host)
     host.disarm(0)
   }
   public mutating func stateRestored(_ host: some DeviceServices) {
     resetPending = false
+    let saved = function.saved
     function.reset()
+    function.saved = saved
     mapBARs(host)
     copyInterruptControl()
+    function.linkChanged(&transport, host)
     transport.updatePin(host)
     if transport.unfinished != 0 { host.arm(0, at: host.now.adding(nanoseconds: VirtioLayout.pauseNanoseconds)) }
   }
@@ -77,7 +98,9 @@ public struct VirtioPCI<Function: VirtioFunction>: PCIDevice {
   // MARK: Memory
 
   public mutating func read(_ access: Access, _ host: some DeviceServices) -> UInt64 {
-    guard [1, 2, 4, 8].contains(access.width), access.offset < 0x10000 else { return .max }
+    guard [1, 2, 4, 8].contains(access.width) else { return .max }
+    if access.region == 2, let rom { return rom.read(access) }
+    guard access.offset < 0x10000 else { return .max }
     let offset = Int(access.offset)
     if access.region == 1 { return word(messageBytes(), offset, access.width) }
     guard access.region == 0 else { return .max }
@@ -163,6 +186,13 @@ public struct VirtioPCI<Function: VirtioFunction>: PCIDevice {
     function.completed(completion, &transport, host)
     if resetPending, function.outstanding == 0 { finishReset(host) }
   }
+
+  public mutating func framesArrived(_ host: some DeviceServices) {
+    transport.refillBudget()
+    function.framesArrived(&transport, host)
+    if transport.unfinished != 0 { host.arm(0, at: host.now.adding(nanoseconds: VirtioLayout.pauseNanoseconds)) }
+  }
+  public mutating func linkChanged(_ host: some DeviceServices) { function.linkChanged(&transport, host) }
 
   // MARK: MSI-X (PCI Local Bus 3.0, 6.8.2)
 

@@ -10,12 +10,23 @@ enum VirtioFeature {
   static let indirect: UInt64 = 1 << 28, eventIndex: UInt64 = 1 << 29, version1: UInt64 = 1 << 32
 }
 
+/// The saved state of a device type that has nothing to save.
+public struct VirtioNoState: SavedState {
+  public init() {}
+  public mutating func fields(_ visit: inout some StateVisitor) throws(StateError) {}
+}
+
 /// What a virtio device type adds to the transport.
 public protocol VirtioFunction {
+  associatedtype Saved: SavedState = VirtioNoState
+  /// What the type itself has to save.
+  var saved: Saved { get set }
   /// Device type (Virtio 1.1, 5): the PCI device ID is 1040h more.
   static var deviceType: UInt16 { get }
   static var classCode: UInt32 { get }
   static var name: String { get }
+  /// Name of the device in the machine; `name` unless a machine may have several.
+  var instanceName: String { get }
   /// Feature bits of the type.
   var features: UInt64 { get }
   var queueCount: Int { get }
@@ -29,7 +40,26 @@ public protocol VirtioFunction {
   mutating func notified(_ queue: Int, _ transport: inout VirtioTransport, _ host: some DeviceServices)
   mutating func completed(
     _ completion: BlockCompletion, _ transport: inout VirtioTransport, _ host: some DeviceServices)
+  /// Frames wait (`DeviceServices.nextFrame`).
+  mutating func framesArrived(_ transport: inout VirtioTransport, _ host: some DeviceServices)
+  /// The cable was plugged in or out, or may have been while the device was not looking.
+  mutating func linkChanged(_ transport: inout VirtioTransport, _ host: some DeviceServices)
   func info() -> String
+}
+
+extension VirtioFunction {
+  public var instanceName: String { Self.name }
+  public mutating func completed(
+    _ completion: BlockCompletion, _ transport: inout VirtioTransport, _ host: some DeviceServices
+  ) {}
+  public mutating func framesArrived(_ transport: inout VirtioTransport, _ host: some DeviceServices) {}
+  public mutating func linkChanged(_ transport: inout VirtioTransport, _ host: some DeviceServices) {}
+}
+extension VirtioFunction where Saved == VirtioNoState {
+  public var saved: VirtioNoState {
+    get { VirtioNoState() }
+    set {}
+  }
 }
 
 /// Queues, features, status and interrupts of a virtio device, whatever its type.
@@ -56,6 +86,8 @@ public struct VirtioTransport: SavedState {
   var configurationVector = Virtqueue.noVector
   var queueSelect: UInt16 = 0
   var isr: UInt8 = 0
+  /// Goes up with each change of the device configuration, so that drivers do not read halves of two.
+  var generation: UInt8 = 0
   /// Queues (bit n) that ran out of budget and go on when the timer fires.
   var unfinished: UInt64 = 0
   // Copies of MSI-X message control and of the command register's interrupt disable bit.
@@ -88,6 +120,7 @@ public struct VirtioTransport: SavedState {
     try visit.field("configurationVector", &configurationVector)
     try visit.field("queueSelect", &queueSelect)
     try visit.field("isr", &isr, in: 0...3)
+    try visit.field("generation", &generation)
     try visit.field("unfinished", &unfinished)
     try visit.field("messagesEnabled", &messagesEnabled)
     try visit.field("messagesMasked", &messagesMasked)
@@ -96,6 +129,7 @@ public struct VirtioTransport: SavedState {
 
   // MARK: For functions
 
+  /// Whether the driver has accepted all of these feature bits.
   public func negotiated(_ feature: UInt64) -> Bool { driverFeatures & feature == feature }
   var isRunning: Bool {
     status & (VirtioStatus.driverOK | VirtioStatus.needsReset) == VirtioStatus.driverOK
@@ -119,11 +153,21 @@ public struct VirtioTransport: SavedState {
       return nil
     }
   }
+  /// Puts the last `count` requests of a queue back as if they had not been taken.
+  mutating func putBack(_ queue: Int, count: Int) {
+    guard isRunning, queues.indices.contains(queue), queues[queue].enabled else { return }
+    queues[queue].putBack(count)
+  }
   /// Gives a request back.
   public mutating func complete(_ queue: Int, head: UInt16, written: UInt32, _ host: some DeviceServices) {
+    complete(queue, [(head, written)], host)
+  }
+  /// Gives several requests back, which the driver sees all at once.
+  mutating func complete(
+    _ queue: Int, _ requests: [(head: UInt16, written: UInt32)], _ host: some DeviceServices
+  ) {
     guard isRunning, queues.indices.contains(queue), queues[queue].enabled else { return }
-    let wanted = queues[queue].complete(
-      head, written: written, eventIndex: negotiated(VirtioFeature.eventIndex), host)
+    let wanted = queues[queue].complete(requests, eventIndex: negotiated(VirtioFeature.eventIndex), host)
     if wanted { signal(queues[queue].vector, isr: 1, host) }
   }
   /// The driver broke the rules: nothing more is done until it resets the device (Virtio 1.1, 2.1.2).
@@ -132,6 +176,13 @@ public struct VirtioTransport: SavedState {
     status |= VirtioStatus.needsReset
     if status & VirtioStatus.driverOK != 0 { signal(configurationVector, isr: 2, host) }
   }
+  /// The device configuration is another now; the driver is told.
+  mutating func configurationChanged(_ host: some DeviceServices) {
+    generation &+= 1
+    if isRunning { signal(configurationVector, isr: 2, host) }
+  }
+  /// Uses the budget of this entry up for work besides reading descriptors.
+  mutating func spend(_ work: Int) { budget -= work }
   mutating func refillBudget() { budget = VirtioTransport.budgetLimit }
 
   // MARK: Interrupts
@@ -174,7 +225,7 @@ public struct VirtioTransport: SavedState {
     put(UInt64(configurationVector), 2)
     put(UInt64(queues.count), 2)
     put(UInt64(status), 1)
-    put(0, 1)  // configuration never changes
+    put(UInt64(generation), 1)
     put(UInt64(queueSelect), 2)
     let queue = selected.map { queues[$0] }
     put(UInt64(queue?.size ?? 0), 2)
@@ -260,6 +311,7 @@ public struct VirtioTransport: SavedState {
     let old = self
     self = fresh
     vectors = old.vectors
+    generation = old.generation
     for index in vectors.indices { vectors[index].pending = false }
     (messagesEnabled, messagesMasked, pinDisabled) = (old.messagesEnabled, old.messagesMasked, old.pinDisabled)
     updatePin(host)

@@ -18,14 +18,18 @@ public enum VirtqueueError: Error, Equatable {
 
 /// One request of the driver: descriptors read once, as values.
 public struct VirtioChain: Sendable, Equatable {
+  /// Number of its first descriptor, by which it is given back.
   public var head: UInt16
   /// What the device reads, in order, and after it what the device writes.
   public var readable: [GuestSegment] = []
+  /// What the device writes.
   public var writable: [GuestSegment] = []
   /// Descriptors read, a measure of work.
   var descriptors = 0
 
+  /// Bytes to read.
   public var readableCount: Int { readable.reduce(0) { $0 + $1.count } }
+  /// Bytes of room to write to.
   public var writableCount: Int { writable.reduce(0) { $0 + $1.count } }
 }
 
@@ -119,6 +123,8 @@ public struct Virtqueue: SavedState {
     nextAvailable &+= 1
     return chain
   }
+  /// Puts the last `count` requests taken back: the driver must not have been given them.
+  mutating func putBack(_ count: Int) { nextAvailable &-= UInt16(truncatingIfNeeded: count) }
 
   private struct Descriptor {
     var address: UInt64, count: UInt32, flags: UInt16, next: UInt16
@@ -192,11 +198,19 @@ public struct Virtqueue: SavedState {
   mutating func complete(
     _ head: UInt16, written: UInt32, eventIndex: Bool, _ host: some DeviceServices
   ) -> Bool {
-    let slot = deviceArea &+ 4 &+ 8 &* UInt64(nextUsed % size)
-    let entry = UInt64(head) | UInt64(written) << 32
-    host.dmaWrite(GuestPhysical(slot), (0..<8).map { UInt8(truncatingIfNeeded: entry >> UInt64($0 * 8)) })
+    complete([(head, written)], eventIndex: eventIndex, host)
+  }
+  /// Gives several requests back, which the driver sees all at once.
+  mutating func complete(
+    _ requests: [(head: UInt16, written: UInt32)], eventIndex: Bool, _ host: some DeviceServices
+  ) -> Bool {
     let old = nextUsed
-    nextUsed &+= 1
+    for (head, written) in requests {
+      let slot = deviceArea &+ 4 &+ 8 &* UInt64(nextUsed % size)
+      let entry = UInt64(head) | UInt64(written) << 32
+      host.dmaWrite(GuestPhysical(slot), (0..<8).map { UInt8(truncatingIfNeeded: entry >> UInt64($0 * 8)) })
+      nextUsed &+= 1
+    }
     Virtqueue.write16(deviceArea &+ 2, nextUsed, host)
     guard eventIndex else { return Virtqueue.read16(driverArea, host) & 1 == 0 }
     let event = Virtqueue.read16(driverArea &+ 4 &+ 2 &* UInt64(size), host)

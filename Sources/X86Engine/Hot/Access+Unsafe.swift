@@ -121,7 +121,7 @@ extension Cpu {
     // SAFETY: `host` is the page's first byte; entries are inside the vCPU's own table.
     let entry = unsafe entry(linear, view: view)
     if unsafe entry.pointee.host != address || entry.pointee.tagRead != page {
-      unsafe x.filled.note(Int(view) &* EngineState.tlbCount &+ EngineState.index(linear))
+      x.filled.note(Int(view) &* EngineState.tlbCount &+ EngineState.index(linear))
       unsafe entry.pointee = TLBEntry(index: EngineState.index(linear))
       unsafe entry.pointee.host = address
       unsafe entry.pointee.physicalPage = physical & ~0xfff | (x.walkedGlobal ? 1 : 0)

@@ -232,14 +232,14 @@ import X86ISA
     statistics.invalidatedBlocks &+= 1
   }
 
-  /// Forgets every block of a physical page; calls `body` for each.
-  mutating func invalidate(page: UInt64, _ body: (UnsafeMutablePointer<TranslationBlock>) -> Void) {
+  /// Forgets every block of a physical page; calls `body` with the key and the address of each.
+  mutating func invalidate(page: UInt64, _ body: (ModeKey, UInt64) -> Void) {
     invalidate(list: unsafe pageBuckets[CodeCache.pageBucket(page)], page, body)
     invalidate(list: crossing, page, body)
   }
 
   private mutating func invalidate(
-    list: UInt32, _ page: UInt64, _ body: (UnsafeMutablePointer<TranslationBlock>) -> Void
+    list: UInt32, _ page: UInt64, _ body: (ModeKey, UInt64) -> Void
   ) {
     var index = list
     while index != 0 {
@@ -247,7 +247,7 @@ import X86ISA
       let isAffected = unsafe block.pointee.physical >> 12 == page || block.pointee.secondPage == page << 12
       if unsafe block.pointee.isValid, isAffected {
         unsafe invalidate(block)
-        unsafe body(block)
+        unsafe body(block.pointee.key, block.pointee.rip)
       }
       unsafe index = block.pointee.nextInPage
     }
@@ -272,7 +272,7 @@ import X86ISA
     let block = unsafe blocks + Int(index)
     var result: UInt16 = 0
     let first = unsafe Int(block.pointee.firstMark)
-    let count = unsafe Int(block.pointee.instructionCount)
+    let count = unsafe Int(block.pointee.markCount)
     for mark in first..<(first + count) {
       let entry = unsafe marks[mark]
       if entry.host > position { break }

@@ -218,7 +218,8 @@ extension Cpu {
     guard let bytes = codeBytes(physical) else { return nil }
     let token = page.token != 0 ? page.token : x.code.token(linear: linear, physical: physical, key: key)
     var translator = Translator(
-      cpu: self, key: key, rip: rip, offsets: x.recompiler.offsets, stubs: x.recompiler.stubs, emitter: x.code.emitter(),
+      cpu: self, key: key, rip: rip, offsets: x.recompiler.offsets, stubs: x.recompiler.stubs,
+      emitter: x.code.emitter(),
       block: x.code.nextBlock, token: token, linear: linear, view: key.view)
     let planner = Planner(key: key, model: model, keepsAllFlags: x.recompiler.keepsAllFlags)
     var secondPage = ~UInt64(0)
@@ -267,10 +268,10 @@ extension Cpu {
 
   /// Code of a physical page changed.
   func invalidateTranslations(page: UInt64) {
-    x.code.invalidate(page: page) { block in
+    x.code.invalidate(page: page) { key, rip in
       // A repeated instruction looks at it between iterations.
       x.blockEnd = 0
-      unsafe x.recompiler.forgetJump(block.pointee.key.view, block.pointee.rip)
+      x.recompiler.forgetJump(key.view, rip)
     }
   }
 
@@ -287,7 +288,8 @@ extension Cpu {
     let source = unsafe x.code.block(site.block)
     guard unsafe source.pointee.isValid, site.linkedTo == 0, site.view == source.pointee.key.view else { return }
     let block = unsafe x.code.block(target)
-    let isNear = unsafe (source.pointee.rip ^ site.target) & ~0xfff == 0 && source.pointee.physical >> 12 == block.pointee.physical >> 12
+    let isSamePage = unsafe source.pointee.physical >> 12 == block.pointee.physical >> 12
+    let isNear = unsafe (source.pointee.rip ^ site.target) & ~0xfff == 0 && isSamePage
     unsafe x.code.link(index, to: target, entry: isNear ? block.pointee.directEntry : block.pointee.checkedEntry)
     x.code.statistics.links &+= 1
   }

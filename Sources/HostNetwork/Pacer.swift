@@ -1,0 +1,90 @@
+import DeviceKit
+import HostSystem
+import Synchronization
+
+/// How much may pass: tokens of a bit each that come at a constant rate, and are saved up for a tenth of a second.
+struct TokenBucket {
+  /// Bits a second.
+  let rate: UInt64
+  private var tokens: Int64
+  private var filledAt: Int64
+  private let depth: Int64
+
+  init(rate: UInt64, now: Int64) {
+    self.rate = rate
+    // At least one large frame must fit, or it would never pass.
+    depth = Int64(clamping: max(rate / 10, UInt64(NetworkFrame.limit * 8)))
+    tokens = depth
+    filledAt = now
+  }
+  /// Takes the tokens for a frame; otherwise says how many nanoseconds until there are enough.
+  mutating func take(bytes: Int, now: Int64) -> Int64? {
+    let elapsed = UInt64(max(0, now &- filledAt))
+    let (high, low) = elapsed.multipliedFullWidth(by: rate)
+    let gained = high >= 1_000_000_000 ? .max : UInt64(1_000_000_000).dividingFullWidth((high, low)).quotient
+    if gained > 0 {
+      tokens = min(depth, tokens.addingReportingOverflow(Int64(clamping: gained)).partialValue)
+      if tokens < 0 { tokens = depth }
+      filledAt = now
+    }
+    let needed = Int64(bytes) * 8
+    guard tokens < needed else {
+      tokens -= needed
+      return nil
+    }
+    let missing = UInt64(needed - tokens)
+    return Int64(clamping: missing.multipliedReportingOverflow(by: 1_000_000_000).partialValue / rate) + 1
+  }
+}
+
+/// Holds frames back so that no more than a given rate passes in one direction. What does not fit into its queue is
+/// dropped, as in a router.
+final class Pacer: Sendable {
+  private let queue = FrameQueue(frames: 512, bytes: 1 << 20)
+  private let parker = Parker()
+  private let isEnding = Atomic<Bool>(false)
+  private let thread = Mutex<HostThread?>(nil)
+  private let rate: UInt64
+  private let forward: @Sendable (NetworkFrame) -> Void
+
+  init(bitsPerSecond rate: UInt64, _ forward: @escaping @Sendable (NetworkFrame) -> Void) throws(NetworkError) {
+    self.rate = max(1, rate)
+    self.forward = forward
+    do throws(ThreadError) {
+      let started = try HostThread(name: "pacer") { [weak self] in
+        guard let self else { return }
+        self.run()
+      }
+      thread.withLock { $0 = started }
+    } catch { throw NetworkError("cannot start a thread") }
+  }
+
+  func append(_ frame: NetworkFrame) { if queue.append(frame) { parker.unpark() } }
+  var waiting: Int { queue.count }
+
+  private func run() {
+    var bucket = TokenBucket(rate: rate, now: HostClock.monotonicNanoseconds)
+    while !isEnding.load(ordering: .acquiring) {
+      guard let frame = queue.first else {
+        parker.park()
+        continue
+      }
+      let now = HostClock.monotonicNanoseconds
+      if let wait = bucket.take(bytes: frame.bytes.count, now: now) {
+        parker.park(until: now &+ wait)
+      } else {
+        _ = queue.next()
+        forward(frame)
+      }
+    }
+  }
+  func close() {
+    isEnding.store(true, ordering: .releasing)
+    parker.unpark()
+    let ending = thread.withLock { thread in
+      defer { thread = nil }
+      return thread
+    }
+    ending?.join()
+  }
+}

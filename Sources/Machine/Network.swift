@@ -1,0 +1,204 @@
+import Base
+import DeviceKit
+import Devices
+import HostNetwork
+import HostSystem
+import Synchronization
+
+/// The network cards of a machine, on the board and on the host's side.
+final class Network: Sendable {
+  /// A card as the board has it, whatever its model.
+  struct Card: Sendable {
+    /// For people and commands: `nic0`.
+    var name: String
+    var address: MACAddress
+    var component: any MachineComponent
+    var adapter: NetworkAdapter
+    var setLink: @Sendable (Bool) -> Void
+    var receive: @Sendable ([NetworkFrame]) -> Void
+    var waitingFrames: @Sendable () -> Int
+    var configuration: MachineConfiguration.NetworkCard
+  }
+  let cards: [Card]
+
+  /// What is known of a card before it is put on the board.
+  struct Plan: Sendable {
+    var name: String
+    var address: MACAddress
+    var configuration: MachineConfiguration.NetworkCard
+    var adapter: NetworkAdapter
+    var rom: OptionROM?
+  }
+
+  /// Opens what every card is attached to.
+  static func plan(_ configuration: MachineConfiguration) throws(MachineError) -> [Plan] {
+    var plans: [Plan] = []
+    do throws(MachineError) {
+      for (index, card) in configuration.network.enumerated() {
+        let address = card.mac ?? MACAddress.generated(HostEntropy.bytes(3))
+        let adapter = try adapter(card, address, machine: configuration.name)
+        plans.append(
+          Plan(
+            name: "nic\(index)", address: address, configuration: card, adapter: adapter,
+            rom: try rom(card, directBoot: configuration.kernel != nil)))
+      }
+    } catch {
+      for plan in plans { plan.adapter.close() }
+      throw error
+    }
+    return plans
+  }
+
+  private static func adapter(
+    _ card: MachineConfiguration.NetworkCard, _ address: MACAddress, machine: String
+  ) throws(MachineError) -> NetworkAdapter {
+    do throws(NetworkError) {
+      let attachment: any NetworkAttachment
+      switch card.attachment {
+      case .null: attachment = NullAttachment()
+      case .nat(var nat):
+        if nat.hostName == nil { nat.hostName = machine }
+        attachment = try NATAttachment(nat)
+      case .internalNetwork(let name): attachment = try SwitchAttachment(network: name)
+      case .tunnel(let local, let remote): attachment = try TunnelAttachment(local: local, remote: remote)
+      }
+      let trace: PcapTrace?
+      if let path = card.trace { trace = try PcapTrace(path) } else { trace = nil }
+      return NetworkAdapter(
+        attachment, address: address.bytes, policy: card.promiscuous, trace: trace, isConnected: card.isConnected)
+    } catch {
+      throw MachineError(.host, "network: \(error.description)")
+    }
+  }
+
+  private static func rom(
+    _ card: MachineConfiguration.NetworkCard, directBoot: Bool
+  ) throws(MachineError) -> OptionROM? {
+    let (file, vendor, device): (String, UInt16, UInt16) =
+      switch card.model {
+      case .virtio: ("virtio", 0x1af4, 0x1041)
+      case .e1000: ("e1000", 0x8086, 0x100e)
+      case .i82545em: ("e1000", 0x8086, 0x100f)
+      case .i82543gc: ("e1000", 0x8086, 0x1004)
+      case .pcnet: ("pcnet", 0x1022, 0x2000)
+      }
+    switch card.bootROM {
+    case .none: return nil
+    case .automatic:
+      guard !directBoot,
+        let bytes = try? WholeFile.read("/usr/lib/ipxe/qemu/pxe-\(file).rom", maximum: OptionROM.limit)
+      else { return nil }
+      return OptionROM(bytes, vendor: vendor, device: device)
+    case .file(let path):
+      let bytes: [UInt8]
+      do throws(FileError) {
+        bytes = try WholeFile.read(path, maximum: OptionROM.limit)
+      } catch { throw .unreadable("network boot ROM", error) }
+      guard let rom = OptionROM(bytes, vendor: vendor, device: device) else {
+        throw MachineError(.file, "network boot ROM '\(path)': is no PCI expansion ROM")
+      }
+      return rom
+    }
+  }
+
+  /// Puts the cards on the PCI bus, from slot `firstSlot` on.
+  init(_ plans: [Plan], _ services: MachineServices, _ pci: PCIBus, firstSlot: Int) throws(BusError) {
+    var cards: [Card] = []
+    for (index, plan) in plans.enumerated() {
+      let slot = firstSlot + index
+      switch plan.configuration.model {
+      case .virtio:
+        let device = VirtioNet(VirtioNetFunction(name: plan.name, mac: plan.address), rom: plan.rom)
+        cards.append(try Network.plug(device, plan, services, pci, slot, line: "intx"))
+      case .e1000, .i82545em, .i82543gc:
+        let model: E1000.Model =
+          switch plan.configuration.model {
+          case .i82545em: .i82545EM
+          case .i82543gc: .i82543GC
+          default: .i82540EM
+          }
+        let device = E1000(name: plan.name, model: model, mac: plan.address, rom: plan.rom)
+        cards.append(try Network.plug(device, plan, services, pci, slot, line: "inta"))
+      case .pcnet:
+        let device = PCnet(name: plan.name, mac: plan.address, rom: plan.rom)
+        cards.append(try Network.plug(device, plan, services, pci, slot, line: "inta"))
+      }
+    }
+    self.cards = cards
+  }
+
+  private static func plug<D: PCIDevice>(
+    _ device: D, _ plan: Plan, _ services: MachineServices, _ pci: PCIBus, _ slot: Int, line: String
+  ) throws(BusError) -> Card {
+    let component = try DeviceSlot(device, machine: services, network: plan.adapter)
+    pci.plug(component, device: slot, interruptOutput: line)
+    if !plan.configuration.isConnected { component.setLink(false) }
+    return Card(
+      name: plan.name, address: plan.address, component: component, adapter: plan.adapter,
+      setLink: { [weak component] isUp in component?.setLink(isUp) },
+      receive: { [weak component] frames in component?.receive(frames) },
+      waitingFrames: { [weak component] in component?.waitingFrames ?? 0 }, configuration: plan.configuration)
+  }
+
+  /// Lets frames flow.
+  func start() throws(MachineError) {
+    for card in cards {
+      do throws(NetworkError) {
+        try card.adapter.start(
+          NetworkAdapter.Card(receive: card.receive, waitingFrames: card.waitingFrames),
+          bitsPerSecond: card.configuration.bitsPerSecond)
+      } catch { throw .host("network", error.description) }
+    }
+  }
+  /// Ends every connection and thread. Not from a device.
+  func close() { for card in cards { card.adapter.close() } }
+
+  func card(named name: String) throws(MachineError) -> Card {
+    if let card = cards.first(where: { $0.name == name }) { return card }
+    let names = cards.isEmpty ? "none" : cards.map(\.name).joined(separator: ", ")
+    throw MachineError(.configuration, "no network card '\(name)' (there are: \(names))")
+  }
+}
+
+// MARK: From outside
+
+extension Machine {
+  /// Plugs the cable of a card in or out.
+  public func setLink(card name: String, isUp: Bool) throws(MachineError) {
+    let card = try network.card(named: name)
+    card.adapter.isLinkUp = isUp
+    card.setLink(isUp)
+  }
+  /// Adds a port forward (`tcp:127.0.0.1:2222-:22`) to a card behind a NAT, or takes it away.
+  public func changeForward(card name: String, _ rule: String, add: Bool) throws(MachineError) {
+    let card = try network.card(named: name)
+    guard let nat = card.adapter.attachment as? NATAttachment else {
+      throw MachineError(.configuration, "\(name) is not behind a NAT")
+    }
+    guard state != .stopped else { throw MachineError(.state, "the machine has stopped") }
+    do throws(NetworkError) {
+      let forward = try PortForward(parsing: rule)
+      if add { try nat.add(forward) } else { try nat.remove(forward) }
+    } catch {
+      throw MachineError(.host, error.description)
+    }
+  }
+  /// The network cards: name, address, link, attachment, traffic.
+  public var networkStatus: JSON {
+    .array(
+      network.cards.map { card in
+        let counters = card.adapter.counters
+        let forwards = (card.adapter.attachment as? NATAttachment)?.activeForwards ?? []
+        return .object([
+          "name": .string(card.name), "mac": .string(card.address.description),
+          "model": .string(card.configuration.model.rawValue), "link": .bool(card.adapter.isLinkUp),
+          "attachment": .string(card.adapter.attachment.summary),
+          "hostForwards": .array(forwards.map { .string($0.description) }),
+          "sentFrames": .integer(Int64(clamping: counters.sentFrames)),
+          "sentBytes": .integer(Int64(clamping: counters.sentBytes)),
+          "receivedFrames": .integer(Int64(clamping: counters.receivedFrames)),
+          "receivedBytes": .integer(Int64(clamping: counters.receivedBytes)),
+        ])
+      })
+  }
+}

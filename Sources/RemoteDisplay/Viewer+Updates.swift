@@ -1,0 +1,138 @@
+import Compression
+
+// Pictures for a viewer (RFC 6143, 7.6.1).
+extension Viewer {
+  /// Whether a picture is wanted now: one was asked for, and what was sent before has gone out.
+  var isReady: Bool {
+    phase == .running && !isClosed && !isClosing && output.count < Viewer.backlogLimit
+      && (request != nil || continuous != nil)
+  }
+
+  /// Sends what is different in `screen`; nothing when nothing is, unless the viewer asked for all of it. Returns whether
+  /// something was sent.
+  @discardableResult
+  mutating func update(_ screen: Picture) -> Bool {
+    guard isReady else { return false }
+    var rectangles: [[UInt8]] = []
+    if owesExtendedKeys {
+      owesExtendedKeys = false
+      rectangles.append(header(Area(x: 0, y: 0, width: 0, height: 0), Encoding.extendedKeys))
+    }
+    let resized = resize(to: screen, &rectangles)
+    if owesCursor, abilities.cursor {
+      owesCursor = false
+      rectangles.append(cursor())
+    }
+    let picture = screen.resized(shown.width, shown.height)
+    let whole = Area(x: 0, y: 0, width: shown.width, height: shown.height)
+    let wanted = resized ? whole : clip(whole)
+    let isIncremental = !resized && request?.isIncremental ?? true
+    if isIncremental, wanted == whole { scroll(to: picture, &rectangles) }
+    let areas = isIncremental ? Difference.areas(from: shown, to: picture, clip: wanted) : [wanted]
+    for area in areas { rectangles.append(encode(picture, area)) }
+    guard !rectangles.isEmpty else { return false }
+    output += [0, 0] + Viewer.half(rectangles.count)
+    for rectangle in rectangles { output += rectangle }
+    if wanted == whole { shown = picture } else { copy(picture, areas) }
+    request = nil
+    return true
+  }
+
+  private func clip(_ whole: Area) -> Area {
+    guard let request else { return continuous?.intersection(whole) ?? whole }
+    guard let continuous, request.isIncremental else { return request.area.intersection(whole) }
+    return continuous.intersection(whole)
+  }
+  private mutating func copy(_ picture: Picture, _ areas: [Area]) {
+    for area in areas {
+      for y in area.y..<(area.y + area.height) {
+        let row = (y * picture.width + area.x)..<(y * picture.width + area.x + area.width)
+        shown.pixels.replaceSubrange(row, with: picture.pixels[row])
+      }
+    }
+  }
+
+  func header(_ area: Area, _ encoding: Int32) -> [UInt8] {
+    Viewer.half(area.x) + Viewer.half(area.y) + Viewer.half(area.width) + Viewer.half(area.height)
+      + Viewer.long(Int(encoding))
+  }
+
+  private mutating func encode(_ picture: Picture, _ area: Area) -> [UInt8] {
+    for encoding in abilities.encodings {
+      switch encoding {
+      case Encoding.zrle:
+        if deflate == nil { deflate = DeflateStream() }
+        guard let deflate else { continue }
+        let data = deflate.compress(Encoder.zrleTiles(picture, area, format))
+        return header(area, encoding) + Viewer.long(data.count) + data
+      case Encoding.hextile:
+        var bytes = header(area, encoding)
+        Encoder.hextile(picture, area, format, &bytes)
+        return bytes
+      case Encoding.raw: break
+      default: continue
+      }
+      break
+    }
+    // Raw is understood by all.
+    var bytes = header(area, Encoding.raw)
+    Encoder.raw(picture, area, format, &bytes)
+    return bytes
+  }
+
+  private mutating func scroll(to picture: Picture, _ rectangles: inout [[UInt8]]) {
+    guard abilities.encodings.contains(Encoding.copyRect), let scroll = Difference.scroll(from: shown, to: picture)
+    else { return }
+    rectangles.append(header(scroll.area, Encoding.copyRect) + Viewer.half(0) + Viewer.half(scroll.fromY))
+    let moved = shown.part(
+      Area(x: 0, y: scroll.fromY, width: scroll.area.width, height: scroll.area.height))
+    let start = scroll.area.y * shown.width
+    shown.pixels.replaceSubrange(start..<(start + moved.count), with: moved)
+  }
+
+  // MARK: Size and cursor
+
+  /// Follows the screen's size when the viewer can; true when it changed.
+  private mutating func resize(to screen: Picture, _ rectangles: inout [[UInt8]]) -> Bool {
+    let isOther = screen.width != shown.width || screen.height != shown.height
+    guard isOther, abilities.desktopSize || abilities.extendedDesktopSize else {
+      if owesSize {
+        owesSize = false
+        rectangles.append(extendedSize(reason: 0, status: 0))
+      }
+      return false
+    }
+    owesSize = false
+    shown = Picture(width: screen.width, height: screen.height)
+    if continuous != nil { continuous = Area(x: 0, y: 0, width: shown.width, height: shown.height) }
+    if abilities.extendedDesktopSize {
+      rectangles.append(extendedSize(reason: 0, status: 0))
+    } else {
+      rectangles.append(header(Area(x: 0, y: 0, width: shown.width, height: shown.height), Encoding.desktopSize))
+    }
+    return true
+  }
+  /// One screen that fills everything; reason and status stand in the position.
+  func extendedSize(reason: Int, status: Int) -> [UInt8] {
+    let size = Viewer.half(shown.width) + Viewer.half(shown.height)
+    return header(Area(x: reason, y: status, width: shown.width, height: shown.height), Encoding.extendedDesktopSize)
+      + [1, 0, 0, 0] + Viewer.long(0) + Viewer.half(0) + Viewer.half(0) + size + Viewer.long(0)
+  }
+
+  /// A small cross: the guest draws its own pointer, and this one shows where the viewer's hand is.
+  private func cursor() -> [UInt8] {
+    let size = 7
+    var bytes = header(Area(x: 3, y: 3, width: size, height: size), Encoding.cursor)
+    var mask: [UInt8] = []
+    for y in 0..<size {
+      var row: UInt8 = 0
+      for x in 0..<size {
+        let isInside = x == 3 || y == 3
+        format.append(isInside && (x + y) & 1 == 0 ? 0xff_ffff : 0, to: &bytes)
+        if isInside { row |= 0x80 >> UInt8(x) }
+      }
+      mask.append(row)
+    }
+    return bytes + mask
+  }
+}

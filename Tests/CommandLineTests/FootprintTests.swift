@@ -1,0 +1,21 @@
+import TestSupport
+import Testing
+
+@Suite("memory of a VM process") struct FootprintTests {
+  /// What a machine may take beyond what its guest has touched.
+  static let limit = 16 << 20
+
+  @Test("a guest that touches nothing costs less than 16 MiB", arguments: [1, 4]) func emptyGuest(cpus: Int) throws {
+    let folder = try TemporaryFolder()
+    let firmware = try folder.write("rom", TinyFirmware.image(TinyFirmware.printing("up.") + TinyFirmware.halt))
+    let vm = try VM.launch(arguments: ["--memory", "4G", "--cpus", "\(cpus)", "--firmware", firmware])
+    try vm.waitForSerial("up.", timeout: 20)
+    // A reset clears video memory, without touching it either.
+    try vm.control.command("reset")
+    try vm.waitForSerial("up.", timeout: 20)
+    let memory = try ProcessMemory(of: vm.processID)
+    #expect(memory.own > 1 << 20 && memory.own <= FootprintTests.limit, "\(memory)")
+    #expect(memory.guest.values.reduce(0, +) < 1 << 20, "\(memory)")
+    #expect(try vm.quit() == 5)
+  }
+}

@@ -1,0 +1,16 @@
+set pagination off
+set confirm off
+break main
+run
+hbreak fill
+continue
+delete
+watch counter
+rwatch table[2]
+continue
+continue
+continue
+continue
+continue
+delete
+continue
