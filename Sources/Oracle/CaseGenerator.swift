@@ -159,7 +159,7 @@ struct CaseGenerator {
     }
   }
 
-  private func append(_ encoded: InstructionEncoder.Encoded, _ test: inout OracleCase) {
+  func append(_ encoded: InstructionEncoder.Encoded, _ test: inout OracleCase) {
     let i = encoded.instruction
     test.code += encoded.bytes
     test.rows.append(i.row)

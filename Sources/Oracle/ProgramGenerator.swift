@@ -212,6 +212,78 @@ struct ProgramGenerator {
   }
 }
 
+// MARK: - Accesses off one base
+
+extension ProgramGenerator {
+  /// What compilers make of structures and stack frames: several accesses through one register, pushes and pops among
+  /// them, comparisons and conditional jumps that use their flags behind an access.
+  mutating func cluster(_ ahead: inout [Label], _ random: inout OracleRandom) {
+    guard mode != .bits16 else { return }
+    let base: UInt8 = random.chance(25) ? 4 : random.pick(pointers.sorted())
+    let origin = base == 4 ? random.below(24) : random.below(200) - 100
+    for _ in 0..<(2 + random.below(4)) {
+      switch random.below(12) {
+      case 0: stack(&random)
+      case 1, 2: compare(&random)
+      case 3:
+        compare(&random)
+        access(base, origin, mayChangeFlags: false, &random)
+        let label = newLabel()
+        ahead.append(label)
+        jumpIf(UInt8(random.below(16)), label, &random)
+      default: access(base, origin, mayChangeFlags: random.chance(60), &random)
+      }
+    }
+  }
+
+  private func any(_ random: inout OracleRandom) -> UInt8 { UInt8(random.below(mode == .bits64 ? 16 : 8)) }
+
+  /// CMP or TEST of two registers.
+  private mutating func compare(_ random: inout OracleRandom) {
+    operation(random.chance(70) ? 0x38 : 0x84, register: any(&random), isByte: random.chance(20), &random) { rex, reg in
+      let rm = UInt8(reg.below(self.mode == .bits64 ? 16 : 8))
+      return (rex | rm >> 3, [0xc0 | rm & 7])
+    }
+  }
+
+  /// One access at `[base + origin + something small]`.
+  private mutating func access(
+    _ base: UInt8, _ origin: Int, mayChangeFlags: Bool, _ random: inout OracleRandom
+  ) {
+    let displacement = UInt8(truncatingIfNeeded: min(max(origin + random.below(24), -128), 127))
+    let place: [UInt8] = base & 7 == 4 ? [0x44, 0x24, displacement] : [0x40 | base & 7, displacement]
+    let mayWrite = base != 4 || random.chance(20)
+    // ADD OR ADC SBB AND SUB XOR CMP, or MOV.
+    let plain: UInt8 = mayChangeFlags ? UInt8(random.below(8)) << 3 : 0x88
+    let isStore = mayWrite && random.chance(50)
+    let register = isStore ? any(&random) : scratch(&random)
+    operation(isStore ? plain : plain | 2, register: register, isByte: random.chance(25), &random) { rex, _ in
+      (rex | base >> 3, place)
+    }
+  }
+
+  /// An operation of a register and something else: prefixes, opcode, ModRM with the register in it.
+  private mutating func operation(
+    _ opcode: UInt8, register: UInt8, isByte: Bool, _ random: inout OracleRandom,
+    _ rest: (UInt8, inout OracleRandom) -> (rex: UInt8, bytes: [UInt8])
+  ) {
+    var (rex, bytes) = rest((register & 8) >> 1, &random)
+    bytes[0] |= (register & 7) << 3
+    var code: [UInt8] = []
+    if !isByte && random.chance(20) { code.append(0x66) }
+    if mode == .bits64 {
+      if !isByte && random.chance(50) { rex |= 8 }
+      // Without REX the numbers 4...7 are AH CH DH BH: a store of them, or a load into AH or DH.
+      let isSafeHigh = register < 8 && (register < 4 || opcode & 2 == 0)
+      if rex != 0 || isByte && (!isSafeHigh || random.chance(50)) { code.append(0x40 | rex) }
+    } else if isByte && opcode & 2 != 0 && register >= 4 {
+      // 32-bit code: the high bytes belong to registers that are set aside.
+      return
+    }
+    add(code + [isByte ? opcode : opcode | 1] + bytes)
+  }
+}
+
 // MARK: - Cases
 
 extension CaseGenerator {
@@ -290,6 +362,7 @@ extension CaseGenerator {
       if !functions.contains(label) { functions.append(label) }
       if random.chance(30) { program.computed(label, isCall: true, &random) } else { program.call(label) }
     case 6, 7: program.stack(&random)
+    case 8, 9, 10: program.cluster(&ahead, &random)
     default: ordinary(&program, image)
     }
   }
