@@ -106,6 +106,7 @@ public final class Machine: Sendable {
       throw .host("cannot start a thread", error)
     }
     outbox.set(self)
+    storage.holdFailures { drive, error in control.post { outbox.machine?.diskFailed(drive, error) } }
     try network.start()
   }
 
@@ -182,6 +183,7 @@ public final class Machine: Sendable {
   public func resume() {
     control.perform { [self] in
       guard state == .paused else { return }
+      storage.retry()
       runClocks()
       enter(.running)
     }
@@ -264,6 +266,15 @@ public final class Machine: Sendable {
     }
   }
 
+  /// A disk of the host failed in a way that may pass: the guest waits until somebody mends it and resumes the machine.
+  fileprivate func diskFailed(_ drive: String, _ error: DiskError) {
+    guard state != .stopped else { return }
+    events(.diskFailed(drive: drive, text: error.description))
+    guard state == .running else { return }
+    halt()
+    enter(.paused)
+  }
+
   fileprivate func carryOutTripleFault(_ cpu: Int) {
     guard state == .running else { return }
     if configuration.exitOn.tripleFault || configuration.exitOn.reset {
@@ -315,7 +326,7 @@ public final class Machine: Sendable {
         board.ide.withDevice { device, services in device.mediumChanged(drive: number, drive.medium, services) }
       case .floppy(let number):
         board.floppy.withDevice { device, services in device.mediumChanged(drive: number, drive.medium, services) }
-      case .virtio: break
+      case .virtio, .scsi: break
       }
     }
   }

@@ -61,7 +61,7 @@ extension Cpu {
   }
 
   /// Decoded and translated code of one physical page is forgotten.
-  package func forgetCode(physicalPage: UInt64) { invalidateCode(page: physicalPage) }
+  package func forgetCode(physicalPage: UInt64) { invalidateCode(physicalPage << 12, 0x1000) }
 
   /// Whether the recompiler keeps status flags that nothing can read; what it has translated must be forgotten then.
   package func keepAllFlags(_ all: Bool) { x.recompiler.keepsAllFlags = all }

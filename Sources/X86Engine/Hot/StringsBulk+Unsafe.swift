@@ -10,10 +10,7 @@ extension Cpu {
   /// Host address for `count * size` bytes at `linear` when the translation cache already allows the access.
   // SAFETY: the result is valid to the end of the page at `linear`; callers cut their runs to `elementsInPage`.
   private func cached(_ linear: UInt64, write: Bool) -> UnsafeMutableRawPointer? {
-    let entry = unsafe entry(linear, view: s.dataTLB)
-    // SAFETY: a matching tag means the page is RAM mapped at `host`.
-    guard unsafe (write ? entry.pointee.tagWrite : entry.pointee.tagRead) == linear & ~0xfff else { return nil }
-    return unsafe UnsafeMutableRawPointer(bitPattern: UInt(truncatingIfNeeded: entry.pointee.host &+ (linear & 0xfff)))
+    unsafe plain(linear, size: 1, write: write)
   }
 
   /// One bulk step of REP MOVS; false when the general loop has to take over.

@@ -185,5 +185,6 @@ enum HostCondition {
   static let aboveOrEqual: UInt8 = 3
   static let equal: UInt8 = 4
   static let notEqual: UInt8 = 5
+  static let notAbove: UInt8 = 6
   static let above: UInt8 = 7
 }

@@ -72,7 +72,8 @@ extension Translator {
     emitter.indexed(0x2b, Host.address, base: Host.index, tag)
     emitter.group1(7, Host.address, Int32(0x1000 - access.size), wide: true)
     let miss = emitter.jumpIf(HostCondition.above)
-    cold.append(.memory(jump: miss, site: site, flags: place, recovers: tag, constant: nil))
+    cold.append(
+      .otherWay(jump: miss, site: site, flags: place, tag: tag, size: access.size, back: emitter.position))
     emitter.indexed(0x03, Host.address, base: Host.index, offsets.host[view])
     if keepsInAX { restoreFromAX() }
     if case .compare(let comparison) = place { emitComparison(comparison) }
@@ -89,7 +90,7 @@ extension Translator {
     let live = plans[index].liveBefore
     var at = index - 1
     while at >= 0 && index - at <= 6 {
-      if plans[at].kills & live != 0 {
+      if plans[at].touches & live != 0 {
         let i = instructions[at]
         guard plans[at].kills & live == live, i.op == .cmp || i.op == .test, plans[at].treatment == .copy,
           !namesScratch(i), (at + 1..<index).allSatisfy({ keepsOperands(of: i, $0) })
@@ -155,7 +156,7 @@ extension Translator {
     emitter.address(Host.index, base: Host.address, Int32(access.size - 1))
     emitter.state(0x3b, Host.index, access.isWrite ? offsets.writeEnd[segment] : offsets.readEnd[segment])
     let miss = emitter.jumpIf(HostCondition.aboveOrEqual)
-    cold.append(.memory(jump: miss, site: site, flags: place, recovers: nil, constant: nil))
+    cold.append(.memory(jump: miss, site: site, flags: place, constant: nil))
     emitter.state(0x03, Host.address, offsets.fastBase[segment])
     emitter.move32(Host.address, Host.address)
   }
@@ -190,7 +191,7 @@ extension Translator {
     emitter.immediate(Host.address, linear & ~0xfff)
     emitter.state(0x3b, Host.address, tag)
     let miss = emitter.jumpIf(HostCondition.notEqual)
-    cold.append(.memory(jump: miss, site: site, flags: flags, recovers: nil, constant: linear))
+    cold.append(.memory(jump: miss, site: site, flags: flags, constant: linear))
     emitter.load(Host.address, offsets.host[view] + entry)
     if linear & 0xfff != 0 { emitter.address(Host.address, base: Host.address, Int32(linear & 0xfff)) }
     return true

@@ -11,8 +11,11 @@ struct Translator {
 
   /// Code that is emitted behind the block: what is rarely run.
   enum Cold {
-    /// A translation-cache miss: `jump` leads here. `recovers`: the address register holds the distance from the tag.
-    case memory(jump: Int, site: UInt32, flags: FlagPlace, recovers: Int32?, constant: UInt64?)
+    /// A translation-cache miss: `jump` leads here. `constant`: the address, when it is not in the
+    /// address register.
+    case memory(jump: Int, site: UInt32, flags: FlagPlace, constant: UInt64?)
+    /// A miss in the first way: the second one, then as `memory`. `tag`: which tag is compared.
+    case otherWay(jump: Int, site: UInt32, flags: FlagPlace, tag: Int32, size: Int, back: Int)
     /// The instructions of a group, each with its own check.
     case ungrouped(jump: Int, first: Int, last: Int, back: Int, flags: FlagPlace, view: Int)
     /// Leave for Swift at a site.
@@ -226,9 +229,17 @@ struct Translator {
 
   private mutating func emitCold(_ item: Cold, _ block: inout TranslationBlock, entrySite: UInt32) {
     switch item {
-    case .memory(let jump, let site, let flags, let recovers, let constant):
+    case .otherWay(let jump, let site, let flags, let tag, let size, let back):
       emitter.patch(jump, to: emitter.position)
-      if let recovers { emitter.indexed(0x03, Host.address, base: Host.index, recovers) }
+      emitter.indexed(0x03, Host.address, base: Host.index, tag)
+      emitter.group1(6, Host.index, Int32(EngineState.otherWay * MemoryLayout<TLBEntry>.stride), wide: false)
+      emitter.indexed(0x2b, Host.address, base: Host.index, tag)
+      emitter.group1(7, Host.address, Int32(0x1000 - size), wide: true)
+      emitter.jumpIf(HostCondition.notAbove, to: back)
+      emitter.indexed(0x03, Host.address, base: Host.index, tag)
+      leave(site, flags)
+    case .memory(let jump, let site, let flags, let constant):
+      emitter.patch(jump, to: emitter.position)
       if let constant { emitter.immediate(Host.address, constant) }
       leave(site, flags)
     case .ungrouped(let jump, let first, let last, let back, let flags, let view):
