@@ -185,16 +185,22 @@ extension Cpu {
   func blockRecord(_ index: UInt32) -> TranslationBlock { unsafe x.code.block(index).pointee }
 
   /// The instruction at `rip` and its length, without faults or traces; nil when it cannot be had like that.
-  func peek(_ rip: UInt64, _ key: ModeKey) -> (Instruction, Int)? {
+  ///
+  /// `notes`: the block being translated depends on it, and is forgotten when it changes.
+  func peek(_ rip: UInt64, _ key: ModeKey, notes: Bool = false) -> (Instruction, Int)? {
     let linear = key.codeSize == 2 ? rip : (s.segments[Seg.cs].base &+ rip) & 0xffff_ffff
     guard let physical = quietPage(linear, key), let host = unsafe backing(physical).host else { return nil }
     var instruction = Instruction()
     let offset = Int(physical & 0xfff)
+    let count = min(0x1000 - offset, 15)
+    // Before the bytes are read: a store after this point is noticed.
+    if notes { markCode(physical, count: count) }
     let code = unsafe UnsafeRawPointer(host + offset).assumingMemoryBound(to: UInt8.self)
     let status = unsafe Decoder.decode(
-      Span(_unsafeStart: code, count: min(0x1000 - offset, 15)), codeSize: CodeSize(rawValue: key.codeSize) ?? .bits16,
-      into: &instruction)
-    return status == .ok ? (instruction, Int(instruction.length)) : nil
+      Span(_unsafeStart: code, count: count), codeSize: CodeSize(rawValue: key.codeSize) ?? .bits16, into: &instruction)
+    guard status == .ok else { return nil }
+    if notes { x.code.addPeek(physical, Int(instruction.length)) }
+    return (instruction, Int(instruction.length))
   }
 
   /// Where code at `linear` is: as the run loop last found its page, or by a walk.
@@ -216,6 +222,7 @@ extension Cpu {
     _ linear: UInt64, _ page: RecompilerState.CodePage, _ key: ModeKey
   ) throws(Fault) -> UInt32? {
     if !x.code.hasRoom { forgetAllCode() }
+    x.code.isNextStale = false
     let physical = page.physical | linear & 0xfff
     // Marked before the bytes are read: a store after this point is noticed.
     markCode(physical, count: 1)
@@ -238,7 +245,10 @@ extension Cpu {
     }
     translator.findLiveFlags(keepsAll: x.recompiler.keepsAllFlags)
     let count = Int(translator.starts.last ?? 1)
-    markCode(physical, count: min(count, 0x1000 - Int(physical & 0xfff)))
+    let countHere = min(count, 0x1000 - Int(physical & 0xfff))
+    markCode(physical, count: countHere)
+    // Another processor may have stored to what was not marked yet.
+    if codeBytes(physical)?.prefix(countHere) != bytes.prefix(countHere) { return try translateBlock(linear, page, key) }
     raiseVectorLevel(translator.plans)
     var block = TranslationBlock(
       rip: rip, physical: physical, codeBase: key.hasFlatCode ? 0 : s.segments[Seg.cs].base,
@@ -250,7 +260,9 @@ extension Cpu {
     x.code.statistics.translatedBytes &+= UInt64(count)
     x.code.statistics.hostBytes &+= UInt64(translator.emitter.position - x.code.used)
     x.code.used = (translator.emitter.position + 15) & ~15
-    return x.code.add(block)
+    let index = x.code.add(block)
+    if x.code.isNextStale { invalidate(index) }
+    return index
   }
 
   /// Code of a width that was not used before: from now on that much is loaded and stored. Vectors are in memory now.

@@ -7,8 +7,8 @@
 # }
 .set ROUNDS, 400
 .set FUNCTION, LAB + 0x1ffe          # B8 imm32 across two pages, then RET
-.set NEAR, LAB + 0x5000              # the same inside a page
-.set ALIAS, USER + NEAR              # the frame of NEAR at another address
+.set NEARBY, LAB + 0x5000              # the same inside a page
+.set DISTANT, LAB + 0x7000
 # r15: round; r14: the value that the code must return this time; r13: where the immediate is.
 main:
   SET_CR4 CR4_OSFXSR
@@ -19,14 +19,15 @@ round:
   jnz 1f
   mov byte ptr [FUNCTION], 0xb8
   mov byte ptr [FUNCTION + 5], 0xc3
-  mov byte ptr [NEAR], 0xb8
-  mov byte ptr [NEAR + 5], 0xc3
-1:mov r13d, NEAR + 1
+  mov byte ptr [NEARBY], 0xb8
+  mov byte ptr [NEARBY + 5], 0xc3
+1:mov r13d, NEARBY + 1
   call change
   mov r13d, FUNCTION + 1
   call change
   call inline
   call loops
+  call flags
   dec r15d
   jnz round
   PASS
@@ -212,6 +213,53 @@ patch6: jmp 3f
   dec ecx
   jnz 2b
   EXPECT "moving target", rbx, "6*16+3"
+  ret
+
+# Code that did not look at the flags when its caller was translated, and does now: OR ECX, EBX <-> ADC ECX, EBX, in the
+# same page and in another.
+flags:
+  mov dword ptr [DISTANT], 0xc3d909              # or ecx, ebx; ret
+  mov edi, DISTANT
+  call carries
+  mov byte ptr [DISTANT], 0x11                   # adc ecx, ebx
+  call carries
+  mov byte ptr [DISTANT], 0x09
+  call carries
+  mov byte ptr [patch7], 0x09
+  call near_carries
+  mov byte ptr [patch7], 0x11
+  call near_carries
+  mov byte ptr [patch7], 0x09
+  jmp near_carries
+carries:
+  mov ecx, 16
+  mov ebx, 2
+  mov al, 0xff
+  mov esi, offset scratch
+  add al, 1
+  mov [rsi], ecx
+  mov edx, [rsi + 8]
+  call DISTANT
+  movzx edx, byte ptr [DISTANT]
+  shr edx, 4
+  add edx, 18
+  EXPECT "flags read by code in another page", rcx, rdx
+  ret
+near_carries:
+  mov ecx, 16
+  mov ebx, 2
+  mov al, 0xff
+  mov esi, offset scratch
+  add al, 1
+  mov [rsi], ecx
+  mov edx, [rsi + 8]
+  jmp patch7
+.balign 64
+patch7: or ecx, ebx
+  movzx edx, byte ptr [patch7]
+  shr edx, 4
+  add edx, 18
+  EXPECT "flags read by code nearby", rcx, rdx
   ret
 .section .data
 operations: .byte 0xff, 0xc0, 0xff, 0xc8, 0xf7, 0xd8, 0xf7, 0xd0
