@@ -25,6 +25,8 @@ import X86ISA
   let offsets = Offsets()
   /// Width of vectors that the guest has used: see `Stubs.loadVectors`.
   var vectorLevel = 0
+  /// Leaves to the interpreter what gives another result each time, or makes undefined flags visible.
+  var leavesUnsteady = false
   /// Keeps status flags exact everywhere (for comparing engines).
   var keepsAllFlags = false
   private let pages: UnsafeMutablePointer<CodePage>
@@ -232,7 +234,8 @@ extension Cpu {
       cpu: self, key: key, rip: rip, offsets: x.recompiler.offsets, stubs: x.recompiler.stubs,
       emitter: x.code.emitter(),
       block: x.code.nextBlock, token: token, linear: linear, view: key.view)
-    let planner = Planner(key: key, model: model, keepsAllFlags: x.recompiler.keepsAllFlags)
+    let planner = Planner(key: key, model: model, keepsAllFlags: x.recompiler.keepsAllFlags,
+      leavesUnsteady: x.recompiler.leavesUnsteady)
     var secondPage = ~UInt64(0)
     if !translator.decode(bytes, planner, codeBytesLeft: codeBytesLeft, limit: Translator.maximumInstructions) {
       guard let second = try codePage(translator.secondLinear, key) else { return nil }

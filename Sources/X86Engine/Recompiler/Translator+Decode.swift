@@ -116,7 +116,7 @@ extension Translator {
   /// The look does not fault. When the code that it saw changes, this block is forgotten with it (`CodeCache.addPeek`).
   func peekLive(_ target: UInt64) -> UInt16 {
     if cpu.x.recompiler.keepsAllFlags { return FlagEffect.all }
-    let planner = Planner(key: key, model: cpu.model, keepsAllFlags: false)
+    let planner = Planner(key: key, model: cpu.model, keepsAllFlags: false, leavesUnsteady: false)
     var at = target
     var pending = FlagEffect.all
     var live: UInt16 = 0
