@@ -176,10 +176,7 @@ private final class EmptyBoard: Platform {
     }
     casesSinceFlush += 1
     if casesSinceFlush >= 64 {
-      casesSinceFlush = 0
-      keepsAllFlags.toggle()
-      cpu.keepAllFlags(keepsAllFlags)
-      cpu.forgetEverything()
+      startAfresh()
     } else {
       for page in 0..<UInt64(Window.codeBytes >> 12) { cpu.forgetCode(physicalPage: Physical.code >> 12 + page) }
     }
@@ -192,6 +189,14 @@ private final class EmptyBoard: Platform {
     cpu.s.vectors = input.vectors
     for word in 0..<20 { cpu.s.x87[word] = input.x87[word] }
     cpu.importX87()
+  }
+
+  /// Forgets what was decoded and translated, and goes over to the other way with flags.
+  func startAfresh() {
+    casesSinceFlush = 0
+    keepsAllFlags.toggle()
+    vcpu.cpu.keepAllFlags(keepsAllFlags)
+    vcpu.cpu.forgetEverything()
   }
 
   private func placeCode(_ test: OracleCase, remove: Bool) {

@@ -168,8 +168,12 @@ public final class OracleFuzzer {
     defer { (mismatches, mismatchCount, mismatchesBySignature, mismatchLimit) = known }
     mismatches = []
     mismatchLimit = 1
-    add(test)
-    try drain()
+    // The recompiler with and without all flags.
+    for _ in 0..<2 where mismatches.isEmpty {
+      add(test)
+      try drain()
+      for engine in engines { engine.startAfresh() }
+    }
     return mismatches.first?.differences ?? []
   }
 

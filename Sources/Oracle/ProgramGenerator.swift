@@ -240,9 +240,9 @@ extension ProgramGenerator {
 
   /// CMP or TEST of two registers.
   private mutating func compare(_ random: inout OracleRandom) {
-    operation(random.chance(70) ? 0x38 : 0x84, register: any(&random), isByte: random.chance(20), &random) { rex, reg in
-      let rm = UInt8(reg.below(self.mode == .bits64 ? 16 : 8))
-      return (rex | rm >> 3, [0xc0 | rm & 7])
+    let rm = any(&random)
+    operation(random.chance(70) ? 0x38 : 0x84, register: any(&random), isByte: random.chance(20), &random) {
+      ($0 | rm >> 3, [0xc0 | rm & 7])
     }
   }
 
@@ -257,17 +257,15 @@ extension ProgramGenerator {
     let plain: UInt8 = mayChangeFlags ? UInt8(random.below(8)) << 3 : 0x88
     let isStore = mayWrite && random.chance(50)
     let register = isStore ? any(&random) : scratch(&random)
-    operation(isStore ? plain : plain | 2, register: register, isByte: random.chance(25), &random) { rex, _ in
-      (rex | base >> 3, place)
-    }
+    operation(isStore ? plain : plain | 2, register: register, isByte: random.chance(25), &random) { ($0 | base >> 3, place) }
   }
 
   /// An operation of a register and something else: prefixes, opcode, ModRM with the register in it.
   private mutating func operation(
     _ opcode: UInt8, register: UInt8, isByte: Bool, _ random: inout OracleRandom,
-    _ rest: (UInt8, inout OracleRandom) -> (rex: UInt8, bytes: [UInt8])
+    _ rest: (UInt8) -> (rex: UInt8, bytes: [UInt8])
   ) {
-    var (rex, bytes) = rest((register & 8) >> 1, &random)
+    var (rex, bytes) = rest((register & 8) >> 1)
     bytes[0] |= (register & 7) << 3
     var code: [UInt8] = []
     if !isByte && random.chance(20) { code.append(0x66) }
@@ -302,7 +300,7 @@ extension CaseGenerator {
     }
     let width: UInt64 = mode == .bits16 && random.chance(70) ? 0xffff : mode == .bits64 ? ~0 : 0xffff_ffff
     test.input.general[Int(program.counter)] = UInt64(1 + random.below(5)) & width
-    body(&program, test.input, depth: 0)
+    body(&program, test.input)
     guard program.length < 420, let code = program.assemble(at: test.input.rip), code.count <= 500 else { return nil }
     test.code = code
     guard complete(&test) else { return nil }
@@ -310,7 +308,7 @@ extension CaseGenerator {
   }
 
   /// The main run, then its functions; the end is behind them.
-  private mutating func body(_ program: inout ProgramGenerator, _ image: ProcessorImage, depth: Int) {
+  private mutating func body(_ program: inout ProgramGenerator, _ image: ProcessorImage) {
     let end = program.newLabel()
     var functions: [ProgramGenerator.Label] = []
     var ahead: [ProgramGenerator.Label] = []
