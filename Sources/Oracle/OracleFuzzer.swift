@@ -155,7 +155,7 @@ public final class OracleFuzzer {
       if let memory = engine.firstMemoryDifference(test, from: native, case: next) {
         found.append("memory at \(Comparator.hex(Window.data + UInt64(memory)))")
       }
-      let name = engine.engine.rawValue + (engine.keepsAllFlags ? " with all flags" : "")
+      let name = engine.engine.rawValue + (dropsFlags ? " without dead flags" : "")
       differences += found.map { name + ": " + $0 }
     }
     next &+= 1
