@@ -1,3 +1,4 @@
+import Glibc
 import X86ISA
 
 // REP MOVS and REP STOS a page at a time, where both operands are plain RAM and the direction is up.
@@ -58,8 +59,7 @@ extension Cpu {
     let value = x.loadRegister(T.self, 0)
     // SAFETY: the run lies inside one RAM page.
     if value == 0 || size == 1 {
-      unsafe target.initializeMemory(
-        as: UInt8.self, repeating: UInt8(truncatingIfNeeded: value), count: Int(chunk) &* size)
+      unsafe memset(target, Int32(truncatingIfNeeded: value), Int(chunk) &* size)
     } else {
       for offset in stride(from: 0, to: Int(chunk) &* size, by: size) {
         unsafe target.storeBytes(of: value, toByteOffset: offset, as: T.self)
