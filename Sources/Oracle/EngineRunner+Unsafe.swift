@@ -187,6 +187,7 @@ private final class EmptyBoard: Platform {
     cpu.s.mxcsr = input.mxcsr
     cpu.s.opmasks = input.opmasks
     cpu.s.vectors = input.vectors
+    cpu.vectorsChanged()
     for word in 0..<20 { cpu.s.x87[word] = input.x87[word] }
     cpu.importX87()
   }

@@ -116,6 +116,9 @@ extension Cpu {
     }
   }
 
+  /// Vectors were set from outside.
+  package func vectorsChanged() { noteWideVectors() }
+
   /// The status flags and the rest of RFLAGS.
   package func setFlagsForOracle(_ value: UInt64) { setRFLAGS(value) }
 

@@ -19,6 +19,8 @@ import X86ISA
   struct JumpEntry {
     var rip: UInt64
     var host: UInt
+    /// Holds nothing: an address of another place, so that no jump that looks here finds it.
+    static func empty(_ place: Int) -> JumpEntry { JumpEntry(rip: place & (VcpuLayout.jumpCount - 1) == 0 ? 1 : 0, host: 0) }
   }
 
   var stubs = Stubs()
@@ -48,7 +50,7 @@ import X86ISA
       unsafe tokens.initialize(repeating: 0, count: count)
       let entries = VcpuLayout.views * VcpuLayout.jumpCount
       unsafe jumps = (block + VcpuLayout.jumps).bindMemory(to: JumpEntry.self, capacity: entries)
-      unsafe jumps.initialize(repeating: JumpEntry(rip: ~0, host: 0), count: entries)
+      for place in 0..<entries { unsafe (jumps + place).initialize(to: JumpEntry.empty(place)) }
     }
   }
   func deallocate() { unsafe pages.deallocate() }
@@ -116,11 +118,12 @@ import X86ISA
     unsafe jumps[jumpIndex(view, rip)] = JumpEntry(rip: rip, host: host)
   }
   func forgetJump(_ view: Int, _ rip: UInt64) {
-    unsafe jumps[jumpIndex(view, rip)] = JumpEntry(rip: ~0, host: 0)
+    let place = jumpIndex(view, rip)
+    unsafe jumps[place] = JumpEntry.empty(place)
   }
   private func clearJumps(_ view: Int) {
-    unsafe (jumps + view * VcpuLayout.jumpCount).update(
-      repeating: JumpEntry(rip: ~0, host: 0), count: VcpuLayout.jumpCount)
+    let start = view * VcpuLayout.jumpCount
+    for place in start..<(start + VcpuLayout.jumpCount) { unsafe jumps[place] = JumpEntry.empty(place) }
   }
   mutating func clearAll() {
     for view in 0..<VcpuLayout.views { clearJumps(view) }
@@ -272,10 +275,23 @@ extension Cpu {
   private func raiseVectorLevel(_ plans: [InstructionPlan]) {
     var level = x.recompiler.vectorLevel
     for plan in plans { level = max(level, Int(plan.vectorLevel)) }
+    raiseVectorLevel(to: level)
+  }
+
+  func raiseVectorLevel(to level: Int) {
     guard level > x.recompiler.vectorLevel else { return }
     x.recompiler.vectorLevel = level
     g.loadVectors = UInt64(x.code.address(UInt32(x.recompiler.stubs.loadVectors[level])))
     g.saveVectors = UInt64(x.code.address(UInt32(x.recompiler.stubs.saveVectors[level])))
+  }
+
+  /// The interpreter has loaded vectors. AVX clears what lies above its operands: where there is something, it must be in
+  /// the host's registers, too.
+  func noteWideVectors() {
+    guard x.recompiler.vectorLevel < 3 else { return }
+    for number in 0..<16 {
+      for word in 4..<8 where s.vectors[number * 8 + word] != 0 { return raiseVectorLevel(to: 3) }
+    }
   }
 
   /// Forgets every translated block, for want of room.

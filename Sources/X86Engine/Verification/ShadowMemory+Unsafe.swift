@@ -28,7 +28,7 @@ import X86ISA
     isOn = true
     isFull = false
     for (page, bytes) in originals {
-      bytes.withUnsafeBytes { source in
+      unsafe bytes.withUnsafeBytes { source in
         if let base = unsafe source.baseAddress, bytes.count == 0x1000 { _ = unsafe add(page, base) }
       }
     }
