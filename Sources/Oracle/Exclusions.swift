@@ -101,6 +101,12 @@ enum Exclusions {
         return "which part of a wide operand beyond the limit faults first is not defined"
       }
     }
+    if i.addressSize == 2, i.prefixes.contains(.memory), !i.prefixes.isDisjoint(with: [.vex, .evex]) {
+      let offset = image.linearAddress(of: i, at: place) & 0xffff
+      if offset + UInt64(max(i.memoryBytes, 64)) > 0x1_0000 {
+        return "whether a wide operand wraps at the end of 16-bit addresses is not defined"
+      }
+    }
     let isMasked =
       i.prefixes.contains([.memory, .evex]) && i.evexControl & 7 != 0 || maskedMoves.contains(name)
       || maskedStores.contains(name)

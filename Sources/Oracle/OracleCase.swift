@@ -22,7 +22,8 @@ struct OracleCase {
   var x87UncertainOnFault = false
   /// Words of the vector registers that a fault leaves old or cleared, as the processor likes.
   var uncertainOnFault: Range<Int> = 0..<0
-  /// The instruction after which the host stops, relative to the code's start.
+  /// Branches, calls or returns, executed and not stepped over.
+  var isProgram = false
   var codeSize: CodeSize { CodeSize(rawValue: UInt8(input.mode & 3)) ?? .bits64 }
   var isSingleStep: Bool { input.mode & ProcessorImage.singleStep != 0 }
   /// RIP behind the last instruction.

@@ -11,6 +11,8 @@ public enum EngineChoice: String, Sendable, CaseIterable {
   case recompiler
   /// Decodes guest code and calls a handler for each instruction: the reference.
   case interpreter
+  /// The interpreter, with every run of translated code tried beside it and compared; slow.
+  case verified
 }
 
 /// One virtual processor: owner of its state block, translation caches and decoded code.
@@ -23,7 +25,7 @@ public enum EngineChoice: String, Sendable, CaseIterable {
 @safe public final class Vcpu: @unchecked Sendable {
   public let index: Int
   public let cpu: Cpu
-  private let usesRecompiler: Bool
+  private let engine: EngineChoice
   private let context: VcpuContext
   private let group: VcpuGroup
   private let block: UnsafeMutablePointer<CPUBlock>
@@ -40,7 +42,7 @@ public enum EngineChoice: String, Sendable, CaseIterable {
     engine: EngineChoice = .recompiler
   ) {
     self.index = index
-    usesRecompiler = engine == .recompiler
+    self.engine = engine
     self.group = group
     context = VcpuContext(memory: memory, platform: platform, index: index, model: model, group: group)
     // SAFETY: fresh allocations, initialised here, freed in deinit.
@@ -60,7 +62,8 @@ public enum EngineChoice: String, Sendable, CaseIterable {
       unsafe cpu = Cpu(p: block)
     }
     cpu.prepareRecompiler()
-    if usesRecompiler { cpu.x.blockLimit = 1 }
+    if engine != .interpreter { cpu.x.blockLimit = 1 }
+    cpu.x.recompiler.leavesUnsteady = engine == .verified
     cpu.reset()
     group.add(self)
   }
@@ -73,6 +76,7 @@ public enum EngineChoice: String, Sendable, CaseIterable {
       unsafe block.pointee.engine.filled.deallocate()
       unsafe block.pointee.engine.code.deallocate()
       unsafe block.pointee.engine.recompiler.deallocate()
+      unsafe block.pointee.engine.shadow.deallocate()
       unsafe block.deinitialize(count: 1)
       unsafe UnsafeMutableRawPointer(block).deallocate()
     }
@@ -85,7 +89,12 @@ public enum EngineChoice: String, Sendable, CaseIterable {
     defer { cpu.leaveThread() }
     while true {
       parked.store(false, ordering: .sequentiallyConsistent)
-      let outcome = usesRecompiler ? cpu.runRecompiled() : cpu.run()
+      let outcome =
+        switch engine {
+        case .recompiler: cpu.runRecompiled()
+        case .interpreter: cpu.run()
+        case .verified: cpu.runVerified()
+        }
       parked.store(true, ordering: .sequentiallyConsistent)
       if outcome == .stopped { break }
       cpu.sleepUntilEvent()
@@ -152,6 +161,25 @@ public final class VcpuGroup: Sendable {
   let tscBase = rb_rdtsc()
   private let members = Mutex<[Vcpu]>([])
   public init() {}
+
+  // MARK: The engine `verified`
+
+  /// One vCPU at a time: another's stores would look like a difference.
+  private let turn = Atomic<Bool>(false)
+  private let reporter = Mutex<(@Sendable (String) -> Void)?>(nil)
+
+  func takeTurn(for cpu: Cpu) {
+    while !turn.compareExchange(expected: false, desired: true, ordering: .acquiringAndReleasing).exchanged {
+      // Who has the turn may wait for this vCPU to forget code.
+      if cpu.pendingEvents & CPUEvent.codeChanged != 0 { collect(for: cpu) }
+      sched_yield()
+    }
+  }
+  func endTurn() { turn.store(false, ordering: .releasing) }
+
+  /// Hears of every divergence of recompiler and interpreter, with a report for people; the vCPU has stopped then.
+  public func onDivergence(_ handler: @escaping @Sendable (String) -> Void) { reporter.withLock { $0 = handler } }
+  func report(_ divergence: String) { reporter.withLock { $0 }?(divergence) }
 
   func add(_ vcpu: Vcpu) { members.withLock { $0.append(vcpu) } }
 

@@ -280,6 +280,7 @@ final class Session: LoopSource {
     case (.powerOff, _): (reason?.text ?? "power off", .poweredOff)
     case (.reset, _): (reason?.text ?? "reset", .reset)
     case (.tripleFault, _): (reason?.text ?? "triple fault", .tripleFault)
+    case (.divergence, _): (reason?.text ?? "divergence", .divergence)
     case (_, .signal(let number)): ("signal \(number)", .signal(number))
     case (_, .quit(let text)): (text, .quit)
     default: ("stopped", .failure)
@@ -296,6 +297,7 @@ final class Session: LoopSource {
     server?.close()
     terminal?.restore()
     if status == .reset || status == .tripleFault { Report.line("the guest stopped: \(text)") }
+    if case .divergence(let report) = reason { Report.divergence(report) }
     if options.wantsStatusLine {
       let seconds = Double(HostClock.monotonicNanoseconds - startedAt) / 1e9
       let line = Report.status(reason: text, status, seconds: seconds, machine: machine.status)

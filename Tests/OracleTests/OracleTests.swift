@@ -4,7 +4,7 @@ import X86ISA
 
 @testable import Oracle
 
-/// Interpreter against host processor, with fixed seeds; see docs/Oracle.md.
+/// Both engines against the host's processor, with fixed seeds; see docs/Oracle.md.
 ///
 /// Debug builds, some forty times slower, compare a fortieth.
 @Suite(.serialized) struct OracleTests {
@@ -55,6 +55,21 @@ import X86ISA
     try fuzzer.sequences(mode: .bits64, integerOnly: true, count: 60_000 / Self.share)
     try fuzzer.sequences(mode: .bits64, integerOnly: false, count: 30_000 / Self.share)
     try fuzzer.sequences(mode: .bits32, integerOnly: true, count: 30_000 / Self.share)
+    try Self.check(fuzzer)
+  }
+
+  @Test func hostAgreesOnProgramsOf64BitCode() throws {
+    let fuzzer = try OracleFuzzer(seed: 11)
+    try fuzzer.programs(mode: .bits64, integerOnly: true, count: 80_000 / Self.share)
+    try fuzzer.programs(mode: .bits64, integerOnly: false, count: 30_000 / Self.share)
+    try Self.check(fuzzer)
+  }
+
+  @Test func hostAgreesOnProgramsOf32And16BitCode() throws {
+    let fuzzer = try OracleFuzzer(seed: 12)
+    try fuzzer.programs(mode: .bits32, integerOnly: true, count: 40_000 / Self.share)
+    try fuzzer.programs(mode: .bits32, integerOnly: false, count: 10_000 / Self.share)
+    if fuzzer.has16Bit { try fuzzer.programs(mode: .bits16, integerOnly: true, count: 30_000 / Self.share) }
     try Self.check(fuzzer)
   }
 
@@ -144,6 +159,10 @@ import X86ISA
       try fuzzer.sequences(mode: .bits64, integerOnly: true, count: 10_000)
       try fuzzer.sequences(mode: .bits32, integerOnly: false, count: 5_000)
       try fuzzer.mutants(mode: .bits64, count: 5_000)
+      try fuzzer.programs(mode: .bits64, integerOnly: true, count: 10_000)
+      try fuzzer.programs(mode: .bits64, integerOnly: false, count: 5_000)
+      try fuzzer.programs(mode: .bits32, integerOnly: true, count: 5_000)
+      if fuzzer.has16Bit { try fuzzer.programs(mode: .bits16, integerOnly: true, count: 5_000) }
     }
     print(
       "oracle: \(fuzzer.comparisons) comparisons, \(fuzzer.comparableRowCount) rows, fewest cases a row \(fuzzer.leastCoverage)"

@@ -83,6 +83,7 @@ extension Cpu {
 
   /// Generated code left at a site. Answers with the host address to go on at, 0 for the run loop.
   func leftGeneratedCode(_ index: UInt32) -> UInt {
+    if x.trial.isOn { return leftTrial(index) }
     if index == Stubs.faultSite { return hostFault() }
     let site = site(index)
     switch site.kind {
@@ -112,7 +113,7 @@ extension Cpu {
   }
 
   /// Fills the translation cache for an access; false when it has to be interpreted (devices, code pages, faults).
-  private func fillCache(_ site: Site) -> Bool {
+  func fillCache(_ site: Site) -> Bool {
     do throws(Fault) {
       _ = try resolve(g.linear, site.isWrite ? .write : .read, view: s.dataTLB)
     } catch {
