@@ -93,7 +93,8 @@ struct FlagFlow {
 
   /// Instructions that depend on what is undefined.
   var badReaders: [Range<Int>] {
-    nodes.values.filter { $0.isReached && $0.before & $0.reads != 0 }.map(\.range).sorted { $0.lowerBound < $1.lowerBound }
+    nodes.values.filter { $0.isReached && $0.before & $0.reads != 0 }.map(\.range)
+      .sorted { $0.lowerBound < $1.lowerBound }
   }
 }
 

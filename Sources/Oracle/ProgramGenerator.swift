@@ -257,7 +257,9 @@ extension ProgramGenerator {
     let plain: UInt8 = mayChangeFlags ? UInt8(random.below(8)) << 3 : 0x88
     let isStore = mayWrite && random.chance(50)
     let register = isStore ? any(&random) : scratch(&random)
-    operation(isStore ? plain : plain | 2, register: register, isByte: random.chance(25), &random) { ($0 | base >> 3, place) }
+    operation(isStore ? plain : plain | 2, register: register, isByte: random.chance(25), &random) {
+      ($0 | base >> 3, place)
+    }
   }
 
   /// An operation of a register and something else: prefixes, opcode, ModRM with the register in it.
@@ -378,7 +380,9 @@ extension CaseGenerator {
       guard var encoded = encoder.encode(row: row, mode: program.mode, absolute: isAbsolute, &random) else { continue }
       let i = encoded.instruction
       if i.prefixes.contains(.memory) && i.modRMOffset != 0 {
-        let isFree = i.base < 16 && !program.pointers.contains(i.base) || i.index < 16 && !program.pointers.contains(i.index)
+        let isFree =
+          i.base < 16 && !program.pointers.contains(i.base)
+          || i.index < 16 && !program.pointers.contains(i.index)
         if isFree || i.memoryBytes > 8 && i.base < 16 && program.mode != .bits64 { continue }
         aimDisplacement(&encoded, program.mode, image, at: image.rip &+ UInt64(program.length))
       } else if InstructionTable.form(ofRow: i.row).immediate == .memoryOffset {

@@ -20,7 +20,9 @@ import X86ISA
     var rip: UInt64
     var host: UInt
     /// Holds nothing: an address of another place, so that no jump that looks here finds it.
-    static func empty(_ place: Int) -> JumpEntry { JumpEntry(rip: place & (VcpuLayout.jumpCount - 1) == 0 ? 1 : 0, host: 0) }
+    static func empty(_ place: Int) -> JumpEntry {
+      JumpEntry(rip: place & (VcpuLayout.jumpCount - 1) == 0 ? 1 : 0, host: 0)
+    }
   }
 
   var stubs = Stubs()
@@ -254,7 +256,9 @@ extension Cpu {
     let countHere = min(count, 0x1000 - Int(physical & 0xfff))
     markCode(physical, count: countHere)
     // Another processor may have stored to what was not marked yet.
-    if codeBytes(physical)?.prefix(countHere) != bytes.prefix(countHere) { return try translateBlock(linear, page, key) }
+    if codeBytes(physical)?.prefix(countHere) != bytes.prefix(countHere) {
+      return try translateBlock(linear, page, key)
+    }
     raiseVectorLevel(translator.plans)
     var block = TranslationBlock(
       rip: rip, physical: physical, codeBase: key.hasFlatCode ? 0 : s.segments[Seg.cs].base,

@@ -21,7 +21,8 @@ extension Cpu {
     lines += report.differences.prefix(20)
     lines += ["", "the first run said:"]
     lines += report.first.prefix(5).map { "  " + $0 }
-    lines += ["", "mode \(s.mode), code size \(16 << Int(s.codeSize)), CPL \(s.cpl), CS base \(Cpu.hex(s.segments[Seg.cs].base))"]
+    let base = Cpu.hex(s.segments[Seg.cs].base)
+    lines += ["", "mode \(s.mode), code size \(16 << Int(s.codeSize)), CPL \(s.cpl), CS base \(base)"]
     lines += ["\(report.trial.executed) instructions in \(report.trial.blocks.count) blocks:"]
     for (number, block) in report.trial.blocks.enumerated() {
       let isLast = number == report.trial.blocks.count - 1

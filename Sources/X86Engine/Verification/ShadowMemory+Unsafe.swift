@@ -108,7 +108,9 @@ extension Cpu {
   /// The first byte at which a copied page differs from guest memory: (page, offset, copy, memory).
   func shadowDifference() -> (page: UInt64, offset: Int, copy: UInt8, memory: UInt8)? {
     for (place, page) in x.shadow.pages.enumerated() {
-      guard let copy = unsafe x.shadow.current(place), let host = unsafe x.memory.backing(page << 12).host else { continue }
+      guard let copy = unsafe x.shadow.current(place), let host = unsafe x.memory.backing(page << 12).host else {
+        continue
+      }
       if unsafe memcmp(copy, host, 0x1000) == 0 { continue }
       for offset in 0..<0x1000 {
         let mine = unsafe copy.load(fromByteOffset: offset, as: UInt8.self)

@@ -41,7 +41,9 @@ extension Cpu {
     if trial.end != .abandoned {
       var differences = compare(tried, visibleState(), flags: trial.live & ~run.undefined)
       differences += memoryDifferences()
-      if run.fault != nil { differences.append("the interpreter raised \(run.faultText) after \(run.executed) instructions") }
+      if run.fault != nil {
+        differences.append("the interpreter raised \(run.faultText) after \(run.executed) instructions")
+      }
       if !differences.isEmpty { return reportUnlessChanged(before, differences) }
     }
     if let fault = run.fault {
