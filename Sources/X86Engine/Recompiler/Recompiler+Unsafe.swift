@@ -239,7 +239,8 @@ extension Cpu {
       cpu: self, key: key, rip: rip, offsets: x.recompiler.offsets, stubs: x.recompiler.stubs,
       emitter: x.code.emitter(),
       block: x.code.nextBlock, token: token, linear: linear, view: key.view)
-    let planner = Planner(key: key, model: model, keepsAllFlags: x.recompiler.keepsAllFlags,
+    let planner = Planner(
+      key: key, model: model, keepsAllFlags: x.recompiler.keepsAllFlags,
       leavesUnsteady: x.recompiler.leavesUnsteady)
     var secondPage = ~UInt64(0)
     if !translator.decode(bytes, planner, codeBytesLeft: codeBytesLeft, limit: Translator.maximumInstructions) {

@@ -152,10 +152,7 @@ extension Cpu {
   /// Takes back what an indirect transfer did to the stack pointer, and has the interpreter raise its fault.
   private func undoTransfer(_ index: UInt32, _ site: Site, _ block: TranslationBlock) -> UInt {
     rip = block.rip &+ UInt64(site.guest)
-    if let (i, _) = peek(rip, block.key) {
-      if i.op == .ret { setStackPointer(rsp &- UInt64(i.operandSize) &- i.immediate) }
-      if i.op == .call { advanceStack(by: UInt64(i.operandSize)) }
-    }
+    setStackPointer(rsp &- UInt64(bitPattern: Int64(site.stackMoved)))
     return interpret(index, site)
   }
 

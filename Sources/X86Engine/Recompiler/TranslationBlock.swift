@@ -136,6 +136,8 @@ struct Site {
   var guest: UInt16 = 0
   /// Status flags that are as the guest left them.
   var live: UInt16 = 0x8d5
+  /// What an indirect transfer has added to RSP.
+  var stackMoved: Int32 = 0
   var block: UInt32
   /// Where to go on: at the instruction again, or behind it.
   var retry: UInt32 = 0
