@@ -278,8 +278,10 @@ extension Translator {
 
   /// Every access of the instruction resumes behind it.
   mutating func finishAccess() {
+    defer { accessSites.removeAll(keepingCapacity: true) }
+    // The interpreter leads on from there, even when that is the next instruction.
+    if plans[current].treatment.endsBlock { return }
     for site in accessSites { edit(site) { $0.resume = UInt32(emitter.position) } }
-    accessSites.removeAll(keepingCapacity: true)
   }
 
   mutating func emitIncrement(_ index: Int) {

@@ -127,10 +127,11 @@ extension Translator {
     if !flagsAreStored { storeSavedFlags() }
     emitStackSlot(index, 0, size: size, isWrite: false, flags: .state, retry: retry)
     emitTargetLoad(size)
-    moveStack(by: Int32(size) + Int32(truncatingIfNeeded: i.immediate & 0xffff))
+    let change = Int32(size) + Int32(truncatingIfNeeded: i.immediate & 0xffff)
+    moveStack(by: change)
     settleStack()
     finishAccess()
-    emitIndirectJump(index)
+    emitIndirectJump(index, stackChange: change)
   }
 
   /// Reads a jump's target from `[address]` into the address register.
@@ -160,16 +161,20 @@ extension Translator {
         emitter.registers(0x8b, Host.address, i.rm, wide: size == 8)
       }
     }
-    if plans[index].treatment == .callIndirect {
+    let isCall = plans[index].treatment == .callIndirect
+    if isCall {
       emitter.store(Host.address, offsets.temporary2)
       emitStackSlot(
         index, Int32(-size), size: size, isWrite: true, flags: .state, retry: retry,
         isSecond: i.prefixes.contains(.memory))
+      // A call that faults has not pushed.
+      emitSlotMove(0x8b, Host.index, size: size)
+      emitter.store(Host.index, offsets.temporary)
       emitSlotImmediate(rip &+ UInt64(starts[index + 1]), size: size)
       moveStack(by: Int32(-size))
       emitter.load(Host.address, offsets.temporary2)
     }
     finishAccess()
-    emitIndirectJump(index)
+    emitIndirectJump(index, stackChange: isCall ? Int32(-size) : 0)
   }
 }

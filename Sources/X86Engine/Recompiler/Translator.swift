@@ -381,8 +381,9 @@ struct Translator {
   }
 
   /// Jumps to the address in the address register; the flags are in `savedFlags`.
-  mutating func emitIndirectJump(_ index: Int) {
+  mutating func emitIndirectJump(_ index: Int, stackChange: Int32) {
     let site = newSite(.indirect, index)
+    edit(site) { $0.stackChange = stackChange }
     guard key.hasFlatCode, view == key.view else {
       emitter.immediate(Host.index, UInt64(site))
       emitter.jump(to: stubs.slowKeepingFlags)
