@@ -89,6 +89,12 @@ enum Exclusions {
     {
       return "AMD checks the port's permission before the count, Intel only when there is an iteration"
     }
+    if name == "UD0" || name == "UD1", place & 0xfff > 0xff0 {
+      return "AMD raises #UD before it has fetched the operand"
+    }
+    if !is64, name == "CALL", i.operandSize == 4, image.mode & 3 == 0, !isMapped(image.general[4], image) {
+      return "which of a bad target and a bad stack is reported"
+    }
     if name == "CMPS",
       !isMapped(image.general[6] & i.addressMask, image), !isMapped(image.general[7] & i.addressMask, image)
     {
