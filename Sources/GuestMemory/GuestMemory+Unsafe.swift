@@ -227,9 +227,10 @@ public enum GuestMemoryError: Error, Equatable {
   /// decoded from them is forgotten. When no code is left, stores to the page are plain again until it is next decoded.
   public func codeWritten(_ address: GuestPhysical, count: Int) {
     guard address.value < top else { return }
+    // The bytes are there before the marks are looked at: who marks later reads what was written.
+    rb_fence()
     // SAFETY: page index is below top >> 12.
-    // A locked operation, so that the store itself is visible before the marks are looked at: who marks reads afterwards.
-    let chunks = unsafe rb_or64(codeChunks + Int(address.page), 0)
+    let chunks = unsafe rb_load64(codeChunks + Int(address.page))
     guard chunks & GuestMemory.chunkMask(address, count) != 0 else { return }
     let listeners = codeListeners.withLock { $0 }
     // Cleared before the listeners run: code decoded from now on marks its bytes anew.

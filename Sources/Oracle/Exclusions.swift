@@ -79,6 +79,9 @@ enum Exclusions {
   static func reason(
     _ i: Instruction, _ name: String, _ image: ProcessorImage, at place: UInt64
   ) -> String? {
+    if i.op == .ud0 || i.op == .ud1, place & 0xfff + UInt64(i.length) > 0x1000 {
+      return "whether UD0 and UD1 fetch their operand bytes before they fault differs between processors"
+    }
     let is64 = image.mode & 3 == 2
     if is64, i.prefixes.contains(.operandSize66), CaseGenerator.branches.contains(name) {
       return
@@ -88,9 +91,6 @@ enum Exclusions {
       image.general[1] & i.addressMask == 0
     {
       return "AMD checks the port's permission before the count, Intel only when there is an iteration"
-    }
-    if name == "UD0" || name == "UD1", place & 0xfff > 0xff0 {
-      return "AMD raises #UD before it has fetched the operand"
     }
     if !is64, name == "CALL", i.operandSize == 4, image.mode & 3 == 0, !isMapped(image.general[4], image) {
       return "which of a bad target and a bad stack is reported"

@@ -147,6 +147,11 @@ public final class OracleFuzzer {
     let host = native.outcome(of: next, for: test)
     for row in test.rows { coverage[Int(row)] += 1 }
     vectors[host.vector.map(Int.init) ?? 256] += 1
+    if host.vector == 1 && test.isProgram {
+      // INT1, in the middle of some instruction: under a hypervisor the host may report it before or behind it.
+      next &+= 1
+      return
+    }
     var differences: [String] = []
     // A single branch into its own code goes on in an engine that does not step.
     let goesOn = test.isSingleStep && host.vector == nil && (test.input.rip..<test.endRIP).contains(host.image.rip)

@@ -5,7 +5,7 @@ import Testing
 import X86Engine
 import X86ISA
 
-/// What ring 3 of the host cannot check, as small guests on a bare board, on both engines: `Tests/Guests/<topic>/*.s`.
+/// What ring 3 of the host cannot check, as small guests on a bare board, on every engine: `Tests/Guests/<topic>/*.s`.
 ///
 /// `GUEST=name` in the environment runs only the files whose name begins so.
 @Suite(.serialized) struct GuestTests {

@@ -152,19 +152,8 @@ extension Cpu {
   /// Takes back what an indirect transfer did to the stack, and has the interpreter raise its fault.
   private func undoTransfer(_ index: UInt32, _ site: Site, _ block: TranslationBlock) -> UInt {
     rip = block.rip &+ UInt64(site.guest)
-    if site.stackChange < 0 { restorePushed(size: Int(-site.stackChange)) }
-    setStackPointer(rsp &- UInt64(bitPattern: Int64(site.stackChange)))
+    setStackPointer(rsp &- UInt64(bitPattern: Int64(site.stackMoved)))
     return interpret(index, site)
-  }
-
-  /// Puts back what a call has pushed its return address over (kept in `temporary`).
-  private func restorePushed(size: Int) {
-    let offset = rsp & stackMask
-    switch size {
-    case 8: try? store(g.temporary, segment: Seg.ss, offset: offset)
-    case 4: try? store(UInt32(truncatingIfNeeded: g.temporary), segment: Seg.ss, offset: offset)
-    default: try? store(UInt16(truncatingIfNeeded: g.temporary), segment: Seg.ss, offset: offset)
-    }
   }
 
   /// Has the interpreter execute the instruction of a site, and goes on behind it if nothing speaks against it.
@@ -176,8 +165,7 @@ extension Cpu {
     do throws(Fault) {
       guard let next = try interpretOne(start, index, site) else { return 0 }
       if mustPauseRecompiler { return 0 }
-      if rip == next && site.resume != 0 && isValid(site.block) && modeKey == block.key.with(view: site.view)
-      {
+      if rip == next && site.resume != 0 && isValid(site.block) && modeKey == block.key.with(view: site.view) {
         g.savedFlags = Cpu.packed(statusFlags)
         return x.code.address(site.resume)
       }

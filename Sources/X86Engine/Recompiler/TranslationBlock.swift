@@ -136,13 +136,13 @@ struct Site {
   var guest: UInt16 = 0
   /// Status flags that are as the guest left them.
   var live: UInt16 = 0x8d5
+  /// What an indirect transfer has added to RSP.
+  var stackMoved: Int32 = 0
   var block: UInt32
   /// Where to go on: at the instruction again, or behind it.
   var retry: UInt32 = 0
   /// 0 behind an instruction that ends its block.
   var resume: UInt32 = 0
-  /// An indirect jump: what it has added to the stack pointer.
-  var stackChange: Int32 = 0
   /// The decoded instruction, once it was interpreted: place in the code cache's arena + 1, and the generation of
   /// thunks that it refers to.
   var decoded: UInt32 = 0

@@ -276,12 +276,11 @@ extension Translator {
     emitter.exchange(base, Host.address)
   }
 
-  /// Every access of the instruction resumes behind it.
-  mutating func finishAccess() {
-    defer { accessSites.removeAll(keepingCapacity: true) }
-    // The interpreter leads on from there, even when that is the next instruction.
-    if plans[current].treatment.endsBlock { return }
-    for site in accessSites { edit(site) { $0.resume = UInt32(emitter.position) } }
+  /// Every access of the instruction resumes behind it; one that transfers control goes on wherever it has led, which may
+  /// be the next instruction too.
+  mutating func finishAccess(isTransfer: Bool = false) {
+    if !isTransfer { for site in accessSites { edit(site) { $0.resume = UInt32(emitter.position) } } }
+    accessSites.removeAll(keepingCapacity: true)
   }
 
   mutating func emitIncrement(_ index: Int) {

@@ -116,7 +116,7 @@ extension Translator {
     emitSlotImmediate(rip &+ UInt64(starts[index + 1]), size: size)
     moveStack(by: Int32(-size))
     settleStack()
-    finishAccess()
+    finishAccess(isTransfer: true)
     emitExit(to: target(index), live: plans[index].liveBehind)
   }
 
@@ -127,11 +127,11 @@ extension Translator {
     if !flagsAreStored { storeSavedFlags() }
     emitStackSlot(index, 0, size: size, isWrite: false, flags: .state, retry: retry)
     emitTargetLoad(size)
-    let change = Int32(size) + Int32(truncatingIfNeeded: i.immediate & 0xffff)
-    moveStack(by: change)
+    let moved = Int32(size) + Int32(truncatingIfNeeded: i.immediate & 0xffff)
+    moveStack(by: moved)
     settleStack()
-    finishAccess()
-    emitIndirectJump(index, stackChange: change)
+    finishAccess(isTransfer: true)
+    emitIndirectJump(index, stackMoved: moved)
   }
 
   /// Reads a jump's target from `[address]` into the address register.
@@ -163,18 +163,32 @@ extension Translator {
     }
     let isCall = plans[index].treatment == .callIndirect
     if isCall {
+      emitTargetCheck(index)
       emitter.store(Host.address, offsets.temporary2)
       emitStackSlot(
         index, Int32(-size), size: size, isWrite: true, flags: .state, retry: retry,
         isSecond: i.prefixes.contains(.memory))
-      // A call that faults has not pushed.
-      emitSlotMove(0x8b, Host.index, size: size)
-      emitter.store(Host.index, offsets.temporary)
       emitSlotImmediate(rip &+ UInt64(starts[index + 1]), size: size)
       moveStack(by: Int32(-size))
       emitter.load(Host.address, offsets.temporary2)
     }
-    finishAccess()
-    emitIndirectJump(index, stackChange: isCall ? Int32(-size) : 0)
+    finishAccess(isTransfer: true)
+    emitIndirectJump(index, stackMoved: isCall ? Int32(-size) : 0)
+  }
+
+  /// A call whose target faults must not have pushed: such targets are the interpreter's. The flags are in `savedFlags`.
+  private mutating func emitTargetCheck(_ index: Int) {
+    let site = newSite(.interpretLast, index)
+    if isLong {
+      // Canonical with 48 bits; whether 57 count is for the interpreter to say.
+      emitter.move(Host.index, Host.address)
+      emitter.shift(4, Host.index, 16)
+      emitter.shift(7, Host.index, 16)
+      emitter.registers(0x3b, Host.index, Host.address)
+      cold.append(.leave(jump: emitter.jumpIf(HostCondition.notEqual), site: site, flags: .state))
+    } else if !key.hasFlatCode {
+      emitter.group1(7, Host.address, Int32(bitPattern: cpu.s.segments[Seg.cs].limit), wide: false)
+      cold.append(.leave(jump: emitter.jumpIf(HostCondition.above), site: site, flags: .state))
+    }
   }
 }

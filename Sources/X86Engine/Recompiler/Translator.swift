@@ -381,9 +381,9 @@ struct Translator {
   }
 
   /// Jumps to the address in the address register; the flags are in `savedFlags`.
-  mutating func emitIndirectJump(_ index: Int, stackChange: Int32) {
+  mutating func emitIndirectJump(_ index: Int, stackMoved: Int32 = 0) {
     let site = newSite(.indirect, index)
-    edit(site) { $0.stackChange = stackChange }
+    edit(site) { $0.stackMoved = stackMoved }
     guard key.hasFlatCode, view == key.view else {
       emitter.immediate(Host.index, UInt64(site))
       emitter.jump(to: stubs.slowKeepingFlags)

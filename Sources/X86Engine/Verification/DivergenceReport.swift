@@ -79,7 +79,8 @@ extension Cpu {
           .joined(separator: " "))
     }
     lines.append(
-      "  RIP=\(Cpu.hex(state.rip)) flags=\(Cpu.hex(state.systemFlags | state.statusFlags)) MXCSR=\(Cpu.hex(UInt64(state.mxcsr)))")
+      "  RIP=\(Cpu.hex(state.rip)) flags=\(Cpu.hex(state.systemFlags | state.statusFlags)) MXCSR=\(Cpu.hex(UInt64(state.mxcsr)))"
+    )
     let vectors = (0..<256).filter { state.vectors[$0] != 0 }
       .map { "ZMM\($0 / 8)[\($0 % 8)]=\(Cpu.hex(state.vectors[$0]))" }
     if !vectors.isEmpty { lines.append("  " + vectors.joined(separator: " ")) }
