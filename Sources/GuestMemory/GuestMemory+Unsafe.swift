@@ -196,13 +196,20 @@ public enum GuestMemoryError: Error, Equatable {
       readOnly: flag & PageFlag.readOnly != 0)
   }
 
-  /// Marks `count` bytes (inside one page) as decoded code; true when the page was not marked before, so that
-  /// stale write rights to it may exist in translation caches.
-  public func markCode(_ address: GuestPhysical, count: Int) -> Bool {
+  /// Marks a page as one that holds decoded code; true when it was not marked before, so that stale write rights to it
+  /// may exist in translation caches. `markCode` comes after those are gone.
+  public func markCodePage(_ address: GuestPhysical) -> Bool {
     guard address.value < top else { return false }
     // SAFETY: page index is below top >> 12.
-    _ = unsafe rb_or64(codeChunks + Int(address.page), GuestMemory.chunkMask(address, count))
     return unsafe rb_or8(flags + Int(address.page), PageFlag.holdsCode) & PageFlag.holdsCode == 0
+  }
+  /// Marks `count` bytes (inside one page) as decoded code. False when the page has lost its mark meanwhile, by a store
+  /// to other code in it: then both marks must be made again.
+  public func markCode(_ address: GuestPhysical, count: Int) -> Bool {
+    guard address.value < top else { return true }
+    // SAFETY: page index is below top >> 12.
+    _ = unsafe rb_or64(codeChunks + Int(address.page), GuestMemory.chunkMask(address, count))
+    return unsafe rb_load8(flags + Int(address.page)) & PageFlag.holdsCode != 0
   }
 
   private static func chunkMask(_ address: GuestPhysical, _ count: Int) -> UInt64 {
@@ -275,7 +282,8 @@ public enum GuestMemoryError: Error, Equatable {
         guard let start = $0.baseAddress else { return }
         unsafe (host + Int(page.pageOffset)).copyMemory(from: start + offset, byteCount: length)
       }
-      if !backing.directWrite { codeWritten(page, count: length) }
+      // Always: a processor may be about to decode the page just now.
+      codeWritten(page, count: length)
     }
   }
 

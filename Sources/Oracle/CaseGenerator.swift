@@ -121,6 +121,7 @@ struct CaseGenerator {
       guard var encoded = encoder.encode(row: row, mode: mode, absolute: true, &random) else { continue }
       aim.aim(&encoded, at: test.endRIP, &test.input, &random)
       guard Int(encoded.instruction.row) == row, !usesStackPointer(encoded.instruction),
+        !hasRegisters(encoded.instruction),
         Exclusions.reason(encoded.instruction, names[row], test.input, at: test.endRIP) == nil
       else { continue }
       append(encoded, &test)
@@ -128,6 +129,10 @@ struct CaseGenerator {
     return test.rows.isEmpty ? nil : test
   }
 
+  /// Whether the memory operand depends on registers: with an address-size prefix the short forms do.
+  private func hasRegisters(_ i: Instruction) -> Bool {
+    i.prefixes.contains(.memory) && i.modRMOffset != 0 && (i.base < 16 || i.index < 16)
+  }
   /// Whether an operand writes RSP: the run would lose its stack.
   private func usesStackPointer(_ i: Instruction) -> Bool {
     InstructionTable.operands(of: i).contains { $0.location == .general(4) && $0.access.contains(.write) }

@@ -67,6 +67,10 @@ enum Exclusions {
     return i.segment == 4 ? Window.fsBase : Window.gsBase
   }
 
+  private static func isMapped(_ offset: UInt64, _ image: ProcessorImage) -> Bool {
+    let linear = image.mode & 3 == 0 ? Window.base &+ offset & 0xffff : offset
+    return linear >= Window.data && linear < Window.readOnly + 0x1000 || linear & ~0x1fff == Window.code
+  }
   static func isInData(_ address: UInt64, _ size: UInt64) -> Bool {
     address >= Window.data && address <= Window.data + UInt64(Window.dataBytes) - size
   }
@@ -87,6 +91,14 @@ enum Exclusions {
       image.general[1] & i.addressMask == 0
     {
       return "AMD checks the port's permission before the count, Intel only when there is an iteration"
+    }
+    if !is64, name == "CALL", i.operandSize == 4, image.mode & 3 == 0, !isMapped(image.general[4], image) {
+      return "which of a bad target and a bad stack is reported"
+    }
+    if name == "CMPS",
+      !isMapped(image.general[6] & i.addressMask, image), !isMapped(image.general[7] & i.addressMask, image)
+    {
+      return "which of two bad operands is reported"
     }
     if name == "LOOPE" || name == "LOOPNE", !i.prefixes.isDisjoint(with: [.repeatF2, .repeatF3]) {
       return "on AMD a repeat prefix chooses the condition"

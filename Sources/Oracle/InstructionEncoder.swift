@@ -64,6 +64,7 @@ struct InstructionEncoder {
     if !memory { return 0xc0 | reg << 3 | rm }
     if form.vsib { rm = 4 }
     // mod 0, rm 5: absolute or relative to RIP. With a SIB byte the caller leaves out base and index.
+    if absolute && mode == .bits16 { return reg << 3 | 6 }
     if absolute { return reg << 3 | (mode == .bits64 && random.chance(50) || form.vsib ? 4 : 5) }
     return UInt8(random.below(3)) << 6 | reg << 3 | rm
   }

@@ -88,9 +88,9 @@ struct NativeRunnerError: Error, CustomStringConvertible {
 
   /// Waits for cases before `end`. When the child dies or hangs on a case, that case is lost: returns its number, and
   /// the child goes on behind it.
-  func wait(until end: UInt32) throws(NativeRunnerError) -> UInt32? {
+  func wait(until end: UInt32, milliseconds: Int32) throws(NativeRunnerError) -> UInt32? {
     while Int32(bitPattern: end &- completed) > 0 {
-      let reached = unsafe oracle_wait(&process, end, 3000)
+      let reached = unsafe oracle_wait(&process, end, milliseconds)
       completed = reached
       if Int32(bitPattern: end &- reached) <= 0 { break }
       let status = unsafe oracle_stop(&process)

@@ -54,8 +54,9 @@ public final class OracleFuzzer {
 
   /// Whether the host runs 16-bit code for us.
   public var has16Bit: Bool { native.has16Bit }
-  /// Times the native child had to be started again.
-  public var deaths: Int { native.deaths }
+  /// Times the native child had to be started again, endless programs apart.
+  public var deaths: Int { native.deaths - endless }
+  private var endless = 0
 
   /// Rows that can be compared but never were.
   public var missingRows: [String] {
@@ -128,11 +129,12 @@ public final class OracleFuzzer {
 
   private func compare(until end: UInt32) throws {
     while next != end {
-      if let lost = try native.wait(until: end) {
+      // A program may have made itself an endless loop.
+      let mayHang = pending.contains(where: \.isProgram)
+      if let lost = try native.wait(until: end, milliseconds: mayHang ? 800 : 3000) {
         while next != lost { compareNext() }
         let test = pending[Int(lost) % NativeRunner.slots]
-        // A program may have made itself an endless loop.
-        if !test.isProgram { note(test, ["the native child died or hung on this case"]) }
+        if test.isProgram { endless += 1 } else { note(test, ["the native child died or hung on this case"]) }
         next &+= 1
         continue
       }
@@ -145,6 +147,11 @@ public final class OracleFuzzer {
     let host = native.outcome(of: next, for: test)
     for row in test.rows { coverage[Int(row)] += 1 }
     vectors[host.vector.map(Int.init) ?? 256] += 1
+    if host.vector == 1 && test.isProgram {
+      // INT1, in the middle of some instruction: under a hypervisor the host may report it before or behind it.
+      next &+= 1
+      return
+    }
     var differences: [String] = []
     // A single branch into its own code goes on in an engine that does not step.
     let goesOn = test.isSingleStep && host.vector == nil && (test.input.rip..<test.endRIP).contains(host.image.rip)

@@ -304,6 +304,8 @@ extension CaseGenerator {
     test.input.general[Int(program.counter)] = UInt64(1 + random.below(5)) & width
     body(&program, test.input)
     guard program.length < 420, let code = program.assemble(at: test.input.rip), code.count <= 500 else { return nil }
+    // What falls off the end of the window is for straight runs.
+    guard Int(test.input.codeOffset) + code.count < Window.codeBytes else { return nil }
     test.code = code
     guard complete(&test) else { return nil }
     return repaired(test)

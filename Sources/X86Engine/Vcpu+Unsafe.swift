@@ -164,18 +164,20 @@ public final class VcpuGroup: Sendable {
 
   // MARK: The engine `verified`
 
-  /// One vCPU at a time: another's stores would look like a difference.
-  private let turn = Atomic<Bool>(false)
+  /// One vCPU at a time, in the order of their tickets: another's stores would look like a difference.
+  private let nextTicket = Atomic<UInt>(0)
+  private let servedTicket = Atomic<UInt>(0)
   private let reporter = Mutex<(@Sendable (String) -> Void)?>(nil)
 
   func takeTurn(for cpu: Cpu) {
-    while !turn.compareExchange(expected: false, desired: true, ordering: .acquiringAndReleasing).exchanged {
+    let ticket = nextTicket.wrappingAdd(1, ordering: .relaxed).oldValue
+    while servedTicket.load(ordering: .acquiring) != ticket {
       // Who has the turn may wait for this vCPU to forget code.
       if cpu.pendingEvents & CPUEvent.codeChanged != 0 { collect(for: cpu) }
       sched_yield()
     }
   }
-  func endTurn() { turn.store(false, ordering: .releasing) }
+  func endTurn() { servedTicket.wrappingAdd(1, ordering: .releasing) }
 
   /// Hears of every divergence of recompiler and interpreter, with a report for people; the vCPU has stopped then.
   public func onDivergence(_ handler: @escaping @Sendable (String) -> Void) { reporter.withLock { $0 = handler } }

@@ -89,8 +89,10 @@ import Testing
     let memory = try GuestMemory(ramSize: mib)
     let heard = Heard()
     memory.addCodeListener { address, _ in heard.add(address.value) }
+    #expect(memory.markCodePage(GuestPhysical(0x2000)))
     #expect(memory.markCode(GuestPhysical(0x2000), count: 64))
-    #expect(!memory.markCode(GuestPhysical(0x2040), count: 1))
+    #expect(!memory.markCodePage(GuestPhysical(0x2040)))
+    #expect(memory.markCode(GuestPhysical(0x2040), count: 1))
     // Another 64-byte chunk of the page holds data.
     memory.write(GuestPhysical(0x2080), [1])
     #expect(heard.addresses.isEmpty)
@@ -99,7 +101,8 @@ import Testing
     // Those bytes are forgotten now, the others are not.
     memory.write(GuestPhysical(0x207f), [1])
     #expect(heard.addresses.count == 1)
-    #expect(!memory.markCode(GuestPhysical(0x2ff0), count: 16))
+    #expect(!memory.markCodePage(GuestPhysical(0x2ff0)))
+    #expect(memory.markCode(GuestPhysical(0x2ff0), count: 16))
     memory.write(GuestPhysical(0x2000), [1])
     #expect(heard.addresses == [0x2040, 0x2000])
     // With the last of them the page is plain again until it is decoded anew.
@@ -107,6 +110,9 @@ import Testing
     #expect(heard.addresses == [0x2040, 0x2000, 0x2000])
     memory.write(GuestPhysical(0x2ff0), [1])
     #expect(heard.addresses.count == 3)
+    // The mark of the page went with them.
+    #expect(!memory.markCode(GuestPhysical(0x2ff0), count: 16))
+    #expect(memory.markCodePage(GuestPhysical(0x2ff0)))
     #expect(memory.markCode(GuestPhysical(0x2ff0), count: 16))
     memory.didWrite(GuestPhysical(0x1000), count: 0x2000)
     #expect(heard.addresses.count == 4)
@@ -114,7 +120,8 @@ import Testing
 
   @Test func marksOutsideOfMemoryAreIgnored() throws {
     let memory = try GuestMemory(ramSize: mib)
-    #expect(!memory.markCode(GuestPhysical(1 << 50), count: 15))
+    #expect(!memory.markCodePage(GuestPhysical(1 << 50)))
+    #expect(memory.markCode(GuestPhysical(1 << 50), count: 15))
     memory.codeWritten(GuestPhysical(1 << 50), count: 15)
   }
 }

@@ -5,33 +5,33 @@ import Testing
 import X86Engine
 import X86ISA
 
-/// What ring 3 of the host cannot check, as small guests on a bare board, on both engines: `Tests/Guests/<topic>/*.s`.
+/// What ring 3 of the host cannot check, as small guests on a bare board, on every engine: `Tests/Guests/<topic>/*.s`.
 ///
 /// `GUEST=name` in the environment runs only the files whose name begins so.
 @Suite(.serialized) struct GuestTests {
-  @Test(arguments: [EngineChoice.recompiler, .interpreter])
+  @Test(arguments: EngineChoice.allCases)
   func realMode(engine: EngineChoice) throws { try runAll("real", engine) }
-  @Test(arguments: [EngineChoice.recompiler, .interpreter])
+  @Test(arguments: EngineChoice.allCases)
   func virtual8086Mode(engine: EngineChoice) throws { try runAll("v86", engine) }
-  @Test(arguments: [EngineChoice.recompiler, .interpreter])
+  @Test(arguments: EngineChoice.allCases)
   func protectedMode(engine: EngineChoice) throws { try runAll("protected", engine) }
-  @Test(arguments: [EngineChoice.recompiler, .interpreter])
+  @Test(arguments: EngineChoice.allCases)
   func tasks(engine: EngineChoice) throws { try runAll("tasks", engine) }
-  @Test(arguments: [EngineChoice.recompiler, .interpreter])
+  @Test(arguments: EngineChoice.allCases)
   func paging(engine: EngineChoice) throws { try runAll("paging", engine) }
-  @Test(arguments: [EngineChoice.recompiler, .interpreter])
+  @Test(arguments: EngineChoice.allCases)
   func longMode(engine: EngineChoice) throws { try runAll("long", engine) }
-  @Test(arguments: [EngineChoice.recompiler, .interpreter])
+  @Test(arguments: EngineChoice.allCases)
   func debugging(engine: EngineChoice) throws { try runAll("debug", engine) }
-  @Test(arguments: [EngineChoice.recompiler, .interpreter])
+  @Test(arguments: EngineChoice.allCases)
   func interrupts(engine: EngineChoice) throws { try runAll("interrupts", engine) }
-  @Test(arguments: [EngineChoice.recompiler, .interpreter])
+  @Test(arguments: EngineChoice.allCases)
   func selfModifyingCode(engine: EngineChoice) throws { try runAll("code", engine) }
-  @Test(arguments: [EngineChoice.recompiler, .interpreter])
+  @Test(arguments: EngineChoice.allCases)
   func severalProcessors(engine: EngineChoice) throws { try runAll("smp", engine) }
-  @Test(arguments: [EngineChoice.recompiler, .interpreter])
+  @Test(arguments: EngineChoice.allCases)
   func processorState(engine: EngineChoice) throws { try runAll("state", engine) }
-  @Test(arguments: [EngineChoice.recompiler, .interpreter])
+  @Test(arguments: EngineChoice.allCases)
   func fuzzing(engine: EngineChoice) throws { try runAll("fuzz", engine) }
 
   private func runAll(_ topic: String, _ engine: EngineChoice) throws {

@@ -396,9 +396,10 @@ extension Cpu {
 
   /// Marks bytes as code; when the page is newly so, no translation cache may keep a write right to it.
   func markCode(_ physical: UInt64, count: Int) {
-    if memory.markCode(GuestPhysical(physical), count: count) {
-      context.group.dropWriteRights(page: physical >> 12, for: self)
-    }
+    let address = GuestPhysical(physical)
+    repeat {
+      if memory.markCodePage(address) { context.group.dropWriteRights(page: physical >> 12, for: self) }
+    } while !memory.markCode(address, count: count)
   }
 
   /// Drops this vCPU's own write tags for a physical page.

@@ -72,9 +72,8 @@ extension Interp {
   @inline(__always) func compareString<T: AccessWidth>(_ type: T.Type) throws(Fault) {
     let step = step(type)
     try repeated { () throws(Fault) in
-      // The destination's fault comes first.
-      let b = try cpu.load(T.self, segment: Seg.es, offset: target)
       let a = try cpu.load(T.self, segment: Int(i.segment), offset: source)
+      let b = try cpu.load(T.self, segment: Seg.es, offset: target)
       cpu.setSubtractFlags(a, b, a &- b)
       advance(6, by: step)
       advance(7, by: step)

@@ -149,7 +149,7 @@ extension Cpu {
     return undoTransfer(index, site, block)
   }
 
-  /// Takes back what an indirect transfer did to the stack pointer, and has the interpreter raise its fault.
+  /// Takes back what an indirect transfer did to the stack, and has the interpreter raise its fault.
   private func undoTransfer(_ index: UInt32, _ site: Site, _ block: TranslationBlock) -> UInt {
     rip = block.rip &+ UInt64(site.guest)
     setStackPointer(rsp &- UInt64(bitPattern: Int64(site.stackMoved)))

@@ -141,6 +141,7 @@ struct Site {
   var block: UInt32
   /// Where to go on: at the instruction again, or behind it.
   var retry: UInt32 = 0
+  /// 0 behind an instruction that ends its block.
   var resume: UInt32 = 0
   /// The decoded instruction, once it was interpreted: place in the code cache's arena + 1, and the generation of
   /// thunks that it refers to.
