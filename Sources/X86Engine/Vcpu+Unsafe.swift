@@ -23,7 +23,8 @@ public enum EngineChoice: String, Sendable, CaseIterable {
 @safe public final class Vcpu: @unchecked Sendable {
   public let index: Int
   public let cpu: Cpu
-  private let usesRecompiler: Bool
+  let engine: EngineChoice
+  private var usesRecompiler: Bool { engine == .recompiler }
   private let context: VcpuContext
   private let group: VcpuGroup
   private let block: UnsafeMutablePointer<CPUBlock>
@@ -37,12 +38,14 @@ public enum EngineChoice: String, Sendable, CaseIterable {
 
   public init(
     index: Int, memory: GuestMemory, platform: any Platform, model: CPUModel, group: VcpuGroup,
-    engine: EngineChoice = .recompiler
+    engine: EngineChoice = .recompiler, inspection: EngineInspection = EngineInspection()
   ) {
     self.index = index
-    usesRecompiler = engine == .recompiler
+    self.engine = engine
     self.group = group
-    context = VcpuContext(memory: memory, platform: platform, index: index, model: model, group: group)
+    context = VcpuContext(
+      memory: memory, platform: platform, index: index, model: model, group: group,
+      inspection: inspection.isEmpty ? nil : VcpuInspection(inspection, index: index))
     // SAFETY: fresh allocations, initialised here, freed in deinit.
     do {
       let raw = UnsafeMutableRawPointer.allocate(byteCount: VcpuLayout.end, alignment: 4096)
@@ -60,6 +63,9 @@ public enum EngineChoice: String, Sendable, CaseIterable {
     }
     cpu.prepareRecompiler()
     if usesRecompiler { cpu.x.blockLimit = 1 }
+    cpu.x.isInspected = !inspection.isEmpty
+    inspection.perfMap?.add(
+      cpu: PerfMap.forEver, start: cpu.x.code.address(0), size: cpu.x.code.stubEnd, name: "ringbox:stubs")
     cpu.reset()
     group.add(self)
   }
@@ -82,6 +88,8 @@ public enum EngineChoice: String, Sendable, CaseIterable {
     thread.store(UInt(bitPattern: Int(pthread_self())), ordering: .relaxed)
     cpu.enterThread()
     defer { cpu.leaveThread() }
+    context.inspection?.startSampling(cpu)
+    defer { context.inspection?.stopSampling(cpu) }
     while true {
       parked.store(false, ordering: .sequentiallyConsistent)
       let outcome = usesRecompiler ? cpu.runRecompiled() : cpu.run()
@@ -90,14 +98,6 @@ public enum EngineChoice: String, Sendable, CaseIterable {
       cpu.sleepUntilEvent()
     }
     thread.store(0, ordering: .relaxed)
-    if unsafe getenv("RB_STATS") != nil { dump() }
-  }
-  func dump() {
-    func print(_ s: String) { let t = Array((s + "\n").utf8); _ = unsafe write(2, t, t.count) }
-    print("\(cpu.x.code.statistics)")
-    var list: [(UInt64, String)] = []
-    for op in Op.allCases { let n = unsafe cpu.x.code.declined[Int(op.rawValue)]; if n > 0 { list.append((n, "\(op)")) } }
-    for (n, name) in list.sorted(by: { $0.0 > $1.0 }).prefix(40) { print("\(n) \(name)") }
   }
 
   var isCurrent: Bool { thread.load(ordering: .relaxed) == UInt(bitPattern: Int(pthread_self())) }
@@ -115,8 +115,12 @@ public enum EngineChoice: String, Sendable, CaseIterable {
     cpu.flushTLB()
     cpu.x.blocks.removeAll()
     cpu.forgetAllCode()
+    cpu.x.code.statistics.resetFlushes &+= 1
     cpu.clear(~0)
   }
+
+  /// Tells the instrumentation client what was counted up to now. Only while the vCPU is not running.
+  public func tellCounts() { context.inspection?.tellCounts() }
 
   /// What the engine counted since power-on.
   public var statistics: EngineStatistics {
