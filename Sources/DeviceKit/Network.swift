@@ -86,6 +86,10 @@ public final class FrameQueue: Sendable {
       return frame
     }
   }
+  /// The oldest frames, at most `count` of them, which stay.
+  public func peek(_ count: Int) -> [NetworkFrame] {
+    queue.withLock { queue in queue.frames[queue.head...].prefix(count).compactMap { $0 } }
+  }
   /// The oldest frame, which stays.
   public var first: NetworkFrame? { queue.withLock { $0.head < $0.frames.count ? $0.frames[$0.head] : nil } }
   /// Frames that wait.

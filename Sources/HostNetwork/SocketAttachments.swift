@@ -18,10 +18,11 @@ final class SocketPump: Sendable {
   }
 
   /// - Parameters:
-  ///   - send: sends a frame; false when it should be tried again a little later.
+  ///   - send: sends some of the frames it gets, in order, and returns how many; none when the receiver is busy and it
+  ///     should be tried again a little later.
   ///   - receive: what to do with packets that came in.
   func start(
-    name: String, send: @escaping @Sendable (NetworkFrame) -> Bool,
+    name: String, send: @escaping @Sendable ([NetworkFrame]) -> Int,
     receive: @escaping @Sendable ([NetworkFrame]) -> Void
   ) throws(NetworkError) {
     do throws(ThreadError) {
@@ -38,20 +39,25 @@ final class SocketPump: Sendable {
     if !isAwake.exchange(true, ordering: .acquiringAndReleasing) { wake.wake() }
   }
 
-  private func run(_ send: (NetworkFrame) -> Bool, _ receive: ([NetworkFrame]) -> Void) {
+  /// Bytes of a packet at most.
+  static let packetLimit = 1 << 16
+
+  private func run(_ send: ([NetworkFrame]) -> Int, _ receive: ([NetworkFrame]) -> Void) {
     // A receiver whose queue stays full for so many turns loses the frame.
     let patience = 20
     var tries = 0
     while !isEnding.load(ordering: .acquiring) {
       var sent = 0
-      while sent < 64, let frame = queue.first {
-        if !send(frame), tries < patience {
+      while sent < 256, case let frames = queue.peek(64), !frames.isEmpty {
+        var taken = send(frames)
+        if taken == 0, tries < patience {
           tries += 1
           break
         }
-        _ = queue.next()
+        taken = max(1, taken)
+        for _ in 0..<taken { _ = queue.next() }
         tries = 0
-        sent += 1
+        sent += taken
       }
       var entries = [PollEntry(wake.raw), PollEntry(socket.raw)]
       HostPoll.wait(&entries, nanoseconds: tries > 0 ? 1_000_000 : queue.isEmpty ? nil : 0)
@@ -60,7 +66,7 @@ final class SocketPump: Sendable {
         isAwake.store(false, ordering: .sequentiallyConsistent)
       }
       var batch: [NetworkFrame] = []
-      while batch.count < 64, let bytes = socket.receive(limit: NetworkFrame.limit) {
+      while batch.count < 64, let bytes = socket.receive(limit: SocketPump.packetLimit) {
         if bytes.count >= NetworkFrame.headerSize { batch.append(NetworkFrame(bytes)) }
       }
       if !batch.isEmpty { receive(batch) }
@@ -98,7 +104,7 @@ public final class TunnelAttachment: NetworkAttachment {
   public func start(_ receiver: any FrameReceiver) throws(NetworkError) {
     let socket = pump.socket
     try pump.start(
-      name: "tunnel", send: { socket.send($0.bytes) != .wouldBlock },
+      name: "tunnel", send: { socket.send($0[0].bytes) != .wouldBlock ? 1 : 0 },
       receive: { [weak receiver] in receiver?.receive($0) })
   }
   public func transmit(_ frame: NetworkFrame) { pump.append(frame) }

@@ -62,15 +62,15 @@ public final class SwitchAttachment: NetworkAttachment {
     return isWord(first) && text.utf8.allSatisfy { isWord($0) || [0x2d, 0x2e, 0x5f].contains($0) }
   }
 
-  public let maximumFrame = NetworkFrame.limit
+  /// Cards that do not take large frames may be on the same wire.
+  public let maximumFrame = NetworkFrame.ordinaryLimit
 
   public func start(_ receiver: any FrameReceiver) throws(NetworkError) {
     try pump.start(
-      name: "switch", send: { [weak self] in self?.send($0) ?? true },
+      name: "switch", send: { [weak self] frames in self?.send(frames) ?? frames.count },
       receive: { [weak self, weak receiver] packets in
-        // Each packet begins with the sender's name, which frames do not carry.
         var frames: [NetworkFrame] = []
-        for packet in packets { if let frame = self?.unwrap(packet) { frames.append(frame) } }
+        for packet in packets { self?.unwrap(packet.bytes, &frames) }
         if !frames.isEmpty { receiver?.receive(frames) }
       })
   }
@@ -83,41 +83,75 @@ public final class SwitchAttachment: NetworkAttachment {
 
   // MARK: Switching
 
-  /// Length byte, sender's port, frame.
-  private func wrap(_ frame: NetworkFrame) -> [UInt8] {
+  // A packet holds as many frames as there are for one receiver: the sender's port behind its length, then each frame
+  // behind its length in two bytes. Systems let only a few packets wait at a socket, however short they are.
+
+  private func wrap(_ frames: ArraySlice<NetworkFrame>) -> [UInt8] {
     let label = Array(name.utf8.prefix(63))
-    return [UInt8(label.count)] + label + frame.bytes
+    var packet = [UInt8(label.count)] + label
+    for frame in frames {
+      packet.append(UInt8(truncatingIfNeeded: frame.bytes.count >> 8))
+      packet.append(UInt8(truncatingIfNeeded: frame.bytes.count))
+      packet += frame.bytes
+    }
+    return packet
   }
-  private func unwrap(_ packet: NetworkFrame) -> NetworkFrame? {
-    let count = Int(packet.bytes[0])
-    guard count < 64, packet.bytes.count >= 1 + count + NetworkFrame.headerSize else { return nil }
-    let port = String(decoding: packet.bytes[1...count], as: UTF8.self)
-    let bytes = Array(packet.bytes[(1 + count)...])
-    let source = Array(bytes[6..<12])
-    guard source[0] & 1 == 0, SwitchAttachment.isName(port), port != name else { return nil }
+  func unwrap(_ packet: [UInt8], _ frames: inout [NetworkFrame]) {
+    guard let first = packet.first, first < 64, packet.count > 1 + Int(first) else { return }
+    let port = String(decoding: packet[1...Int(first)], as: UTF8.self)
+    guard SwitchAttachment.isName(port), port != name else { return }
+    var at = 1 + Int(first)
+    while at + 2 <= packet.count {
+      let count = Int(packet[at]) << 8 | Int(packet[at + 1])
+      at += 2
+      guard count >= NetworkFrame.headerSize, count <= maximumFrame, at + count <= packet.count else { return }
+      let bytes = Array(packet[at..<(at + count)])
+      at += count
+      let source = Array(bytes[6..<12])
+      // Nobody sends from a group's address.
+      guard source[0] & 1 == 0 else { continue }
+      learn(source, port)
+      frames.append(NetworkFrame(bytes))
+    }
+  }
+  private func learn(_ source: [UInt8], _ port: String) {
     neighbours.withLock { neighbours in
+      guard neighbours.learned[source] != port else { return }
       if neighbours.learned.count >= SwitchAttachment.addressLimit { neighbours.learned = [:] }
       neighbours.learned[source] = port
     }
-    return NetworkFrame(bytes)
   }
 
-  /// False when the only receiver is busy and it is worth trying again.
-  private func send(_ frame: NetworkFrame) -> Bool {
-    let packet = wrap(frame)
+  /// The port that a frame goes to; nil: to all.
+  private func port(for frame: NetworkFrame) -> String? {
+    guard !frame.isMulticast, frame.bytes.count >= 6 else { return nil }
     let destination = Array(frame.bytes[..<6])
-    if !frame.isMulticast, let port = neighbours.withLock({ $0.learned[destination] }) {
-      switch pump.socket.send(packet, to: "\(folder)/\(port)") {
-      case .sent: return true
-      case .wouldBlock: return false
-      case .failed: return true
-      case .nobody: forget(port)
+    return neighbours.withLock { $0.learned[destination] }
+  }
+
+  /// Sends the first frames that have one way; returns how many, or 0 when the only receiver is busy.
+  private func send(_ frames: [NetworkFrame]) -> Int {
+    let way = port(for: frames[0])
+    var count = 1
+    var bytes = frames[0].bytes.count
+    while count < frames.count, bytes + frames[count].bytes.count + 256 < SocketPump.packetLimit / 2,
+      port(for: frames[count]) == way
+    {
+      bytes += frames[count].bytes.count
+      count += 1
+    }
+    let packet = wrap(frames[..<count])
+    if let way {
+      switch pump.socket.send(packet, to: "\(folder)/\(way)") {
+      case .sent, .failed: return count
+      case .wouldBlock: return 0
+      case .nobody: forget(way)
       }
     }
     for port in ports() where port != name {
       if pump.socket.send(packet, to: "\(folder)/\(port)") == .nobody { forget(port) }
     }
-    return true
+    return count
   }
   private func forget(_ port: String) {
     neighbours.withLock { neighbours in

@@ -94,7 +94,8 @@ public final class Machine: Sendable {
     } catch {
       throw .host("the board does not fit together", error)
     }
-    processors = ProcessorSet(memory: memory, platform: board, model: model, count: configuration.cpus,
+    processors = ProcessorSet(
+      memory: memory, platform: board, model: model, count: configuration.cpus,
       engine: ProcessorEngine(rawValue: configuration.engine) ?? .recompiler, inspection: inspection)
     pins = board.attach(processors)
     try powerUpDevices()

@@ -70,22 +70,22 @@ struct PixelFormat: Equatable, Sendable {
     }
   }
 
-  /// Which three bytes of a pixel ZRLE sends (7.7.5); nil: all of them.
-  private var compact: (low: Bool, Void)? {
+  /// Whether ZRLE sends the low three bytes of a pixel or the high ones (7.7.5); nil: all four.
+  private var compactIsLow: Bool? {
     guard bitsPerPixel == 32, isTrueColour, depth <= 24 else { return nil }
     let used =
       UInt64(maximum.red) << UInt64(shift.red) | UInt64(maximum.green) << UInt64(shift.green)
       | UInt64(maximum.blue) << UInt64(shift.blue)
-    if used < 1 << 24 { return (true, ()) }
-    return used & 0xff == 0 ? (false, ()) : nil
+    if used < 1 << 24 { return true }
+    return used & 0xff == 0 ? false : nil
   }
-  var compactBytes: Int { compact == nil ? bytesPerPixel : 3 }
+  var compactBytes: Int { compactIsLow == nil ? bytesPerPixel : 3 }
   func appendCompact(_ colour: UInt32, to output: inout [UInt8]) {
-    guard let compact else {
+    guard let compactIsLow else {
       append(colour, to: &output)
       return
     }
-    let value = (isNative ? colour & 0xff_ffff : value(colour)) >> (compact.low ? 0 : 8)
+    let value = (isNative ? colour & 0xff_ffff : value(colour)) >> (compactIsLow ? 0 : 8)
     let shifts: [UInt32] = isBigEndian ? [16, 8, 0] : [0, 8, 16]
     for shift in shifts { output.append(UInt8(truncatingIfNeeded: value >> shift)) }
   }

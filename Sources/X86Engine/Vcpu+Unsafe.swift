@@ -57,7 +57,8 @@ public enum EngineChoice: String, Sendable, CaseIterable {
       unsafe block.initialize(
         to: CPUBlock(
           engine: EngineState(
-            context: .passUnretained(context), index: index, features: model.features, memory: MemoryView(memory), tlb: tlb, filled: FilledEntries(), blocks: BlockCache(),
+            context: .passUnretained(context), index: index, features: model.features, memory: MemoryView(memory),
+            tlb: tlb, filled: FilledEntries(), blocks: BlockCache(),
             thunks: ThunkCache(), code: CodeCache(), recompiler: RecompilerState(block: raw))))
       unsafe cpu = Cpu(p: block)
     }

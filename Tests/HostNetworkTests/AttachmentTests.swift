@@ -123,6 +123,41 @@ import Testing
     #expect(!peers[2].all.contains(answer.bytes) && !peers[0].all.contains(hello.bytes))
   }
 
+  @Test func burstsArriveWholeAndInOrder() throws {
+    let sender = try SwitchAttachment(network: name), receiver = try SwitchAttachment(network: name)
+    let peer = FramePeer(), own = FramePeer()
+    try sender.start(own)
+    try receiver.start(peer)
+    defer {
+      sender.close()
+      receiver.close()
+    }
+    // The sender learns where b lives, or the burst would be flooded and might be lost.
+    receiver.transmit(frame(to: a, from: b, "here"))
+    #expect(own.wait { $0[11] == 2 } != nil)
+    let burst = (0..<500).map { frame(to: b, from: a, "number \($0)") }
+    for frame in burst { sender.transmit(frame) }
+    #expect(peer.wait { $0 == burst[499].bytes } != nil)
+    #expect(peer.all == burst.map(\.bytes))
+  }
+
+  @Test func packetsFromStrangersAreNotBelieved() throws {
+    let port = try SwitchAttachment(network: name)
+    defer { port.close() }
+    var generator = SystemRandomNumberGenerator()
+    let label = Array("1-2_3".utf8)
+    let good = [5] + label + [0, 60] + Guest.broadcast + b + [UInt8](repeating: 0, count: 48)
+    var frames: [NetworkFrame] = []
+    port.unwrap(good, &frames)
+    #expect(frames.count == 1)
+    for _ in 0..<5000 {
+      var bytes = good + good.dropFirst(6)
+      for _ in 0..<3 { bytes[Int.random(in: 0..<bytes.count, using: &generator)] = .random(in: 0...255) }
+      port.unwrap(Array(bytes.prefix(.random(in: 0...bytes.count))), &frames)
+    }
+    #expect(frames.allSatisfy { (14...NetworkFrame.ordinaryLimit).contains($0.bytes.count) && $0.bytes[6] & 1 == 0 })
+  }
+
   @Test func otherNetworksHearNothingAndNamesAreChecked() throws {
     let here = try SwitchAttachment(network: name), there = try SwitchAttachment(network: name + ".b")
     let peer = FramePeer(), own = FramePeer()

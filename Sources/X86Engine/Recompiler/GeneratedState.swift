@@ -63,7 +63,8 @@ enum VcpuLayout {
   }
 
   static func tlbField(view: Int, _ field: PartialKeyPath<TLBEntry>) -> Int32 {
-    Int32(tlb + view * EngineState.tlbCount * MemoryLayout<TLBEntry>.stride + (MemoryLayout<TLBEntry>.offset(of: field) ?? 0))
+    let place = tlb + view * EngineState.tlbCount * MemoryLayout<TLBEntry>.stride
+    return Int32(place + (MemoryLayout<TLBEntry>.offset(of: field) ?? 0))
   }
   static func jumpTable(view: Int) -> Int32 { Int32(jumps + view * jumpCount * jumpEntryBytes) }
   static func token(view: Int, linear: UInt64) -> Int32 {

@@ -60,7 +60,8 @@ extension Emitter {
     let isThunk = attributes.contains(.thunk)
     let prefix = InstructionTable.match(ofRow: i.row).prefix
     if i.prefixes.contains(.lock) { byte(0xf0) }
-    if isThunk ? !attributes.contains(.x87) && i.prefixes.contains(.operandSize66) : needs66(i, form, prefix) { byte(0x66) }
+    let keeps66 = i.prefixes.contains(.operandSize66) && !attributes.contains(.x87)
+    if isThunk ? keeps66 : needs66(i, form, prefix) { byte(0x66) }
     if isThunk ? i.prefixes.contains(.repeatF2) : prefix == RowMatch.prefixF2 { byte(0xf2) }
     if isThunk ? i.prefixes.contains(.repeatF3) : prefix == RowMatch.prefixF3 { byte(0xf3) }
     var rex: UInt8 = 0

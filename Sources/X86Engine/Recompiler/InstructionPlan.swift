@@ -84,12 +84,12 @@ extension Treatment {
   ]
 
   private static let copied: Set<Op> = [
-    .add, .or, .adc, .sbb, .and, .sub, .xor, .cmp, .inc, .dec, .imul, .test, .xchg, .mov, .movsxd, .cbw, .cwde, .cdqe,
-    .cwd, .cdq, .cqo, .sahf, .lahf, .cmc, .clc, .stc, .rol, .ror, .rcl, .rcr, .shl, .shr, .sar, .not, .neg, .mul, .div,
-    .idiv, .cmovcc, .setcc, .bt, .bts, .btr, .btc, .shld, .shrd, .cmpxchg, .movzx, .movsx, .popcnt, .tzcnt, .bsf, .lzcnt,
-    .bsr, .xadd, .movnti, .cmpxchg16b, .cmpxchg8b, .bswap, .crc32, .movbe, .adcx, .adox, .movdiri, .andn, .blsr, .blsmsk,
-    .blsi, .bzhi, .pext, .pdep, .mulx, .bextr, .shlx, .sarx, .shrx, .rorx, .lfence, .mfence, .sfence, .pause, .vzeroupper,
-    .vzeroall, .wait, .push, .pop,
+    .add, .or, .adc, .sbb, .and, .sub, .xor, .cmp, .inc, .dec, .not, .neg, .mul, .imul, .div, .idiv, .test, .xchg,
+    .mov, .movzx, .movsx, .movsxd, .movbe, .movnti, .movdiri, .cmovcc, .setcc, .cbw, .cwde, .cdqe, .cwd, .cdq, .cqo,
+    .rol, .ror, .rcl, .rcr, .shl, .shr, .sar, .shld, .shrd, .shlx, .sarx, .shrx, .rorx, .bt, .bts, .btr, .btc, .bsf,
+    .bsr, .tzcnt, .lzcnt, .popcnt, .bswap, .crc32, .andn, .blsr, .blsmsk, .blsi, .bzhi, .pext, .pdep, .mulx, .bextr,
+    .adcx, .adox, .xadd, .cmpxchg, .cmpxchg8b, .cmpxchg16b, .sahf, .lahf, .cmc, .clc, .stc, .lfence, .mfence, .sfence,
+    .pause, .wait, .vzeroupper, .vzeroall, .push, .pop,
   ]
 }
 
@@ -106,7 +106,7 @@ struct Planner {
     let attributes = InstructionTable.attributes(ofRow: i.row)
     guard unitsAreUsable(attributes) else { return declined(i) }
     flags(i, attributes, &plan)
-    if attributes.contains(.thunk) || attributes.contains(.sse) || attributes.contains(.avx) { vectors(attributes, &plan) }
+    vectors(attributes, &plan)
     switch plan.treatment {
     case .copy: copy(i, attributes, &plan)
     case .jump: if isIndirect(i) { plan.treatment = .jumpIndirect }
@@ -243,7 +243,10 @@ struct Planner {
       return
     }
     plan.size = UInt8(bytes)
-    if i.op == .cmpxchg || i.op == .xchg || i.op == .xadd || i.op == .cmpxchg8b || i.op == .cmpxchg16b { plan.writes = true }
+    switch i.op {
+    case .cmpxchg, .cmpxchg8b, .cmpxchg16b, .xchg, .xadd: plan.writes = true
+    default: break
+    }
     masked(i, &plan)
   }
 

@@ -219,7 +219,8 @@ extension Cpu {
     guard let bytes = codeBytes(physical) else { return nil }
     let token = page.token != 0 ? page.token : x.code.token(linear: linear, physical: physical, key: key)
     var translator = Translator(
-      cpu: self, key: key, rip: rip, offsets: x.recompiler.offsets, stubs: x.recompiler.stubs, emitter: x.code.emitter(),
+      cpu: self, key: key, rip: rip, offsets: x.recompiler.offsets, stubs: x.recompiler.stubs,
+      emitter: x.code.emitter(),
       block: x.code.nextBlock, token: token, linear: linear, view: key.view)
     let planner = Planner(key: key, model: model, keepsAllFlags: x.recompiler.keepsAllFlags)
     var secondPage = ~UInt64(0)

@@ -19,7 +19,9 @@ extension Translator {
       if status == .needMore && instructions.isEmpty && code.count < 15 { return false }
       if status != .ok || UInt64(offset + length) > codeBytesLeft {
         // Undefined, too long, across the page or the limit: the interpreter knows what to do.
-        if instructions.isEmpty { append(instruction, InstructionBytes(repeating: 0), InstructionPlan(treatment: .interpretLast), 1) }
+        if instructions.isEmpty {
+          append(instruction, InstructionBytes(repeating: 0), InstructionPlan(treatment: .interpretLast), 1)
+        }
         break
       }
       var bytes = InstructionBytes(repeating: 0)

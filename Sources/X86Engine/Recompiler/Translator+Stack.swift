@@ -65,7 +65,11 @@ extension Translator {
     }
     if size == 2 { emitter.byte(0x66) }
     emitter.bytes(0x41 | (size == 8 ? 8 : 0), 0xc7, 0x03)
-    if size == 2 { emitter.bytes(UInt8(truncatingIfNeeded: low), UInt8(truncatingIfNeeded: low >> 8)) } else { emitter.word(low) }
+    if size == 2 {
+      emitter.bytes(UInt8(truncatingIfNeeded: low), UInt8(truncatingIfNeeded: low >> 8))
+    } else {
+      emitter.word(low)
+    }
   }
 
   mutating func emitPop(_ index: Int) {
@@ -137,7 +141,11 @@ extension Translator {
       emitTargetLoad(size)
     } else {
       if Self.isScratch(i.rm) { loadScratch(i.rm) }
-      if size == 2 { emitter.zeroExtend16(Host.address, i.rm) } else { emitter.registers(0x8b, Host.address, i.rm, wide: size == 8) }
+      if size == 2 {
+        emitter.zeroExtend16(Host.address, i.rm)
+      } else {
+        emitter.registers(0x8b, Host.address, i.rm, wide: size == 8)
+      }
     }
     if plans[index].treatment == .callIndirect {
       emitter.store(Host.address, offsets.temporary2)

@@ -4,6 +4,8 @@ import GuestMemory
 import X86ISA
 
 /// Native thunks of one vCPU: code in a memfd mapped twice (writable here, executable there), never both at once.
+// SAFETY(type): the mappings and the scratch buffers are made by init and freed once, by `Vcpu`'s deinit; code is only
+// written where `used` says there is room, and entries point at code that was written whole.
 @safe struct ThunkCache {
   static let capacity = 256 * 1024
   /// Room for the largest memory operand of a thunk (an x87 state image), cache-line aligned.
@@ -94,7 +96,10 @@ extension Cpu {
   }
 
   /// Whether generated code may access these bytes by itself now.
-  func isPlain(_ linear: UInt64, size: Int, write: Bool) -> Bool { unsafe plain(linear, size: size, write: write) != nil }
+  func isPlain(_ linear: UInt64, size: Int, write: Bool) -> Bool {
+    // SAFETY: the address is only compared with nil, here and below.
+    unsafe plain(linear, size: size, write: write) != nil
+  }
   /// Whether reads of a physical address come from memory.
   func isMemory(_ physical: UInt64) -> Bool { unsafe backing(physical).host != nil }
 
