@@ -8,7 +8,7 @@ extension Translator {
     if startsRun, hooks.points.contains(.counts), let counter = hooks.addCounter(run(from: index)) {
       emitCount(counter)
     }
-    if hooks.callsBefore(instructions[index], isFirst: index == 0) { emitCall(index) }
+    if hooks.callsBefore(instructions[index], isFirst: index == 0) { emitHookCall(index) }
   }
 
   /// One more in a counter. Flag-free; the scratch registers hold nothing between instructions.
@@ -20,7 +20,7 @@ extension Translator {
   }
 
   /// Leaves for the client and comes back.
-  private mutating func emitCall(_ index: Int) {
+  private mutating func emitHookCall(_ index: Int) {
     let site = newSite(.hook, index)
     cpu.x.code.keep(instructions[index], of: site, generation: 0)
     edit(site) { $0.isWrite = index == 0 }

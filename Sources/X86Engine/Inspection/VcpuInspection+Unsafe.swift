@@ -46,7 +46,7 @@ public struct EngineInspection: Sendable {
       unsafe sampler = .allocate(capacity: 1)
       unsafe sampler.initialize(to: rb_sampler())
       unsafe sampler.pointee.samples = samples
-      sampler.pointee.capacity = UInt64(VcpuInspection.ringCapacity)
+      unsafe sampler.pointee.capacity = UInt64(VcpuInspection.ringCapacity)
     }
   }
   deinit {
