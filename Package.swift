@@ -36,7 +36,7 @@ let package = Package(
     library("DeviceConformance", ["Base", "DeviceKit"]),
     library("Devices", ["Base", "DeviceKit"]),
     library("TextConsole", ["Base", "HostSystem", "Devices"]),
-    library("DiskImages", ["Base", "HostSystem", "GuestMemory", "DeviceKit"]),
+    library("DiskImages", ["Base", "HostSystem", "GuestMemory", "DeviceKit", "Compression"]),
     // Without pkg-config: slirp.pc asks for GLib's development files, which nothing here needs.
     .systemLibrary(name: "CSlirp", providers: [.apt(["libslirp-dev"])]),
     library("HostNetwork", ["Base", "HostSystem", "DeviceKit", "CSlirp"]),
@@ -50,7 +50,9 @@ let package = Package(
     library("RemoteDisplay", ["Base", "HostSystem", "Devices", "Compression"]),
     .executableTarget(
       name: "ringbox",
-      dependencies: ["Base", "HostSystem", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+      dependencies: [
+        "Base", "HostSystem", "DiskImages", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
       swiftSettings: strict),
     .executableTarget(
       name: "ringbox-vm",

@@ -15,6 +15,8 @@ int rb_punch_hole(int fd, int64_t offset, int64_t count) {
   return fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset, count);
 }
 
+int rb_allocate(int fd, int64_t count) { return fallocate(fd, 0, 0, count); }
+
 void rb_futex_wait(const uint32_t *word, uint32_t expected, int64_t nanoseconds) {
   struct timespec limit = {nanoseconds / 1000000000, nanoseconds % 1000000000};
   syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, expected, nanoseconds < 0 ? NULL : &limit, NULL, 0);

@@ -1,6 +1,6 @@
 import CZlib
 
-/// zlib streams (RFC 1950) and the CRC-32 that PNG and gzip use, on byte arrays.
+/// zlib and raw deflate streams (RFC 1950, RFC 1951) and the CRC-32 that PNG and gzip use, on byte arrays.
 public enum Zlib {
   /// `bytes` as one zlib stream; `level` 0 (stored) to 9 (smallest).
   public static func deflate(_ bytes: [UInt8], level: Int = 6) -> [UInt8] {
@@ -22,6 +22,35 @@ public enum Zlib {
     guard unsafe uncompress(&output, &size, stream, uLong(stream.count)) == Z_OK else { return nil }
     output.removeLast(output.count - Int(size))
     return output
+  }
+
+  /// Exactly `count` bytes from a raw deflate stream (RFC 1951), which may be followed by anything; nil when it is
+  /// damaged or shorter.
+  public static func inflateRaw(_ stream: [UInt8], count: Int) -> [UInt8]? {
+    var output = [UInt8](repeating: 0, count: max(0, count))
+    var input = stream
+    // SAFETY: the state is a local that lives until inflateEnd, all zeroes as zlib wants it; negative window bits ask for a raw stream.
+    var state = unsafe z_stream()
+    guard unsafe inflateInit2_(&state, -15, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)) == Z_OK else {
+      return nil
+    }
+    // SAFETY: as above.
+    defer { unsafe inflateEnd(&state) }
+    let inputCount = uInt(clamping: input.count), outputCount = uInt(clamping: output.count)
+    // SAFETY: both buffers stay where they are during the closures, and zlib keeps to the counts given.
+    let code = unsafe input.withUnsafeMutableBufferPointer { source in
+      unsafe output.withUnsafeMutableBufferPointer { target in
+        unsafe state.next_in = source.baseAddress
+        unsafe state.avail_in = inputCount
+        unsafe state.next_out = target.baseAddress
+        unsafe state.avail_out = outputCount
+        return unsafe CZlib.inflate(&state, Z_FINISH)
+      }
+    }
+    // With room for just the contents, zlib may not have seen the end of the stream.
+    guard code == Z_STREAM_END || code == Z_BUF_ERROR || code == Z_OK else { return nil }
+    // SAFETY: reads a field of the local.
+    return unsafe state.avail_out == 0 ? output : nil
   }
 
   /// CRC-32 (ISO 3309) of `bytes`, going on from `start`.

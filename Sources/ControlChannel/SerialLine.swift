@@ -173,9 +173,9 @@ public final class SerialLine: CharacterBackend, LoopSource {
 
   /// Writes what waits, as far as the reader takes it at once; at the end of a run, waits for slow readers a while.
   public func flush(milliseconds: Int = 0) {
-    let stream = outputStream
     let deadline = HostClock.monotonicNanoseconds &+ Int64(milliseconds) &* 1_000_000
     while true {
+      let stream = outputStream  // each time: a reader that has gone takes it along
       // The bytes stay queued during the write, so that a short write loses nothing.
       let chunk = shared.withLock { Array($0.output.pending.prefix(65536)) }
       guard !chunk.isEmpty else { break }

@@ -22,6 +22,10 @@ public final class BlockWorker: BlockBackend {
     var idle: [Parker] = []
     var drainers: [Parker] = []
     var closed = false
+    /// Whom to tell of failures of the host that may pass; nil: they go to the device.
+    var failed: (@Sendable (DiskError) -> Void)?
+    /// Requests that met such a failure and wait for `retry`.
+    var held: [Job] = []
   }
   private let shared: Mutex<Shared>
   private let memory: any GuestBuffer
@@ -58,8 +62,49 @@ public final class BlockWorker: BlockBackend {
     if !accepted { completion(BlockCompletion(tag: request.tag, status: .ioError)) }
   }
 
-  /// Waits until every request has been completed. Not from a completion, nor with the device's lock held.
+  // MARK: Failures that may pass
+
+  /// From now on, requests that fail because the host's disk is full, or cannot be written just now, are kept instead of
+  /// failing; `failed` is told of the first, on a worker's thread, and `retry` tries them again.
+  public func holdFailures(_ failed: @escaping @Sendable (DiskError) -> Void) {
+    shared.withLock { $0.failed = failed }
+  }
+  /// Tries again what was kept.
+  public func retry() {
+    let sleepers = shared.withLock { shared in
+      shared.jobs = shared.held + shared.jobs
+      shared.held = []
+      defer { shared.idle = [] }
+      return shared.idle
+    }
+    for sleeper in sleepers { sleeper.unpark() }
+  }
+  /// Failures go to the device again, those that were kept at once.
+  public func endHolding() {
+    shared.withLock { $0.failed = nil }
+    failHeld()
+  }
+  private func failHeld() {
+    let held = shared.withLock { shared in
+      defer { shared.held = [] }
+      return shared.held
+    }
+    for job in held { job.completion(BlockCompletion(tag: job.request.tag, status: .ioError)) }
+  }
+  /// Keeps a request that failed, if its failure may pass. Returns whom to tell, if nobody was told yet.
+  private func hold(_ job: Job, _ error: DiskError?) -> (isHeld: Bool, tell: (@Sendable (DiskError) -> Void)?) {
+    guard let error, error.mayPass(when: job.request.operation) else { return (false, nil) }
+    return shared.withLock { shared in
+      guard let failed = shared.failed, !shared.closed else { return (false, nil) }
+      shared.held.append(job)
+      return (true, shared.held.count == 1 ? failed : nil)
+    }
+  }
+
+  /// Waits until every request has been completed; what was kept for another try fails. Not from a completion, nor with
+  /// the device's lock held.
   public func drain() {
+    failHeld()
     let parker = Parker()
     while true {
       let busy = shared.withLock { shared in
@@ -67,12 +112,13 @@ public final class BlockWorker: BlockBackend {
         shared.drainers.append(parker)
         return true
       }
-      guard busy else { return }
+      guard busy else { return failHeld() }
       parker.park()
     }
   }
   /// Completes what is queued, then ends the threads and lets the image go.
   public func close() {
+    endHolding()
     let sleepers = shared.withLock { shared in
       shared.closed = true
       defer { shared.idle = [] }
@@ -115,7 +161,10 @@ public final class BlockWorker: BlockBackend {
       case .end: return
       case .wait: parker.park()
       case .job(let job, let image):
-        job.completion(carryOut(job.request, image))
+        let (completion, error) = carryOut(job.request, image)
+        let (isHeld, tell) = hold(job, error)
+        if let tell, let error { tell(error) }
+        if !isHeld { job.completion(completion) }
         let drainers = shared.withLock { shared -> [Parker] in
           shared.running -= 1
           guard shared.running == 0, shared.jobs.isEmpty else { return [] }
@@ -127,11 +176,11 @@ public final class BlockWorker: BlockBackend {
     }
   }
 
-  private func carryOut(_ request: BlockRequest, _ image: (any DiskImage)?) -> BlockCompletion {
+  private func carryOut(_ request: BlockRequest, _ image: (any DiskImage)?) -> (BlockCompletion, DiskError?) {
     var completion = BlockCompletion(tag: request.tag, status: .done)
     guard let image else {
       completion.status = .noMedium
-      return completion
+      return (completion, nil)
     }
     do throws(DiskError) {
       let isTransfer = request.operation == .read || request.operation == .write
@@ -155,8 +204,9 @@ public final class BlockWorker: BlockBackend {
       case .readOnly: completion.status = .readOnly
       default: completion.status = .ioError
       }
+      return (completion, error)
     }
-    return completion
+    return (completion, nil)
   }
 
   private func read(_ request: BlockRequest, _ image: any DiskImage) throws(DiskError) -> [UInt8] {
@@ -209,5 +259,19 @@ public final class BlockWorker: BlockBackend {
       total += segment.count
     }
     return total == count ? buffers : nil
+  }
+}
+
+extension DiskError {
+  /// Whether somebody may mend this while the machine waits: the host's disk is full, or did not take a write. After a
+  /// flush that failed there is nothing to try again: the kernel has forgotten the data.
+  func mayPass(when operation: BlockRequest.Operation) -> Bool {
+    guard case .system(_, let error) = self else { return false }
+    // errno values of linux/errno.h: EIO, ENOSPC, EDQUOT.
+    return switch error.code {
+    case 28, 122: true
+    case 5: operation == .write
+    default: false
+    }
   }
 }

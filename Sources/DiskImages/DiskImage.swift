@@ -15,6 +15,39 @@ public protocol DiskImage: AnyObject, Sendable {
   /// The contents are of no more use; afterwards they read as zeroes or as before.
   func discard(_ sector: UInt64, count: UInt64) throws(DiskError)
   func writeZeroes(_ sector: UInt64, count: UInt64) throws(DiskError)
+  /// What shows through where this image holds nothing of its own.
+  var parent: (any DiskImage)? { get }
+  /// What this image itself, without its parent, holds at `sector`, and for how many sectors (at least 1, at most
+  /// `limit`) that is so.
+  func extent(at sector: UInt64, limit: UInt64) throws(DiskError) -> DiskExtent
+}
+
+/// Sectors that an image keeps in the same way.
+public struct DiskExtent: Equatable, Sendable {
+  /// In which way.
+  public enum Kind: Equatable, Sendable {
+    /// The image has contents of its own.
+    case data
+    /// The image says: zeroes.
+    case zero
+    /// The image says nothing: its parent shows through, or zeroes where there is none.
+    case absent
+  }
+  /// In which way.
+  public var kind: Kind
+  /// Sectors.
+  public var count: UInt64
+  public init(_ kind: Kind, count: UInt64) {
+    self.kind = kind
+    self.count = count
+  }
+}
+
+extension DiskImage {
+  public var parent: (any DiskImage)? { nil }
+  public func extent(at sector: UInt64, limit: UInt64) throws(DiskError) -> DiskExtent {
+    DiskExtent(.data, count: max(1, limit))
+  }
 }
 
 /// Why an image cannot be used, or a transfer failed. The description is a sentence for the user.
@@ -30,6 +63,19 @@ public enum DiskError: Error, Equatable, Sendable, CustomStringConvertible {
   case system(path: String, SystemCallError)
   case outOfRange
   case readOnly
+  /// A file of this name exists.
+  case exists(path: String)
+  /// The file is not what its format says it must be.
+  case damaged(path: String, String)
+  /// A feature, version or size that is not supported.
+  case unsupported(path: String, String)
+  /// A request that makes no sense; the text is a sentence.
+  case invalid(String)
+  case parentMissing(path: String, parent: String)
+  /// The parent is not, or no longer, the one that the image was made from.
+  case parentMismatch(path: String, parent: String, String)
+  case tooManyParents(path: String)
+  case cancelled
 
   public var description: String {
     switch self {
@@ -44,6 +90,14 @@ public enum DiskError: Error, Equatable, Sendable, CustomStringConvertible {
     case .system(let path, let error): "\(path): \(error)"
     case .outOfRange: "access beyond the end of the disk"
     case .readOnly: "the disk is read-only"
+    case .exists(let path): "\(path) exists already"
+    case .damaged(let path, let what): "\(path) is damaged: \(what)"
+    case .unsupported(let path, let what): "\(path) cannot be used: \(what)"
+    case .invalid(let text): text
+    case .parentMissing(let path, let parent): "\(path) needs \(parent), which is not there"
+    case .parentMismatch(let path, let parent, let why): "\(path) does not fit its parent \(parent): \(why)"
+    case .tooManyParents(let path): "\(path) has more than \(ImageChain.maximumDepth) parents, or is its own"
+    case .cancelled: "cancelled"
     }
   }
 }

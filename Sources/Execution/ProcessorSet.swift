@@ -93,14 +93,14 @@ public final class ProcessorSet: Sendable {
 
   public init(
     memory: GuestMemory, platform: any ProcessorPlatform, model: ProcessorModel, count: Int,
-    engine: ProcessorEngine = .recompiler, inspection: ProcessorInspection = ProcessorInspection()
+    engine: ProcessorEngine = .recompiler, inspection: ProcessorInspection? = nil
   ) {
     pausedAt = Atomic(TimestampCounter.now)
     let group = group
     vcpus = (0..<count).map {
       Vcpu(
         index: $0, memory: memory, platform: platform, model: model.model, group: group, engine: engine,
-        inspection: inspection)
+        inspection: inspection ?? EngineInspection())
     }
     seats = (0..<count).map { _ in Seat() }
     group.observe(memory)

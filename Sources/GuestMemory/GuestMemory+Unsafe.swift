@@ -69,7 +69,7 @@ public enum GuestMemoryError: Error, Equatable {
   /// The RAM memfd (for direct execution, saved states).
   public let ramDescriptor: Int32
   private let layout = Mutex(())
-  private let codeListeners = Mutex<[@Sendable (GuestPhysical) -> Void]>([])
+  private let codeListeners = Mutex<[@Sendable (GuestPhysical, Int) -> Void]>([])
 
   public init(ramSize: UInt64, lowLimit: UInt64 = GuestMemory.defaultLowLimit) throws(GuestMemoryError) {
     guard ramSize & 0xfff == 0, ramSize >= 1 << 20, ramSize <= 1 << 45 else { throw .badSize(ramSize) }
@@ -211,23 +211,31 @@ public enum GuestMemoryError: Error, Equatable {
     return (last == 63 ? ~0 : (1 << (last + 1)) - 1) & ~((1 << first) - 1)
   }
 
-  /// Registers an engine that must hear of stores to pages that hold code.
-  public func addCodeListener(_ listener: @escaping @Sendable (GuestPhysical) -> Void) {
+  /// Registers an engine that must hear of stores to code: address and bytes in whole 64-byte chunks of one page.
+  public func addCodeListener(_ listener: @escaping @Sendable (GuestPhysical, Int) -> Void) {
     codeListeners.withLock { $0.append(listener) }
   }
 
-  /// Tells every engine that `count` bytes (inside one page) were written, if decoded code came from them: all
-  /// decoded code of the page is forgotten, and stores to it are plain again until it is next decoded.
+  /// Tells every engine that `count` bytes (inside one page) were written, if decoded code came from there: what was
+  /// decoded from them is forgotten. When no code is left, stores to the page are plain again until it is next decoded.
   public func codeWritten(_ address: GuestPhysical, count: Int) {
     guard address.value < top else { return }
     // SAFETY: page index is below top >> 12.
     let chunks = unsafe rb_load64(codeChunks + Int(address.page))
     guard chunks & GuestMemory.chunkMask(address, count) != 0 else { return }
-    // Cleared before the listeners run: code decoded from now on marks the page anew.
-    _ = unsafe rb_and64(codeChunks + Int(address.page), 0)
-    _ = unsafe rb_and8(flags + Int(address.page), ~PageFlag.holdsCode)
     let listeners = codeListeners.withLock { $0 }
-    for listener in listeners { listener(address) }
+    // Cleared before the listeners run: code decoded from now on marks its bytes anew.
+    let mask = GuestMemory.chunkMask(address, count)
+    if unsafe rb_and64(codeChunks + Int(address.page), ~mask) & ~mask != 0 {
+      // In whole chunks, as the marks are: no code may be left without its mark.
+      let first = address.value & ~63
+      let end = (address.value &+ UInt64(max(count, 1)) &+ 63) & ~63
+      for listener in listeners { listener(GuestPhysical(first), Int(end &- first)) }
+      return
+    }
+    // Somebody may decode another part just now and find the page marked: so all of the page is forgotten.
+    _ = unsafe rb_and8(flags + Int(address.page), ~PageFlag.holdsCode)
+    for listener in listeners { listener(GuestPhysical(address.page << 12), 0x1000) }
   }
 
   // MARK: Copies

@@ -57,6 +57,8 @@ public final class NATAttachment: NetworkAttachment {
   }
 
   private func run(_ stack: SlirpStack, _ receiver: () -> (any FrameReceiver)?) {
+    // libslirp takes the time when it polls: connections made before that would be long expired by the first poll.
+    _ = stack.turn(wake: wake.raw, sockets: true, milliseconds: 0)
     while true {
       guard let receiver = receiver() else { return }
       let (list, isEnding) = orders.withLock { orders in

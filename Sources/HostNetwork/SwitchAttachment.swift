@@ -97,7 +97,7 @@ public final class SwitchAttachment: NetworkAttachment {
     return packet
   }
   func unwrap(_ packet: [UInt8], _ frames: inout [NetworkFrame]) {
-    guard let first = packet.first, first < 64, packet.count > 1 + Int(first) else { return }
+    guard let first = packet.first, (1..<64).contains(first), packet.count > 1 + Int(first) else { return }
     let port = String(decoding: packet[1...Int(first)], as: UTF8.self)
     guard SwitchAttachment.isName(port), port != name else { return }
     var at = 1 + Int(first)

@@ -52,6 +52,8 @@ final class Board: Sendable {
   let floppy: DeviceSlot<FDC82078>
   let entropy: DeviceSlot<VirtioRNG>
   let virtioDisks: [DeviceSlot<VirtioBlock>]
+  /// Only in machines with SCSI disks.
+  let scsi: DeviceSlot<VirtioSCSI>?
   let network: Network
   /// Only in a machine that boots a kernel.
   let bootLoader: DeviceSlot<BootLoader>?
@@ -77,6 +79,8 @@ final class Board: Sendable {
   static let vgaPCISlot = 2
   static let entropyPCISlot = 3
   static let firstDiskPCISlot = 4
+  /// Behind sixteen virtio disks and eight network cards.
+  static let scsiPCISlot = 28
   /// Behind the sixteen disks there may be.
   static let firstNetworkPCISlot = 20
 
@@ -134,6 +138,13 @@ final class Board: Sendable {
       drives: floppies.map(\.worker))
     entropy = try DeviceSlot(VirtioRNG(VirtioEntropyFunction { HostEntropy.bytes($0) }), machine: services)
     virtioDisks = try Board.makeVirtioDisks(services, storage)
+    let scsiDrives = storage.scsiDrives
+    if scsiDrives.isEmpty {
+      scsi = nil
+    } else {
+      scsi = try DeviceSlot(
+        VirtioSCSI(VirtioSCSIFunction(scsiDrives.map(\.medium))), machine: services, drives: scsiDrives.map(\.worker))
+    }
     network = try Network(plans, services, pci, firstSlot: Board.firstNetworkPCISlot)
     let window = DisplayWindow(memory: memory, display: display, link: link)
     vga = try DeviceSlot(VGA(memory: display.memory) { window.move(to: $0) }, machine: services)
@@ -200,6 +211,7 @@ final class Board: Sendable {
     ]
     for uart in uarts { all.append(uart) }
     for disk in virtioDisks { all.append(disk) }
+    if let scsi { all.append(scsi) }
     for card in network.cards { all.append(card.component) }
     if let bootLoader { all.append(bootLoader) }
     return all
@@ -304,6 +316,7 @@ final class Board: Sendable {
     for (index, disk) in virtioDisks.enumerated() {
       pci.plug(disk, device: Board.firstDiskPCISlot + index, interruptOutput: "intx")
     }
+    if let scsi { pci.plug(scsi, device: Board.scsiPCISlot, interruptOutput: "intx") }
     pci.setResetControl(isaBridge)
     for pirq in 0..<4 {
       pci.interruptLines[pirq].connect(to: isaBridge.input(pirq))

@@ -40,7 +40,7 @@ public final class Machine: Sendable {
   /// Nothing outside is created or changed when this throws. `inspection`: what is to be seen of the code that the guest
   /// executes.
   public init(
-    configuration: MachineConfiguration, inspection: ProcessorInspection = ProcessorInspection(),
+    configuration: MachineConfiguration, inspection: ProcessorInspection? = nil,
     events: @escaping @Sendable (MachineEvent) -> Void
   ) throws(MachineError) {
     try configuration.validate()
@@ -108,6 +108,7 @@ public final class Machine: Sendable {
       throw .host("cannot start a thread", error)
     }
     outbox.set(self)
+    storage.holdFailures { drive, error in control.post { outbox.machine?.diskFailed(drive, error) } }
     try network.start()
   }
 
@@ -184,6 +185,7 @@ public final class Machine: Sendable {
   public func resume() {
     control.perform { [self] in
       guard state == .paused else { return }
+      storage.retry()
       runClocks()
       enter(.running)
     }
@@ -266,6 +268,15 @@ public final class Machine: Sendable {
     }
   }
 
+  /// A disk of the host failed in a way that may pass: the guest waits until somebody mends it and resumes the machine.
+  fileprivate func diskFailed(_ drive: String, _ error: DiskError) {
+    guard state != .stopped else { return }
+    events(.diskFailed(drive: drive, text: error.description))
+    guard state == .running else { return }
+    halt()
+    enter(.paused)
+  }
+
   fileprivate func carryOutTripleFault(_ cpu: Int) {
     guard state == .running else { return }
     if configuration.exitOn.tripleFault || configuration.exitOn.reset {
@@ -317,7 +328,7 @@ public final class Machine: Sendable {
         board.ide.withDevice { device, services in device.mediumChanged(drive: number, drive.medium, services) }
       case .floppy(let number):
         board.floppy.withDevice { device, services in device.mediumChanged(drive: number, drive.medium, services) }
-      case .virtio: break
+      case .virtio, .scsi: break
       }
     }
   }

@@ -20,7 +20,7 @@ public struct MachineConfiguration: Equatable, Sendable {
     case unix(String)
   }
   /// What a disk is attached to.
-  public enum DiskInterface: String, Sendable, CaseIterable { case ide, virtio }
+  public enum DiskInterface: String, Sendable, CaseIterable { case ide, virtio, scsi }
   /// A disk image and how it is attached.
   public struct Disk: Equatable, Sendable {
     /// Path of the image on the host.
@@ -31,6 +31,8 @@ public struct MachineConfiguration: Equatable, Sendable {
     public var readOnly: Bool
     /// Writes go to a temporary file and are forgotten at power-off.
     public var snapshot: Bool
+    /// Name of the image's format; nil: found out from its contents.
+    public var format: String?
     public init(path: String, interface: DiskInterface = .ide, readOnly: Bool = false, snapshot: Bool = false) {
       self.path = path
       self.interface = interface
@@ -118,7 +120,8 @@ public struct MachineConfiguration: Equatable, Sendable {
     if serial.count > 4 { try refuse("at most 4 serial ports, not \(serial.count)") }
     let ideDrives = disks.filter { $0.interface == .ide }.count + cdroms.count
     if ideDrives > 4 { try refuse("at most 4 IDE disks and CD-ROM drives, not \(ideDrives); use virtio disks") }
-    if disks.count - disks.filter({ $0.interface == .ide }).count > 16 { try refuse("at most 16 virtio disks") }
+    if disks.filter({ $0.interface == .virtio }).count > 16 { try refuse("at most 16 virtio disks") }
+    if disks.filter({ $0.interface == .scsi }).count > 64 { try refuse("at most 64 SCSI disks") }
     if floppies.count > 2 { try refuse("at most 2 floppy drives, not \(floppies.count)") }
     if network.count > MachineConfiguration.maximumNetworkCards {
       try refuse("at most \(MachineConfiguration.maximumNetworkCards) network cards, not \(network.count)")
@@ -245,6 +248,7 @@ extension MachineConfiguration.Disk {
       case "interface": interface = try member.choice()
       case "readOnly": readOnly = try member.bool()
       case "snapshot": snapshot = try member.bool()
+      case "format": format = try member.optionalString()
       default: throw MachineError(.configuration, "unknown member '\(member.name)'")
       }
     }
@@ -253,7 +257,7 @@ extension MachineConfiguration.Disk {
   fileprivate var json: JSON {
     .object([
       "path": .string(path), "interface": .string(interface.rawValue), "readOnly": .bool(readOnly),
-      "snapshot": .bool(snapshot),
+      "snapshot": .bool(snapshot), "format": format.map { .string($0) } ?? .null,
     ])
   }
 }

@@ -11,6 +11,8 @@ public enum MachineEvent: Sendable, Equatable {
   /// Bytes of COM port `port` (0 = COM1), unless its configuration is `none` or `file`.
   case serialOutput(port: Int, bytes: [UInt8])
   case debugOutput([UInt8])
+  /// The host's disk is full or did not take a write: the machine is paused, and `resume` tries again.
+  case diskFailed(drive: String, text: String)
   /// A device's log line, rate-limited.
   case log(device: String, kind: LogKind, text: String)
 }

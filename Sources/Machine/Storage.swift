@@ -8,8 +8,8 @@ import HostSystem
 struct Storage: Sendable {
   enum Kind: Sendable, Equatable { case disk, cdrom, floppy }
   /// Where a drive is plugged in: IDE 0-3 (primary master, primary slave, secondary master, secondary slave), the
-  /// number of a virtio disk, or floppy drive A or B.
-  enum Place: Sendable, Equatable { case ide(Int), virtio(Int), floppy(Int) }
+  /// number of a virtio disk, the target on the SCSI bus, or floppy drive A or B.
+  enum Place: Sendable, Equatable { case ide(Int), virtio(Int), scsi(Int), floppy(Int) }
   struct Drive: Sendable {
     /// For people: `disk0`, `cdrom0`, `floppy0`.
     var name: String
@@ -35,10 +35,18 @@ struct Storage: Sendable {
       free.remove(number)
       return .ide(number)
     }
-    var virtioCount = 0
+    var virtioCount = 0, scsiCount = 0
     for (index, disk) in configuration.disks.enumerated() {
-      var place = Place.virtio(virtioCount)
-      if disk.interface == .ide { place = try takeIDE(Storage.diskOrder) } else { virtioCount += 1 }
+      let place: Place
+      switch disk.interface {
+      case .ide: place = try takeIDE(Storage.diskOrder)
+      case .virtio:
+        place = .virtio(virtioCount)
+        virtioCount += 1
+      case .scsi:
+        place = .scsi(scsiCount)
+        scsiCount += 1
+      }
       let image = try Storage.open(disk)
       try add("disk\(index)", .disk, place, image, memory)
     }
@@ -54,7 +62,7 @@ struct Storage: Sendable {
     _ name: String, _ kind: Kind, _ place: Place, _ image: any DiskImage, _ memory: any GuestBuffer
   ) throws(MachineError) {
     do throws(ThreadError) {
-      let worker = try BlockWorker(image, memory: memory, threads: kind == .disk ? 2 : 1, name: name)
+      let worker = try BlockWorker(image, memory: memory, threads: kind == .disk ? 4 : 1, name: name)
       drives.append(Drive(name: name, kind: kind, place: place, worker: worker, serial: "RB-\(name)"))
     } catch {
       throw .host("cannot start a thread", error)
@@ -62,8 +70,19 @@ struct Storage: Sendable {
   }
 
   private static func open(_ disk: MachineConfiguration.Disk) throws(MachineError) -> any DiskImage {
+    var options = ImageLibrary.Options(readOnly: disk.readOnly || disk.snapshot)
+    if let name = disk.format {
+      guard let format = ImageFormat(named: name) else {
+        throw MachineError(.configuration, "'\(name)' is no format of disk images")
+      }
+      options.format = format
+    }
     do throws(DiskError) {
-      let image = try RawImage(path: disk.path, readOnly: disk.readOnly || disk.snapshot)
+      let image = try ImageLibrary().open(disk.path, options)
+      // A stream or an internal snapshot cannot be written, whatever was asked for; a machine finds that out too late.
+      if image.isReadOnly, !options.readOnly {
+        throw .invalid("\(disk.path) cannot be written; give readonly or snapshot")
+      }
       return disk.snapshot ? try OverlayImage(base: image) : image
     } catch {
       throw MachineError(.file, "disk: \(error.description)")
@@ -96,12 +115,24 @@ struct Storage: Sendable {
   /// In the order of the configuration.
   var virtioDrives: [Drive] { drives.filter { if case .virtio = $0.place { true } else { false } } }
 
+  /// By target.
+  var scsiDrives: [Drive] { drives.filter { if case .scsi = $0.place { true } else { false } } }
+
   func drive(named name: String) -> Drive? { drives.first { $0.name == name } }
   /// Waits for the requests under way.
   func drain() { for drive in drives { drive.worker.drain() } }
+  /// Failures of the host's disks that may pass are told, by the drive's name, and kept from the guest until `retry`.
+  func holdFailures(_ failed: @escaping @Sendable (String, DiskError) -> Void) {
+    for drive in drives where drive.kind == .disk {
+      drive.worker.holdFailures { failed(drive.name, $0) }
+    }
+  }
+  /// Tries again what failed.
+  func retry() { for drive in drives { drive.worker.retry() } }
   /// Brings everything that was written onto stable storage, and lets the images go.
   func close() {
     for drive in drives {
+      drive.worker.endHolding()
       drive.worker.drain()
       if drive.kind != .cdrom {
         let done = Parker()

@@ -138,7 +138,8 @@ struct CPUBlock {
 ///
 /// A tag is the page's linear address; an access hits when its distance from the tag leaves room for its size, so accesses
 /// that cross a page, and pages that are MMIO, ROM (writes) or hold code (writes), miss by construction. An empty tag is a
-/// page of another index, which no address that selects the entry can be near.
+/// page of another index, which no address that selects the entry can be near. A page may also stand in its other way:
+/// the entry with the top index bit inverted.
 // SAFETY(type): plain numbers; `host` makes an address only where a tag matched (`readLinear`, `writeLinear`).
 @safe struct TLBEntry {
   var tagRead: UInt64
@@ -152,6 +153,7 @@ struct CPUBlock {
     tagRead = TLBEntry.emptyTag(index)
     tagWrite = tagRead
   }
+  /// A page that selects neither this entry nor its other way.
   static func emptyTag(_ index: Int) -> UInt64 { UInt64(index ^ 1) << 12 }
 }
 
@@ -249,6 +251,8 @@ struct CPUBlock {
   var tlb: UnsafeMutablePointer<TLBEntry>
   static let tlbBits = 11
   static let tlbCount = 1 << tlbBits
+  /// Where a page goes that another of the same index has driven out: `index ^ otherWay`.
+  static let otherWay = tlbCount / 2
   @inline(__always) static func index(_ linear: UInt64) -> Int {
     Int(truncatingIfNeeded: linear >> 12) & (tlbCount &- 1)
   }

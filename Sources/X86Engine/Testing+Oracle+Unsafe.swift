@@ -60,7 +60,7 @@ extension Cpu {
   }
 
   /// Decoded code of one physical page is forgotten.
-  package func forgetCode(physicalPage: UInt64) { _ = x.blocks.invalidate(page: physicalPage) }
+  package func forgetCode(physicalPage: UInt64) { invalidateCode(physicalPage << 12, 0x1000) }
 
   /// Executes one instruction; returns its fault without delivering it, with RIP on the instruction.
   ///

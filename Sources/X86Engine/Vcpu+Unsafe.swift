@@ -33,8 +33,8 @@ public enum EngineChoice: String, Sendable, CaseIterable {
   private let thread = Atomic<UInt>(0)
   /// Not executing guest code: nothing stale can be used before events are looked at again.
   let parked = Atomic<Bool>(true)
-  /// Physical pages whose decoded code or write rights this vCPU must forget.
-  fileprivate let mailbox = Mutex<[UInt64]>([])
+  /// What other vCPUs ask this one to forget.
+  fileprivate let mailbox = Mutex<[CodeRequest]>([])
 
   public init(
     index: Int, memory: GuestMemory, platform: any Platform, model: CPUModel, group: VcpuGroup,
@@ -146,6 +146,14 @@ public struct EngineStatistics: Sendable, Equatable {
   public var undefined: UInt64
 }
 
+/// What one vCPU asks of another about code.
+private enum CodeRequest {
+  /// The physical page becomes code: no translation may let a store through unnoticed.
+  case dropWriteRights(page: UInt64)
+  /// Bytes that code was decoded from were written.
+  case codeWritten(UInt64, Int)
+}
+
 /// The vCPUs of one machine, as far as they must agree on what is code.
 ///
 /// The law: before a vCPU reads bytes to decode them, no other vCPU may hold a translation that lets it store to
@@ -161,15 +169,15 @@ public final class VcpuGroup: Sendable {
 
   /// Connects the group to guest memory: stores to code by devices and vCPUs reach every member.
   public func observe(_ memory: GuestMemory) {
-    memory.addCodeListener { [weak self] address in self?.codeWritten(page: address.page) }
+    memory.addCodeListener { [weak self] address, count in self?.codeWritten(address.value, count) }
   }
 
-  private func codeWritten(page: UInt64) {
+  private func codeWritten(_ physical: UInt64, _ count: Int) {
     for vcpu in members.withLock({ $0 }) {
       if vcpu.isCurrent {
-        vcpu.cpu.invalidateCode(page: page)
+        vcpu.cpu.invalidateCode(physical, count)
       } else {
-        vcpu.mailbox.withLock { $0.append(page) }
+        vcpu.mailbox.withLock { $0.append(.codeWritten(physical, count)) }
         vcpu.cpu.raise(CPUEvent.codeChanged)
       }
     }
@@ -180,7 +188,7 @@ public final class VcpuGroup: Sendable {
     cpu.dropWriteTags(page: page)
     let others = members.withLock { $0 }.filter { $0.index != cpu.index }
     for vcpu in others {
-      vcpu.mailbox.withLock { $0.append(page) }
+      vcpu.mailbox.withLock { $0.append(.dropWriteRights(page: page)) }
       vcpu.cpu.raise(CPUEvent.codeChanged)
     }
     for vcpu in others {
@@ -197,13 +205,15 @@ public final class VcpuGroup: Sendable {
     cpu.clear(CPUEvent.codeChanged)
     // The box is emptied last: an empty box tells the waiting vCPU that the rights are gone.
     while true {
-      let pages = vcpu.mailbox.withLock { $0 }
-      if pages.isEmpty { return }
-      for page in pages {
-        cpu.dropWriteTags(page: page)
-        cpu.invalidateCode(page: page)
+      let requests = vcpu.mailbox.withLock { $0 }
+      if requests.isEmpty { return }
+      for request in requests {
+        switch request {
+        case .dropWriteRights(let page): cpu.dropWriteTags(page: page)
+        case .codeWritten(let physical, let count): cpu.invalidateCode(physical, count)
+        }
       }
-      vcpu.mailbox.withLock { $0.removeFirst(pages.count) }
+      vcpu.mailbox.withLock { $0.removeFirst(requests.count) }
     }
   }
 }

@@ -221,6 +221,9 @@ final class Session: LoopSource {
     case .stopped(let reason):
       self.reason = reason
       loop.stop()
+    case .diskFailed(let drive, let text):
+      server?.broadcast("disk-failed", [("drive", .string(drive)), ("text", .string(text))])
+      tell("paused: \(drive): \(text); mend it and resume")
     case .log(let device, _, let text):
       server?.broadcast("log", [("device", .string(device)), ("text", .string(text))])
     case .serialOutput, .debugOutput: break

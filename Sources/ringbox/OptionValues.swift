@@ -26,27 +26,33 @@ enum OptionValues {
     return count
   }
 
-  /// "PATH[,if=ide|virtio][,readonly]". A comma in the path is written twice.
+  /// Formats of disk images, as `format=` takes them.
+  static let diskFormats = ["raw", "vdi", "vmdk", "vhd", "qcow2"]
+
+  /// "PATH[,if=ide|virtio|scsi][,format=FORMAT][,readonly][,snapshot]". A comma in the path is written twice.
   static func disk(_ text: String, snapshot: Bool) throws -> JSON {
     var parts = splitAtSingleCommas(text)
     let path = parts.removeFirst()
     guard !path.isEmpty else { throw Failure.usage("--disk '\(text)': the path is missing") }
-    var interface = "ide", readOnly = false
+    var interface = "ide", readOnly = false, format = JSON.null
     for part in parts {
       switch part {
       case "readonly": readOnly = true
       case "snapshot": continue
       case _ where part.hasPrefix("if="):
-        interface = try choice(String(part.dropFirst(3)), among: ["ide", "virtio"], "--disk '\(text)': interface")
+        interface = try choice(
+          String(part.dropFirst(3)), among: ["ide", "virtio", "scsi"], "--disk '\(text)': interface")
+      case _ where part.hasPrefix("format="):
+        format = .string(try choice(String(part.dropFirst(7)), among: diskFormats, "--disk '\(text)': format"))
       default:
-        throw Failure.usage(
-          "--disk '\(text)': unknown setting '\(part)'\(hint(part, ["if=ide", "if=virtio", "readonly", "snapshot"]))")
+        let settings = ["if=ide", "if=virtio", "if=scsi", "readonly", "snapshot"] + diskFormats.map { "format=\($0)" }
+        throw Failure.usage("--disk '\(text)': unknown setting '\(part)'\(hint(part, settings))")
       }
     }
     let discards = snapshot || parts.contains("snapshot")
     return [
       "path": .string(path), "interface": .string(interface), "readOnly": .bool(readOnly),
-      "snapshot": .bool(discards),
+      "snapshot": .bool(discards), "format": format,
     ]
   }
 

@@ -7,7 +7,12 @@ import HostSystem
 @main struct Ringbox: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "ringbox", abstract: "Runs x86 virtual machines, in software and without privileges.",
-    version: Version.text, subcommands: [RunCommand.self, ListCPUsCommand.self, VersionCommand.self])
+    version: Version.text,
+    subcommands: [
+      RunCommand.self, ListCPUsCommand.self, VersionCommand.self, CreateMediumCommand.self, CloneMediumCommand.self,
+      ModifyMediumCommand.self, ShowMediumInfoCommand.self, CloseMediumCommand.self, ConvertFromRawCommand.self,
+      CheckMediumCommand.self, MergeMediumCommand.self,
+    ])
 
   /// Exit statuses of the command line itself; those of a run are in docs/command-line.md.
   enum Status {
@@ -31,7 +36,9 @@ import HostSystem
   /// What to say when the first word is no command.
   private static var unknownCommand: String? {
     guard let word = CommandLine.arguments.dropFirst().first, !word.hasPrefix("-") else { return nil }
-    let names = configuration.subcommands.compactMap { $0.configuration.commandName } + ["help"]
+    let names =
+      configuration.subcommands.flatMap { [$0.configuration.commandName].compactMap { $0 } + $0.configuration.aliases }
+      + ["help"]
     guard !names.contains(word) else { return nil }
     let hint = NearestMatch.find(word, among: names).map { "; did you mean '\($0)'?" } ?? ""
     return "unknown command '\(word)'\(hint) (there are: \(names.joined(separator: ", ")))"

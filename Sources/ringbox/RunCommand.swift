@@ -21,7 +21,10 @@ struct RunCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Initial RAM disk of the kernel.", valueName: "file")) var initrd: String?
   @Option(parsing: .unconditional, help: ArgumentHelp("Command line of the kernel.", valueName: "text"))
   var append: String?
-  @Option(help: ArgumentHelp("Disk image: PATH[,if=ide|virtio][,readonly][,snapshot]. Repeatable.", valueName: "disk"))
+  @Option(
+    help: ArgumentHelp(
+      "Disk image: PATH[,if=ide|virtio|scsi][,format=raw|vdi|vmdk|vhd|qcow2][,readonly][,snapshot]. Repeatable.",
+      valueName: "disk"))
   var disk: [String] = []
   @Option(help: ArgumentHelp("CD-ROM image. Repeatable.", valueName: "file")) var cdrom: [String] = []
   @Option(help: ArgumentHelp("Floppy image. Repeatable.", valueName: "file")) var floppy: [String] = []

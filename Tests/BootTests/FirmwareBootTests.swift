@@ -10,13 +10,34 @@ import Testing
     #expect(try vm.quit() == 5)
   }
 
-  @Test("GRUB shows its menu and starts Debian's kernel", arguments: ["ide", "virtio"])
+  @Test("GRUB shows its menu and starts Debian's kernel", arguments: ["ide", "virtio", "scsi"])
   func grub(interface: String) throws {
     let image = try GuestAssets.copy("grub-disk.img")
     let vm = try VM.launch(arguments: ["--memory", "512M", "--disk", "\(image.path),if=\(interface)"])
     try vm.waitForSerial("GNU GRUB", timeout: 120)
     try vm.waitForSerial(GuestAssets.marker, timeout: GuestAssets.bootTimeout)
     try vm.quit()
+  }
+
+  @Test("GRUB starts Debian's kernel from images that grow", arguments: ["vdi", "qcow2"])
+  func grubFromSparseImages(format: String) throws {
+    let image = try GuestAssets.copy("grub-disk.img")
+    let folder = try TemporaryFolder()
+    let base = folder.name("base.\(format)"), top = folder.name("top.\(format)")
+    for arguments in [
+      ["clonemedium", image.path, base, "--format", format], ["createmedium", "--filename", top, "--diffparent", base],
+    ] {
+      let result = try RingboxProgram.run(arguments, timeout: 120)
+      #expect(result.status == 0, "\(result.errors)")
+    }
+    let vm = try VM.launch(arguments: ["--memory", "512M", "--disk", "\(top),if=virtio"])
+    try vm.waitForSerial("GNU GRUB", timeout: 120)
+    try vm.waitForSerial(GuestAssets.marker, timeout: GuestAssets.bootTimeout)
+    try vm.quit()
+    for path in [base, top] {
+      let check = try RingboxProgram.run(["checkmedium", path])
+      #expect(check.status == 0, "\(check.output)\(check.errors)")
+    }
   }
 
   @Test(

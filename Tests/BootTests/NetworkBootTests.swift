@@ -102,7 +102,10 @@ private final class SmallWebServer {
     _ = try shell(vm, "httpd -p 8080 -h /tmp")
     for (index, model) in cards.enumerated() {
       let router = "10.0.\(index + 2).2"
-      let lease = try shell(vm, "udhcpc -i eth\(index) -n -q; ip addr show eth\(index)")
+      // The kernel numbers interfaces in the order in which their drivers come up.
+      let slot = "/sys/bus/pci/devices/0000:00:1\(index + 4).0"
+      _ = try shell(vm, "CARD=$(basename $(ls -d \(slot)/net/* \(slot)/virtio*/net/* 2>/dev/null))")
+      let lease = try shell(vm, "udhcpc -i $CARD -n -q; ip addr show $CARD")
       #expect(lease.contains("inet 10.0.\(index + 2).15/24"), "\(model): \(lease)")
       let ping = try shell(vm, "ping -c 2 \(router)")
       #expect(ping.contains(" 0% packet loss"), "\(model): \(ping)")
@@ -110,7 +113,7 @@ private final class SmallWebServer {
       #expect(got.contains(sum), "\(model): \(got)")
       #expect(try fetch(ports[index], model) == Array(sum.utf8), "\(model): through the forward")
       try vm.control.command("link", ["card": .string("nic\(index)"), "state": "down"])
-      let carrier = "for i in 1 2 3 4 5 6 7 8 9 10; do c=$(cat /sys/class/net/eth\(index)/carrier); "
+      let carrier = "for i in 1 2 3 4 5 6 7 8 9 10; do c=$(cat /sys/class/net/$CARD/carrier); "
       #expect(try shell(vm, carrier + "[ $c = 0 ] && break; sleep 1; done; echo C=$c").contains("C=0"), "\(model)")
       try vm.control.command("link", ["card": .string("nic\(index)"), "state": "up"])
       #expect(try shell(vm, carrier + "[ $c = 1 ] && break; sleep 1; done; echo C=$c").contains("C=1"), "\(model)")

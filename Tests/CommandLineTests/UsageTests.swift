@@ -23,7 +23,7 @@ func expectRefusal(
     try expectRefusal(["run", "--cpu", "x86-64-v9"], status: 2, "x86-64-v9", "did you mean", "pentium")
     try expectRefusal(["run", "--cpu", "host,-avxx"], status: 2, "avxx", "did you mean 'avx'")
     try expectRefusal(["run", "--engine", "interpeter"], status: 2, "did you mean 'interpreter'")
-    try expectRefusal(["run", "--engine", "kvm"], status: 2, "kvm", "there are: interpreter")
+    try expectRefusal(["run", "--engine", "kvm"], status: 2, "kvm", "there are: recompiler, interpreter")
     try expectRefusal(["run", "--serial", "stdi"], status: 2, "did you mean 'stdio'")
     try expectRefusal(["run", "--exit-on", "rest"], status: 2, "did you mean 'reset'")
     try expectRefusal(["run", "--rtc", "utcc"], status: 2, "did you mean 'utc'")
@@ -42,7 +42,7 @@ func expectRefusal(
 
   @Test func networkCardsAreCheckedBeforeAnythingStarts() throws {
     for (card, word) in [
-      ("nta", "did you mean 'nat'"), ("nat,modl=e1000", "did you mean 'model'"), ("nat,model=e100", "'e1000'"),
+      ("natt", "did you mean 'nat'"), ("nat,modl=e1000", "did you mean 'model'"), ("nat,model=e100", "'e1000'"),
       ("nat,model", "needs a value"), ("nat,mac=01:00:00:00:00:00", "no address"), ("nat,mac=", "needs a value"),
       ("nat,hostfwd=tcp:22", "expected tcp|udp"), ("nat,net=10.0.2.7/24", "did you mean 10.0.2.0/24"),
       ("nat,rate=10", "unit"), ("nat,cable=maybe", "on, off"), ("udp,local=:1", "remote"),

@@ -47,6 +47,22 @@ import Testing
     #expect(Int64(received) + line.dropped == line.end)
   }
 
+  @Test func readerThatHasGoneHoldsUpNobody() throws {
+    signal(SIGPIPE, SIG_IGN)  // as ringbox-vm does
+    let line = SerialLine(name: "serial0", waker: try LoopWaker())
+    do {
+      let (read, write) = pipes()
+      line.attach(.streams(input: nil, output: write))
+      withExtendedLifetime(read) {}
+    }
+    // Before, writing to nobody was tried for ever, and the loop came to nothing else, signals included.
+    line.transmit(Array("more".utf8))
+    line.flush()
+    line.transmit(Array("and more".utf8))
+    line.flush(milliseconds: 1)
+    #expect(line.deadline == nil)
+  }
+
   @Test func endOfInputLeavesTheLineUp() throws {
     let waker = try LoopWaker()
     let loop = EventLoop(waker: waker)

@@ -2,6 +2,7 @@ import Base
 import DeviceKit
 import DiskImages
 import HostSystem
+import Synchronization
 import Testing
 
 @Suite struct BlockWorkerTests {
@@ -52,5 +53,59 @@ import Testing
     #expect(Set(done.map(\.tag)).count == 100 && done.allSatisfy { $0.status == .done })
     worker.close()
     #expect(worker.run(BlockRequest(.flush))?.status == .ioError)
+  }
+
+  /// A disk whose host is full while `isFull`.
+  final class FullDisk: DiskImage {
+    let isFull = Mutex(true)
+    let sectorCount: UInt64 = 8
+    let isReadOnly = false
+    private func attempt() throws(DiskError) {
+      if isFull.withLock({ $0 }) { throw .system(path: "full.img", SystemCallError(call: "pwritev", code: 28)) }
+    }
+    func read(_ sector: UInt64, into buffers: [HostBuffer]) throws(DiskError) {}
+    func write(_ sector: UInt64, from buffers: [HostBuffer]) throws(DiskError) { try attempt() }
+    func flush() throws(DiskError) {}
+    func discard(_ sector: UInt64, count: UInt64) throws(DiskError) {}
+    func writeZeroes(_ sector: UInt64, count: UInt64) throws(DiskError) { try attempt() }
+  }
+  private func write(_ worker: BlockWorker, _ completions: Completions, tag: UInt64) {
+    let data = BlockRequest.Payload.buffer([UInt8](repeating: 1, count: 512))
+    worker.submit(BlockRequest(.write, sector: 1, count: 512, payload: data, tag: tag)) { completions.take($0) }
+  }
+
+  @Test func aFullHostDiskIsToldOnceAndTriedAgain() throws {
+    let disk = FullDisk()
+    let worker = try BlockWorker(disk, memory: CopiedRAM(), threads: 1)
+    defer { worker.close() }
+    let told = Mutex<[DiskError]>([])
+    let parker = Parker()
+    worker.holdFailures { error in
+      told.withLock { $0.append(error) }
+      parker.unpark()
+    }
+    let completions = Completions()
+    write(worker, completions, tag: 1)
+    #expect(parker.park(until: HostClock.monotonicNanoseconds + 5_000_000_000))
+    write(worker, completions, tag: 2)
+    // Others go on while those wait.
+    #expect(worker.run(BlockRequest(.read, sector: 0, count: 512))?.status == .done)
+    disk.isFull.withLock { $0 = false }
+    worker.retry()
+    #expect(Set(completions.wait(2).map(\.tag)) == [1, 2])
+    #expect(completions.wait(2).allSatisfy { $0.status == .done })
+    #expect(told.withLock { $0.count } == 1)
+  }
+
+  @Test func whatIsKeptFailsWhenTheDriveIsDrained() throws {
+    let worker = try BlockWorker(FullDisk(), memory: CopiedRAM())
+    let parker = Parker()
+    worker.holdFailures { _ in parker.unpark() }
+    let completions = Completions()
+    write(worker, completions, tag: 1)
+    #expect(parker.park(until: HostClock.monotonicNanoseconds + 5_000_000_000))
+    worker.drain()
+    #expect(completions.wait(1).map(\.status) == [.ioError])
+    worker.close()
   }
 }

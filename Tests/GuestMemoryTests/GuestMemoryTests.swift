@@ -88,20 +88,28 @@ import Testing
   @Test func storesToDecodedBytesAreToldOnce() throws {
     let memory = try GuestMemory(ramSize: mib)
     let heard = Heard()
-    memory.addCodeListener { heard.add($0.value) }
+    memory.addCodeListener { address, _ in heard.add(address.value) }
     #expect(memory.markCode(GuestPhysical(0x2000), count: 64))
     #expect(!memory.markCode(GuestPhysical(0x2040), count: 1))
     // Another 64-byte chunk of the page holds data.
     memory.write(GuestPhysical(0x2080), [1])
     #expect(heard.addresses.isEmpty)
     memory.write(GuestPhysical(0x207f), [1])
-    #expect(heard.addresses == [0x207f])
-    // Forgotten now: stores are plain until the page is decoded anew.
-    memory.write(GuestPhysical(0x2000), [1])
+    #expect(heard.addresses == [0x2040])
+    // Those bytes are forgotten now, the others are not.
+    memory.write(GuestPhysical(0x207f), [1])
     #expect(heard.addresses.count == 1)
-    #expect(memory.markCode(GuestPhysical(0x2ff0), count: 64))
+    #expect(!memory.markCode(GuestPhysical(0x2ff0), count: 16))
+    memory.write(GuestPhysical(0x2000), [1])
+    #expect(heard.addresses == [0x2040, 0x2000])
+    // With the last of them the page is plain again until it is decoded anew.
+    memory.write(GuestPhysical(0x2ff0), [1])
+    #expect(heard.addresses == [0x2040, 0x2000, 0x2000])
+    memory.write(GuestPhysical(0x2ff0), [1])
+    #expect(heard.addresses.count == 3)
+    #expect(memory.markCode(GuestPhysical(0x2ff0), count: 16))
     memory.didWrite(GuestPhysical(0x1000), count: 0x2000)
-    #expect(heard.addresses.count == 2)
+    #expect(heard.addresses.count == 4)
   }
 
   @Test func marksOutsideOfMemoryAreIgnored() throws {

@@ -17,7 +17,7 @@ enum Screens {
     var picture = solid(width, height, 0)
     for y in 0..<height {
       let row = y + from
-      for x in 0..<width where row % 16 < 12 && x % 8 < 6 && (row &* 40503 ^ x / 8 &* 104_729) >> 5 & 3 == 0 {
+      for x in 0..<width where row % 16 < 12 && x % 8 < 6 && ((row &* 40503 &+ x / 8) &* 2_654_435_761) >> 15 & 3 == 0 {
         picture.pixels[y * width + x] = 0xaa_aaaa
       }
     }

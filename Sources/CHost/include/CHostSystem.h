@@ -10,6 +10,8 @@ int rb_memfd(const char *name);
 
 /// fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, ...); -1 and errno on failure.
 int rb_punch_hole(int fd, int64_t offset, int64_t count);
+/// fallocate without flags from the start of the file: takes the space of `count` bytes.
+int rb_allocate(int fd, int64_t count);
 
 /// Sleeps while `*word == expected`, until woken, a signal, or `nanoseconds` have passed (negative: no limit).
 void rb_futex_wait(const uint32_t *word, uint32_t expected, int64_t nanoseconds);

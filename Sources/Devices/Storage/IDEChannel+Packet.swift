@@ -3,7 +3,7 @@ import DeviceKit
 
 /// Sense keys (SPC-3, table 27).
 enum SenseKey: UInt8 {
-  case none = 0, notReady = 2, mediumError = 3, illegalRequest = 5, unitAttention = 6
+  case none = 0, notReady = 2, mediumError = 3, illegalRequest = 5, unitAttention = 6, dataProtect = 7
 }
 
 extension IDEChannel {

@@ -68,6 +68,10 @@ extension Cpu {
   // MARK: Slow paths
 
   @inline(never) func readSlow(_ linear: UInt64, size: Int, view: UInt32) throws(Fault) -> UInt64 {
+    // SAFETY: the whole access lies in the page.
+    if let host = unsafe otherWay(linear, size: size, write: false, view: view) {
+      return unsafe Cpu.load(host, size: size)
+    }
     noteDataAccess(linear, size: size, write: false)
     let first = 0x1000 &- Int(linear & 0xfff)
     if size <= first { return try readInPage(linear, size: size, view: view) }
@@ -97,6 +101,10 @@ extension Cpu {
   }
 
   @inline(never) func writeSlow(_ linear: UInt64, _ value: UInt64, size: Int, view: UInt32) throws(Fault) {
+    // SAFETY: the whole access lies in the page, which is plain memory.
+    if let host = unsafe otherWay(linear, size: size, write: true, view: view) {
+      return unsafe Cpu.store(host, value, size: size)
+    }
     noteDataAccess(linear, size: size, write: true)
     let first = 0x1000 &- Int(linear & 0xfff)
     if size <= first {
@@ -121,8 +129,9 @@ extension Cpu {
     // SAFETY: `host` is the page's first byte; entries are inside the vCPU's own table.
     let entry = unsafe entry(linear, view: view)
     if unsafe entry.pointee.host != address || entry.pointee.tagRead != page {
-      x.filled.note(Int(view) &* EngineState.tlbCount &+ EngineState.index(linear))
-      unsafe entry.pointee = TLBEntry(index: EngineState.index(linear))
+      let index = EngineState.index(linear)
+      unsafe makeRoom(index, view, for: page)
+      unsafe entry.pointee = TLBEntry(index: index)
       unsafe entry.pointee.host = address
       unsafe entry.pointee.physicalPage = physical & ~0xfff | (x.walkedGlobal ? 1 : 0)
       unsafe entry.pointee.tagRead = page
@@ -132,6 +141,38 @@ extension Cpu {
     return physical
   }
 
+  /// Moves the page that stands in an entry to its other way, unless it is `page` itself; notes what gets filled.
+  private func makeRoom(_ index: Int, _ view: UInt32, for page: UInt64) {
+    let start = Int(view) &* EngineState.tlbCount
+    // SAFETY: both ways are inside the view's table.
+    do {
+      let first = unsafe x.tlb + (start &+ index)
+      let otherIndex = index ^ EngineState.otherWay
+      let other = unsafe x.tlb + (start &+ otherIndex)
+      if unsafe first.pointee.tagRead == TLBEntry.emptyTag(index) {
+        x.filled.note(start &+ index)
+      } else if unsafe first.pointee.tagRead != page {
+        if unsafe other.pointee.tagRead == TLBEntry.emptyTag(otherIndex) { x.filled.note(start &+ otherIndex) }
+        let hasWrite = unsafe first.pointee.tagWrite == first.pointee.tagRead
+        unsafe other.pointee = first.pointee
+        if !hasWrite { unsafe other.pointee.tagWrite = TLBEntry.emptyTag(otherIndex) }
+        return
+      }
+      // It may stand in its other way with rights that have changed.
+      if unsafe other.pointee.tagRead == page { unsafe other.pointee = TLBEntry(index: otherIndex) }
+    }
+  }
+
+  /// The host address of an access that hits in the other way; nil when it does not.
+  @inline(__always) func otherWay(_ linear: UInt64, size: Int, write: Bool, view: UInt32) -> UnsafeMutableRawPointer? {
+    let index = EngineState.index(linear) ^ EngineState.otherWay
+    // SAFETY: inside the view's table; a matching tag means the access lies in a page of RAM mapped at `host`.
+    let entry = unsafe x.tlb + (Int(view) &* EngineState.tlbCount &+ index)
+    let offset = unsafe linear &- (write ? entry.pointee.tagWrite : entry.pointee.tagRead)
+    guard offset <= UInt64(0x1000 &- size) else { return nil }
+    return unsafe UnsafeMutableRawPointer(bitPattern: UInt(truncatingIfNeeded: entry.pointee.host &+ offset))
+  }
+
   // MARK: Physical memory
 
   /// Reads 1...8 bytes that do not cross a page, from RAM or the bus.
@@ -139,7 +180,12 @@ extension Cpu {
     let backing = self.backing(physical)
     guard let host = unsafe backing.host else { return busRead(physical, size: size) }
     // SAFETY: offset + size stays inside the page.
-    let at = unsafe UnsafeRawPointer(host) + Int(physical & 0xfff)
+    return unsafe Cpu.load(host + Int(physical & 0xfff), size: size)
+  }
+
+  /// 1...8 bytes from host memory.
+  // SAFETY: callers have `size` bytes there.
+  private static func load(_ at: UnsafeMutableRawPointer, size: Int) -> UInt64 {
     switch size {
     case 1: return UInt64(unsafe at.load(as: UInt8.self))
     case 2: return UInt64(unsafe at.loadUnaligned(as: UInt16.self))
@@ -153,13 +199,8 @@ extension Cpu {
       return value
     }
   }
-
-  func writePhysical(_ physical: UInt64, _ value: UInt64, size: Int) {
-    let backing = self.backing(physical)
-    guard let host = unsafe backing.host else { return busWrite(physical, value, size: size) }
-    if backing.readOnly { return }
-    // SAFETY: offset + size stays inside the page.
-    let at = unsafe host + Int(physical & 0xfff)
+  // SAFETY: as for `load`.
+  private static func store(_ at: UnsafeMutableRawPointer, _ value: UInt64, size: Int) {
     switch size {
     case 1: unsafe at.storeBytes(of: UInt8(truncatingIfNeeded: value), as: UInt8.self)
     case 2: unsafe at.storeBytes(of: UInt16(truncatingIfNeeded: value), as: UInt16.self)
@@ -171,6 +212,14 @@ extension Cpu {
           of: UInt8(truncatingIfNeeded: value >> UInt64(index &* 8)), toByteOffset: index, as: UInt8.self)
       }
     }
+  }
+
+  func writePhysical(_ physical: UInt64, _ value: UInt64, size: Int) {
+    let backing = self.backing(physical)
+    guard let host = unsafe backing.host else { return busWrite(physical, value, size: size) }
+    if backing.readOnly { return }
+    // SAFETY: offset + size stays inside the page.
+    unsafe Cpu.store(host + Int(physical & 0xfff), value, size: size)
     if !backing.directWrite { memory.codeWritten(GuestPhysical(physical), count: size) }
   }
 
@@ -243,8 +292,14 @@ extension Cpu {
     x.blocks.jumpGeneration &+= 1
     x.recompiler.forget(page: linear)
     for view in UInt32(0)..<3 {
-      // SAFETY: inside the table.
-      unsafe entry(linear, view: view).pointee = TLBEntry(index: EngineState.index(linear))
+      let index = EngineState.index(linear)
+      let other = index ^ EngineState.otherWay
+      // SAFETY: both ways are inside the table.
+      do {
+        let start = unsafe x.tlb + Int(view) &* EngineState.tlbCount
+        if unsafe start[index].tagRead == linear & ~0xfff { unsafe start[index] = TLBEntry(index: index) }
+        if unsafe start[other].tagRead == linear & ~0xfff { unsafe start[other] = TLBEntry(index: other) }
+      }
     }
   }
 }

@@ -151,28 +151,58 @@ import X86ISA
 
   /// Forgets every block of a physical page; true when there was one.
   mutating func invalidate(page: UInt64) -> Bool {
-    let here = invalidate(list: unsafe pageBuckets[BlockCache.pageBucket(page)], page)
-    return invalidate(list: crossing, page) || here
+    let bucket = BlockCache.pageBucket(page)
+    let (head, here) = invalidate(list: unsafe pageBuckets[bucket], page)
+    unsafe pageBuckets[bucket] = head
+    let (rest, crossed) = invalidate(list: crossing, page)
+    crossing = rest
+    return here || crossed
   }
 
-  private mutating func invalidate(list: UInt32, _ page: UInt64) -> Bool {
+  /// Forgets a list's blocks of a page; the list without blocks that are not valid any more, and whether there was one.
+  private mutating func invalidate(list: UInt32, _ page: UInt64) -> (UInt32, Bool) {
     var found = false
+    var kept: UInt32 = 0
     var index = list
     while index != 0 {
       // SAFETY: list links are indexes of existing blocks.
       do {
         let block = unsafe blocks + Int(index &- 1)
-        if unsafe block.pointee.valid
-          && (block.pointee.physical >> 12 == page || block.pointee.secondPage == page << 12)
-        {
+        let next = unsafe block.pointee.nextInPage
+        let isAffected = unsafe block.pointee.physical >> 12 == page || block.pointee.secondPage == page << 12
+        if unsafe block.pointee.valid, isAffected {
           unsafe block.pointee.valid = false
+          unsafe unchain(block, index)
           found = true
           invalidatedBlocks &+= 1
         }
-        unsafe index = block.pointee.nextInPage
+        if unsafe block.pointee.valid {
+          unsafe block.pointee.nextInPage = kept
+          kept = index
+        }
+        index = next
       }
     }
-    return found
+    return (kept, found)
+  }
+
+  /// Takes a block out of its hash bucket: code that changes all the time must not leave long chains.
+  private func unchain(_ block: UnsafeMutablePointer<Block>, _ number: UInt32) {
+    let bucket = BlockCache.bucket(unsafe block.pointee.physical)
+    let next = unsafe block.pointee.nextInBucket
+    if unsafe buckets[bucket] == number {
+      unsafe buckets[bucket] = next
+      return
+    }
+    var index = unsafe buckets[bucket]
+    while index != 0 {
+      let at = unsafe blocks + Int(index &- 1)
+      if unsafe at.pointee.nextInBucket == number {
+        unsafe at.pointee.nextInBucket = next
+        return
+      }
+      unsafe index = at.pointee.nextInBucket
+    }
   }
 }
 
@@ -383,10 +413,10 @@ extension Cpu {
     }
   }
 
-  /// Code of a physical page changed: forget it, and leave the running block if it may be affected.
-  func invalidateCode(page: UInt64) {
-    invalidateTranslations(page: page)
-    if x.blocks.invalidate(page: page) {
+  /// Code changed (inside one physical page): forget it, and leave the running block if it may be affected.
+  func invalidateCode(_ physical: UInt64, _ count: Int) {
+    invalidateTranslations(physical, count)
+    if x.blocks.invalidate(page: physical >> 12) {
       x.blockEnd = 0
     }
   }

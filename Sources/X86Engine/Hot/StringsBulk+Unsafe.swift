@@ -1,3 +1,4 @@
+import Glibc
 import X86ISA
 
 // REP MOVS and REP STOS a page at a time, where both operands are plain RAM and the direction is up.
@@ -10,10 +11,7 @@ extension Cpu {
   /// Host address for `count * size` bytes at `linear` when the translation cache already allows the access.
   // SAFETY: the result is valid to the end of the page at `linear`; callers cut their runs to `elementsInPage`.
   private func cached(_ linear: UInt64, write: Bool) -> UnsafeMutableRawPointer? {
-    let entry = unsafe entry(linear, view: s.dataTLB)
-    // SAFETY: a matching tag means the page is RAM mapped at `host`.
-    guard unsafe (write ? entry.pointee.tagWrite : entry.pointee.tagRead) == linear & ~0xfff else { return nil }
-    return unsafe UnsafeMutableRawPointer(bitPattern: UInt(truncatingIfNeeded: entry.pointee.host &+ (linear & 0xfff)))
+    unsafe plain(linear, size: 1, write: write)
   }
 
   /// One bulk step of REP MOVS; false when the general loop has to take over.
@@ -61,8 +59,7 @@ extension Cpu {
     let value = x.loadRegister(T.self, 0)
     // SAFETY: the run lies inside one RAM page.
     if value == 0 || size == 1 {
-      unsafe target.initializeMemory(
-        as: UInt8.self, repeating: UInt8(truncatingIfNeeded: value), count: Int(chunk) &* size)
+      unsafe memset(target, Int32(truncatingIfNeeded: value), Int(chunk) &* size)
     } else {
       for offset in stride(from: 0, to: Int(chunk) &* size, by: size) {
         unsafe target.storeBytes(of: value, toByteOffset: offset, as: T.self)

@@ -232,24 +232,60 @@ import X86ISA
     statistics.invalidatedBlocks &+= 1
   }
 
-  /// Forgets every block of a physical page; calls `body` with the key and the address of each.
-  mutating func invalidate(page: UInt64, _ body: (ModeKey, UInt64) -> Void) {
-    invalidate(list: unsafe pageBuckets[CodeCache.pageBucket(page)], page, body)
-    invalidate(list: crossing, page, body)
+  /// Forgets every block that was made from bytes of a range inside one page; calls `body` with the key and the address
+  /// of each.
+  mutating func invalidate(_ physical: UInt64, _ count: Int, _ body: (ModeKey, UInt64) -> Void) {
+    let bucket = CodeCache.pageBucket(physical >> 12)
+    let head = unsafe pageBuckets[bucket]
+    if head != 0 { unsafe pageBuckets[bucket] = invalidate(list: head, physical, count, body) }
+    if crossing != 0 { crossing = invalidate(list: crossing, physical, count, body) }
   }
 
+  /// The list without its blocks that were made from the range, and those that were forgotten before.
   private mutating func invalidate(
-    list: UInt32, _ page: UInt64, _ body: (ModeKey, UInt64) -> Void
-  ) {
+    list: UInt32, _ physical: UInt64, _ count: Int, _ body: (ModeKey, UInt64) -> Void
+  ) -> UInt32 {
+    let end = physical &+ UInt64(count)
+    var kept: UInt32 = 0
     var index = list
     while index != 0 {
       let block = unsafe blocks + Int(index &- 1)
-      let isAffected = unsafe block.pointee.physical >> 12 == page || block.pointee.secondPage == page << 12
-      if unsafe block.pointee.isValid, isAffected {
+      let next = unsafe block.pointee.nextInPage
+      let first = unsafe block.pointee.physical
+      let last = unsafe first &+ UInt64(block.pointee.guestBytes)
+      let second = unsafe block.pointee.secondPage
+      let isHit = first < end && last > physical || second != ~0 && second < end && second &+ 16 > physical
+      if unsafe block.pointee.isValid, isHit {
         unsafe invalidate(block)
         unsafe body(block.pointee.key, block.pointee.rip)
       }
-      unsafe index = block.pointee.nextInPage
+      if unsafe block.pointee.isValid {
+        unsafe block.pointee.nextInPage = kept
+        kept = index
+      } else {
+        unsafe unchain(block, index)
+      }
+      index = next
+    }
+    return kept
+  }
+
+  /// Takes a block out of its hash bucket: code that changes all the time must not leave long chains.
+  private func unchain(_ block: UnsafeMutablePointer<TranslationBlock>, _ number: UInt32) {
+    let bucket = CodeCache.bucket(unsafe block.pointee.physical)
+    let next = unsafe block.pointee.nextInBucket
+    if unsafe buckets[bucket] == number {
+      unsafe buckets[bucket] = next
+      return
+    }
+    var index = unsafe buckets[bucket]
+    while index != 0 {
+      let at = unsafe blocks + Int(index &- 1)
+      if unsafe at.pointee.nextInBucket == number {
+        unsafe at.pointee.nextInBucket = next
+        return
+      }
+      unsafe index = at.pointee.nextInBucket
     }
   }
 
@@ -272,7 +308,7 @@ import X86ISA
     let block = unsafe blocks + Int(index)
     var result: UInt16 = 0
     let first = unsafe Int(block.pointee.firstMark)
-    let count = unsafe Int(block.pointee.instructionCount)
+    let count = unsafe Int(block.pointee.markCount)
     for mark in first..<(first + count) {
       let entry = unsafe marks[mark]
       if entry.host > position { break }

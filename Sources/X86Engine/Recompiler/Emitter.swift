@@ -119,13 +119,16 @@ extension Emitter {
     memory(to, base: base, index: index, scale: scale, displacement)
   }
   /// ModRM, SIB and displacement of a memory operand; REX is the caller's.
-  mutating func memory(_ register: UInt8, base: UInt8?, index: UInt8?, scale: UInt8, _ displacement: Int32) {
+  /// `compressed`: the instruction scales short displacements (EVEX), which are then not used.
+  mutating func memory(
+    _ register: UInt8, base: UInt8?, index: UInt8?, scale: UInt8, _ displacement: Int32, compressed: Bool = false
+  ) {
     let reg = register << 3 & 0x38
     guard let base else {
       bytes(reg | 4, scale << 6 | (index.map { $0 & 7 } ?? 4) << 3 | 5)
       return word(displacement)
     }
-    let isShort = displacement >= -128 && displacement < 128
+    let isShort = displacement >= -128 && displacement < 128 && (!compressed || displacement == 0)
     let mod: UInt8 = displacement == 0 && base & 7 != 5 ? 0 : isShort ? 0x40 : 0x80
     if let index {
       bytes(mod | reg | 4, scale << 6 | (index & 7) << 3 | base & 7)
@@ -182,5 +185,6 @@ enum HostCondition {
   static let aboveOrEqual: UInt8 = 3
   static let equal: UInt8 = 4
   static let notEqual: UInt8 = 5
+  static let notAbove: UInt8 = 6
   static let above: UInt8 = 7
 }

@@ -10,8 +10,9 @@ struct CopyFields {
   /// ModRM.rm when it names a register.
   var rm: UInt8 = 0
   var vvvv: UInt8 = 0
-  /// The memory operand's base register (the operand is `[base]`); nil for register forms.
+  /// The memory operand's base register and displacement; nil for register forms.
   var memoryBase: UInt8?
+  var memoryDisplacement: Int32 = 0
 
   init(_ i: Instruction) {
     let form = InstructionTable.form(ofRow: i.row)
@@ -36,7 +37,7 @@ extension Emitter {
     if i.modRMOffset != 0 {
       let reg = ((fields.reg.map(Self.encoded)) ?? i.modRM >> 3) & 7
       if let base = fields.memoryBase {
-        memory(reg, base: base, index: nil, scale: 0, 0)
+        memory(reg, base: base, index: nil, scale: 0, fields.memoryDisplacement, compressed: i.prefixes.contains(.evex))
       } else {
         byte(0xc0 | reg << 3 | Self.encoded(fields.rm) & 7)
       }

@@ -26,6 +26,8 @@ struct InstructionPlan {
   /// Status flags read; overwritten whatever happens.
   var reads: UInt16 = 0
   var kills: UInt16 = 0
+  /// Status flags that it may change.
+  var touches: UInt16 = 0
   /// Memory operand: bytes, written.
   var size: UInt8 = 0
   var writes = false
@@ -165,6 +167,7 @@ struct Planner {
     let effect = InstructionTable.flags(ofRow: i.row)
     plan.reads = effect.reads
     plan.kills = effect.writes | effect.undefined
+    plan.touches = plan.kills
     switch i.op {
     case .jcc, .setcc, .cmovcc: plan.reads = i.conditionFlags
     case .shl, .shr, .sar, .shld, .shrd:

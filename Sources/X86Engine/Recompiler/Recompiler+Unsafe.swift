@@ -187,9 +187,7 @@ extension Cpu {
   /// The instruction at `rip` and its length, without faults or traces; nil when it cannot be had like that.
   func peek(_ rip: UInt64, _ key: ModeKey) -> (Instruction, Int)? {
     let linear = key.codeSize == 2 ? rip : (s.segments[Seg.cs].base &+ rip) & 0xffff_ffff
-    guard let physical = quietTranslate(linear), let host = unsafe backing(physical).host else {
-      return nil
-    }
+    guard let physical = quietPage(linear, key), let host = unsafe backing(physical).host else { return nil }
     var instruction = Instruction()
     let offset = Int(physical & 0xfff)
     let code = unsafe UnsafeRawPointer(host + offset).assumingMemoryBound(to: UInt8.self)
@@ -197,6 +195,12 @@ extension Cpu {
       Span(_unsafeStart: code, count: min(0x1000 - offset, 15)), codeSize: CodeSize(rawValue: key.codeSize) ?? .bits16,
       into: &instruction)
     return status == .ok ? (instruction, Int(instruction.length)) : nil
+  }
+
+  /// Where code at `linear` is: as the run loop last found its page, or by a walk.
+  private func quietPage(_ linear: UInt64, _ key: ModeKey) -> UInt64? {
+    if let page = x.recompiler.page(key.view, linear, key) { return page.physical | linear & 0xfff }
+    return quietTranslate(linear)
   }
 
   /// The bytes of a page of code from `physical` on.
@@ -271,9 +275,9 @@ extension Cpu {
     x.code.statistics.fullFlushes &+= 1
   }
 
-  /// Code of a physical page changed.
-  func invalidateTranslations(page: UInt64) {
-    x.code.invalidate(page: page) { key, rip in
+  /// Code changed inside one physical page.
+  func invalidateTranslations(_ physical: UInt64, _ count: Int) {
+    x.code.invalidate(physical, count) { key, rip in
       // A repeated instruction looks at it between iterations.
       x.blockEnd = 0
       x.recompiler.forgetJump(key.view, rip)

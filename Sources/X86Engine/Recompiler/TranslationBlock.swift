@@ -91,6 +91,7 @@ struct TranslationBlock {
   var secondPage: UInt64 = ~0
   /// First entry of its instruction marks (`InstructionMark`).
   var firstMark: UInt32 = 0
+  var markCount: UInt16 = 0
   /// Linked exits that jump here: site + 1, chained by `Site.next`.
   var incoming: UInt32 = 0
   /// Chains of the hash bucket and of the page bucket: block + 1.

@@ -60,8 +60,8 @@ extension Translator {
   ///
   /// Afterwards the index register is free, and flags are where they were before.
   mutating func emitCheck(_ access: Access) {
-    let keepsInAX = access.flags == .host && plans[access.index].liveBefore != 0
-    let place: FlagPlace = keepsInAX ? .ax : access.flags
+    let place = placeOfFlags(access)
+    let keepsInAX = place == .ax && access.flags == .host
     emitSegmentBase64(access)
     if keepsInAX { saveToAX() }
     emitSegment(access, place)
@@ -72,9 +72,57 @@ extension Translator {
     emitter.indexed(0x2b, Host.address, base: Host.index, tag)
     emitter.group1(7, Host.address, Int32(0x1000 - access.size), wide: true)
     let miss = emitter.jumpIf(HostCondition.above)
-    cold.append(.memory(jump: miss, site: site, flags: place, recovers: tag, constant: nil))
+    cold.append(
+      .otherWay(jump: miss, site: site, flags: place, tag: tag, size: access.size, back: emitter.position))
     emitter.indexed(0x03, Host.address, base: Host.index, offsets.host[view])
     if keepsInAX { restoreFromAX() }
+    if case .compare(let comparison) = place { emitComparison(comparison) }
+  }
+
+  private func placeOfFlags(_ access: Access) -> FlagPlace {
+    guard access.flags == .host, plans[access.index].liveBefore != 0 else { return access.flags }
+    return comparison(before: access.index).map { .compare($0) } ?? .ax
+  }
+
+  /// The comparison that made the flags that are live before `index`, if it can simply be made again: of registers that
+  /// still hold what they held, and that the check does not use.
+  private func comparison(before index: Int) -> Int? {
+    let live = plans[index].liveBefore
+    var at = index - 1
+    while at >= 0 && index - at <= 6 {
+      if plans[at].touches & live != 0 {
+        let i = instructions[at]
+        guard plans[at].kills & live == live, i.op == .cmp || i.op == .test, plans[at].treatment == .copy,
+          !namesScratch(i), (at + 1..<index).allSatisfy({ keepsOperands(of: i, $0) })
+        else { return nil }
+        return at
+      }
+      at -= 1
+    }
+    return nil
+  }
+
+  private func namesScratch(_ i: Instruction) -> Bool {
+    Self.isScratch(i.reg & 63) || Self.isScratch(i.rm & 63)
+  }
+
+  /// Whether the instruction at `index` surely leaves the registers of a comparison alone.
+  private func keepsOperands(of comparison: Instruction, _ index: Int) -> Bool {
+    switch plans[index].treatment {
+    case .copy, .copyMemory, .lea, .nothing, .push: break
+    default: return false
+    }
+    let form = InstructionTable.form(ofRow: comparison.row)
+    var used: [UInt8] = form.regKind == .none && comparison.modRMOffset != 0 ? [] : [comparison.reg]
+    if comparison.modRMOffset != 0 { used.append(comparison.rm) } else { used.append(0) }
+    return used.allSatisfy { number in
+      let register = number >= Instruction.highByte ? number - Instruction.highByte : number
+      return !writes(index, register)
+    }
+  }
+
+  mutating func emitComparison(_ index: Int) {
+    emitter.copy(instructions[index], raw[index], CopyFields(instructions[index]), codeSize: key.codeSize)
   }
 
   private mutating func memorySite(_ access: Access, _ kind: Site.Kind) -> UInt32 {
@@ -108,13 +156,17 @@ extension Translator {
     emitter.address(Host.index, base: Host.address, Int32(access.size - 1))
     emitter.state(0x3b, Host.index, access.isWrite ? offsets.writeEnd[segment] : offsets.readEnd[segment])
     let miss = emitter.jumpIf(HostCondition.aboveOrEqual)
-    cold.append(.memory(jump: miss, site: site, flags: place, recovers: nil, constant: nil))
+    cold.append(.memory(jump: miss, site: site, flags: place, constant: nil))
     emitter.state(0x03, Host.address, offsets.fastBase[segment])
     emitter.move32(Host.address, Host.address)
   }
 
   /// The whole way from ModRM to a host address.
   mutating func emitOperandAddress(_ index: Int, flags: FlagPlace = .host) {
+    if inGroup {
+      slot = slotInGroup(index, stackOffset: nil)
+      return
+    }
     let plan = plans[index]
     let retry = emitter.position
     if emitConstantCheck(index, flags, retry) { return }
@@ -139,7 +191,7 @@ extension Translator {
     emitter.immediate(Host.address, linear & ~0xfff)
     emitter.state(0x3b, Host.address, tag)
     let miss = emitter.jumpIf(HostCondition.notEqual)
-    cold.append(.memory(jump: miss, site: site, flags: flags, recovers: nil, constant: linear))
+    cold.append(.memory(jump: miss, site: site, flags: flags, constant: linear))
     emitter.load(Host.address, offsets.host[view] + entry)
     if linear & 0xfff != 0 { emitter.address(Host.address, base: Host.address, Int32(linear & 0xfff)) }
     return true
@@ -189,6 +241,7 @@ extension Translator {
     emitOperandAddress(index)
     var fields = CopyFields(i)
     fields.memoryBase = Host.address
+    fields.memoryDisplacement = slot
     var renamed: UInt8?
     var isStored = false
     var isLoaded = false

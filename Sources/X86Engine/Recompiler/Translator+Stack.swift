@@ -11,6 +11,11 @@ extension Translator {
     if stackSize == 2 { emitter.zeroExtend16(Host.address, Host.address) }
   }
   mutating func moveStack(by displacement: Int32) {
+    if inGroup {
+      stackMoved += displacement
+      stackPending += displacement
+      return
+    }
     emitter.address(Host.rsp, base: Host.rsp, displacement, size: stackSize)
   }
 
@@ -19,6 +24,10 @@ extension Translator {
     _ index: Int, _ displacement: Int32, size: Int, isWrite: Bool, flags: FlagPlace = .host, retry: Int,
     isSecond: Bool = false
   ) {
+    if inGroup {
+      slot = slotInGroup(index, stackOffset: displacement)
+      return
+    }
     emitStackOffset(displacement)
     emitCheck(
       Access(
@@ -28,7 +37,8 @@ extension Translator {
   /// `mov` between a register and `[address]`, at `size` bytes; 16-bit loads keep the rest.
   mutating func emitSlotMove(_ opcode: UInt8, _ register: UInt8, size: Int) {
     if size == 2 { emitter.byte(0x66) }
-    emitter.bytes(0x41 | (size == 8 ? 8 : 0) | (register & 8 != 0 ? 4 : 0), opcode, register << 3 & 0x38 | 3)
+    emitter.bytes(0x41 | (size == 8 ? 8 : 0) | (register & 8 != 0 ? 4 : 0), opcode)
+    emitter.memory(register, base: Host.address, index: nil, scale: 0, slot)
   }
 
   mutating func emitPush(_ index: Int) {
@@ -64,7 +74,8 @@ extension Translator {
       return emitSlotMove(0x89, Host.index, size: 8)
     }
     if size == 2 { emitter.byte(0x66) }
-    emitter.bytes(0x41 | (size == 8 ? 8 : 0), 0xc7, 0x03)
+    emitter.bytes(0x41 | (size == 8 ? 8 : 0), 0xc7)
+    emitter.memory(0, base: Host.address, index: nil, scale: 0, slot)
     if size == 2 {
       emitter.bytes(UInt8(truncatingIfNeeded: low), UInt8(truncatingIfNeeded: low >> 8))
     } else {
@@ -104,6 +115,7 @@ extension Translator {
     emitStackSlot(index, Int32(-size), size: size, isWrite: true, retry: emitter.position)
     emitSlotImmediate(rip &+ UInt64(starts[index + 1]), size: size)
     moveStack(by: Int32(-size))
+    settleStack()
     finishAccess()
     emitExit(to: target(index), live: plans[index].liveBehind)
   }
@@ -112,10 +124,11 @@ extension Translator {
     let i = instructions[index]
     let size = Int(i.operandSize)
     let retry = emitter.position
-    storeSavedFlags()
+    if !flagsAreStored { storeSavedFlags() }
     emitStackSlot(index, 0, size: size, isWrite: false, flags: .state, retry: retry)
     emitTargetLoad(size)
     moveStack(by: Int32(size) + Int32(truncatingIfNeeded: i.immediate & 0xffff))
+    settleStack()
     finishAccess()
     emitIndirectJump(index)
   }

@@ -11,8 +11,13 @@ struct Translator {
 
   /// Code that is emitted behind the block: what is rarely run.
   enum Cold {
-    /// A translation-cache miss: `jump` leads here. `recovers`: the address register holds the distance from the tag.
-    case memory(jump: Int, site: UInt32, flags: FlagPlace, recovers: Int32?, constant: UInt64?)
+    /// A translation-cache miss: `jump` leads here. `constant`: the address, when it is not in the
+    /// address register.
+    case memory(jump: Int, site: UInt32, flags: FlagPlace, constant: UInt64?)
+    /// A miss in the first way: the second one, then as `memory`. `tag`: which tag is compared.
+    case otherWay(jump: Int, site: UInt32, flags: FlagPlace, tag: Int32, size: Int, back: Int)
+    /// The instructions of a group, each with its own check.
+    case ungrouped(jump: Int, first: Int, last: Int, back: Int, flags: FlagPlace, view: Int)
     /// Leave for Swift at a site.
     case leave(jump: Int, site: UInt32, flags: FlagPlace)
     /// A direct exit's way out while it is not linked: `jumps` lead here.
@@ -25,13 +30,15 @@ struct Translator {
   }
 
   /// Where the guest's status flags are.
-  enum FlagPlace {
+  enum FlagPlace: Equatable {
     /// In RFLAGS, or dead.
     case host
     /// In AX; RAX in `temporary`.
     case ax
     /// In `savedFlags`.
     case state
+    /// Made again by the comparison at this instruction.
+    case compare(Int)
   }
 
   let cpu: Cpu
@@ -48,6 +55,16 @@ struct Translator {
   var starts: [UInt16] = []
   var cold: [Cold] = []
   var vectorsChecked = false
+  /// A group is being emitted (Translator+Groups.swift): its origin relative to its base register; how far RSP has moved
+  /// since its start, and how much of that RSP does not show yet.
+  var inGroup = false
+  var groupOrigin: Int32 = 0
+  var stackMoved: Int32 = 0
+  var stackPending: Int32 = 0
+  /// The group's check has left the flags in `savedFlags`.
+  var flagsAreStored = false
+  /// Displacement of the operand from the address register.
+  var slot: Int32 = 0
   /// Sites of the instruction being emitted, whose way on is not known yet.
   var accessSites: [UInt32] = []
   /// The page identity that entries compare (`CodeCache.token`).
@@ -74,11 +91,19 @@ struct Translator {
     let start = emitter.position
     let missJumps = emitEntry()
     directEntry = emitter.position
-    for index in instructions.indices {
+    var index = 0
+    while index < instructions.count {
+      let opensWindow = index > 0 && plans[index - 1].treatment == .setInterrupt
+      if !opensWindow, let group = findGroup(index) {
+        emitGroup(group)
+        index = group.last + 1
+        continue
+      }
       cpu.x.code.add(InstructionMark(host: UInt32(emitter.position), guest: starts[index]))
       if let hooks { emitHooks(hooks, index) }
       emitInstruction(index)
-      if index > 0 && plans[index - 1].treatment == .setInterrupt { emitEventCheck(index) }
+      if opensWindow { emitEventCheck(index) }
+      index += 1
     }
     if let last = plans.last, !last.treatment.endsBlock {
       emitExit(to: rip &+ UInt64(starts[instructions.count]), live: liveAtEnd)
@@ -92,7 +117,13 @@ struct Translator {
     block.checkedEntry = UInt32(start)
     block.directEntry = UInt32(directEntry)
     block.liveIn = liveIn
-    for item in cold { emitCold(item, &block, entrySite: site) }
+    // Cold code may want more cold code.
+    var done = 0
+    while done < cold.count {
+      emitCold(cold[done], &block, entrySite: site)
+      done += 1
+    }
+    block.markCount = UInt16(cpu.x.code.markCount - Int(block.firstMark))
     // The second page can change under the first: no way in without a look.
     if secondToken != nil { block.directEntry = block.checkedEntry }
     block.codeEnd = UInt32(emitter.position)
@@ -136,7 +167,7 @@ struct Translator {
   }
   func edit(_ site: UInt32, _ change: (inout Site) -> Void) { cpu.editSite(site, change) }
 
-  private mutating func emitInstruction(_ index: Int) {
+  mutating func emitInstruction(_ index: Int) {
     let plan = plans[index]
     if plan.vectorLevel > 0 && !vectorsChecked {
       emitVectorCheck(plan.liveBefore)
@@ -179,7 +210,7 @@ struct Translator {
     emitter.jump(to: stubs.slow)
   }
 
-  private mutating func emitVectorCheck(_ live: UInt16) {
+  mutating func emitVectorCheck(_ live: UInt16) {
     if live == 0 {
       emitter.compareState(offsets.vectorsLive, 0)
       let jump = emitter.jumpIf(HostCondition.equal)
@@ -203,11 +234,31 @@ struct Translator {
 
   private mutating func emitCold(_ item: Cold, _ block: inout TranslationBlock, entrySite: UInt32) {
     switch item {
-    case .memory(let jump, let site, let flags, let recovers, let constant):
+    case .otherWay(let jump, let site, let flags, let tag, let size, let back):
       emitter.patch(jump, to: emitter.position)
-      if let recovers { emitter.indexed(0x03, Host.address, base: Host.index, recovers) }
+      emitter.indexed(0x03, Host.address, base: Host.index, tag)
+      emitter.group1(6, Host.index, Int32(EngineState.otherWay * MemoryLayout<TLBEntry>.stride), wide: false)
+      emitter.indexed(0x2b, Host.address, base: Host.index, tag)
+      emitter.group1(7, Host.address, Int32(0x1000 - size), wide: true)
+      emitter.jumpIf(HostCondition.notAbove, to: back)
+      emitter.indexed(0x03, Host.address, base: Host.index, tag)
+      leave(site, flags)
+    case .memory(let jump, let site, let flags, let constant):
+      emitter.patch(jump, to: emitter.position)
       if let constant { emitter.immediate(Host.address, constant) }
       leave(site, flags)
+    case .ungrouped(let jump, let first, let last, let back, let flags, let view):
+      emitter.patch(jump, to: emitter.position)
+      if flags == .ax { restoreFromAX() }
+      if flags == .state { loadSavedFlags() }
+      let viewAtEnd = self.view
+      self.view = view
+      for index in first...last {
+        cpu.x.code.add(InstructionMark(host: UInt32(emitter.position), guest: starts[index]))
+        emitInstruction(index)
+      }
+      self.view = viewAtEnd
+      if !plans[last].treatment.endsBlock { emitter.jump(to: back) }
     case .leave(let jump, let site, let flags):
       emitter.patch(jump, to: emitter.position)
       leave(site, flags)
@@ -245,6 +296,7 @@ struct Translator {
 
   private mutating func leave(_ site: UInt32, _ flags: FlagPlace) {
     if flags == .ax { restoreFromAX() }
+    if case .compare(let comparison) = flags { emitComparison(comparison) }
     emitter.immediate(Host.index, UInt64(site))
     emitter.jump(to: flags == .state ? stubs.slowKeepingFlags : stubs.slow)
   }

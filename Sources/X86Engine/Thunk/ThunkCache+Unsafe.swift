@@ -91,7 +91,9 @@ extension Cpu {
     let entry = unsafe entry(linear, view: s.dataTLB)
     let offset = unsafe linear &- (write ? entry.pointee.tagWrite : entry.pointee.tagRead)
     // SAFETY: a matching tag means the page is RAM mapped at `host`.
-    guard offset <= UInt64(0x1000 &- size) else { return nil }
+    guard offset <= UInt64(0x1000 &- size) else {
+      return unsafe otherWay(linear, size: size, write: write, view: s.dataTLB)
+    }
     return unsafe UnsafeMutableRawPointer(bitPattern: UInt(truncatingIfNeeded: entry.pointee.host &+ offset))
   }
 

@@ -1,0 +1,212 @@
+import ArgumentParser
+import Base
+import DiskImages
+import Foundation
+import HostSystem
+
+/// `ringbox createmedium`: an empty disk image.
+struct CreateMediumCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "createmedium", abstract: "Creates a disk image.", aliases: ["createhd", "createvdi"])
+  @Argument(help: "disk (may be left out).") var words: [String] = []
+  @Option(help: ArgumentHelp("The new file; its suffix is added when there is none.", valueName: "file"))
+  var filename: String?
+  @Option(help: ArgumentHelp("Size in MiB.", valueName: "number")) var size: String?
+  @Option(help: ArgumentHelp("Size in bytes.", valueName: "number")) var sizebyte: String?
+  @Option(help: ArgumentHelp("VDI, VMDK, VHD, QCOW2 or RAW.", valueName: "format")) var format: String?
+  @Option(help: ArgumentHelp("Standard, Fixed, Split2G, Stream, ESX; with commas between.", valueName: "words"))
+  var variant = "Standard"
+  @Option(help: ArgumentHelp("The image that the new one differs from.", valueName: "file")) var diffparent: String?
+  @Option(help: ArgumentHelp("Bytes of the unit in which space is taken.", valueName: "number")) var blocksize: String?
+  @Option(help: ArgumentHelp("UUID of the image.", valueName: "uuid")) var uuid: String?
+  @Flag(help: "As one line of JSON.") var json = false
+
+  func run() throws {
+    _ = try MediumSupport.words(words, 0...1, "createmedium [disk] --filename FILE --size MIB")
+    if words.first == "dvd" || words.first == "floppy" {
+      throw Failure.usage("only disks can be created empty; a \(words[0]) image is a raw file")
+    }
+    guard let filename, !filename.isEmpty else { throw Failure.usage("--filename is missing") }
+    let library = ImageLibrary()
+    let id = try MediumSupport.uuid(uuid, "--uuid")
+    let block = try blocksize.map { text -> UInt64 in
+      guard let number = UInt64(text), number > 0 else { throw Failure.usage("--blocksize '\(text)': not a number") }
+      return number
+    }
+    let named = try format.map { try MediumSupport.format($0) }
+    let bytes = try MediumSupport.size(size, sizebyte)
+    let info = try MediumSupport.attempt {
+      if let diffparent {
+        guard bytes == nil else { throw Failure.usage("a differencing image has the size of its parent") }
+        let format = try named ?? library.open(diffparent, alone).info().format
+        let path = CreateMediumCommand.named(filename, [.raw, .iso].contains(format) ? .vdi : format)
+        return try library.createChild(path, of: diffparent, format: named, blockSize: block, uuid: id)
+      }
+      guard let bytes else { throw Failure.usage("--size or --sizebyte is missing") }
+      let format = named ?? .vdi
+      var creation = ImageCreation(
+        format, try MediumSupport.variant(variant, format), capacity: bytes, blockSize: block)
+      creation.uuid = id
+      return try library.create(CreateMediumCommand.named(filename, format), creation)
+    }
+    if json { return MediumSupport.show(info.json) }
+    print("Medium created." + (info.uuid.map { " UUID: \($0)" } ?? ""))
+  }
+  private var alone: ImageLibrary.Options {
+    var options = ImageLibrary.Options(readOnly: true)
+    options.isAlone = true
+    return options
+  }
+  /// The file's name, with the suffix of the format where it has none.
+  static func named(_ path: String, _ format: ImageFormat) -> String {
+    URL(fileURLWithPath: path).pathExtension.isEmpty ? "\(path).\(format.suffix)" : path
+  }
+}
+
+/// `ringbox clonemedium`: a copy, in the same format or another.
+struct CloneMediumCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "clonemedium", abstract: "Copies a disk image, into another format if you like.",
+    aliases: ["clonehd", "clonevdi"])
+  @Argument(help: "[disk] SOURCE TARGET") var words: [String] = []
+  @Option(help: ArgumentHelp("Format of the copy; default: by the target's suffix, else VDI.", valueName: "format"))
+  var format: String?
+  @Option(help: ArgumentHelp("Variant of the copy, as for createmedium.", valueName: "words")) var variant = "Standard"
+  @Option(help: ArgumentHelp("Format of the source, instead of finding out.", valueName: "format"))
+  var sourceFormat: String?
+  @Option(help: ArgumentHelp("Snapshot inside a QCOW2 source.", valueName: "name")) var snapshot: String?
+  @Option(help: ArgumentHelp("Size of the copy in MiB, if it shall be larger.", valueName: "number"))
+  var resize: String?
+  @Flag(help: "Write into an image that exists.") var existing = false
+  @Flag(help: "As one line of JSON; no progress.") var json = false
+
+  func run() throws {
+    let names = try MediumSupport.words(words, 2...2, "clonemedium [disk] SOURCE TARGET")
+    let library = ImageLibrary()
+    var options = ImageLibrary.Options(readOnly: true)
+    options.snapshot = snapshot
+    if let sourceFormat { options.format = try MediumSupport.format(sourceFormat) }
+    let named = try format.map { try MediumSupport.format($0) }
+    let size = try MediumSupport.size(resize, nil)
+    let info = try MediumSupport.attempt {
+      let source = try library.open(names[0], options)
+      if existing { return try intoExisting(names[1], source, library) }
+      let format = named ?? ImageFormat(named: URL(fileURLWithPath: names[1]).pathExtension) ?? .vdi
+      let creation = ImageCreation(
+        format, try MediumSupport.variant(variant, format), capacity: max(size ?? 0, source.sectorCount * 512))
+      return try library.clone(
+        source, to: CreateMediumCommand.named(names[1], format), creation,
+        progress: MediumSupport.progress(isQuiet: json))
+    }
+    if json { return MediumSupport.show(info.json) }
+    print(
+      "Clone medium created in format '\(info.format.rawValue)'." + (info.uuid.map { " UUID: \($0)" } ?? ""))
+  }
+  private func intoExisting(
+    _ path: String, _ source: any ManagedImage, _ library: ImageLibrary
+  ) throws -> ImageInfo {
+    let target = try library.open(path)
+    guard target.sectorCount >= source.sectorCount else {
+      throw Failure.failure("\(path) is smaller than what is to be copied into it")
+    }
+    try target.writeZeroes(0, count: target.sectorCount)
+    try library.copy(source, to: target, progress: MediumSupport.progress(isQuiet: json))
+    try target.close()
+    return try target.info()
+  }
+}
+
+/// `ringbox closemedium`: without a registry there is nothing to close, but a file may be deleted.
+struct CloseMediumCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "closemedium", abstract: "Lets a disk image go; with --delete, removes its files.")
+  @Argument(help: "[disk|dvd|floppy] FILE") var words: [String] = []
+  @Flag(help: "Remove the image's files.") var delete = false
+  func run() throws {
+    let names = try MediumSupport.words(words, 1...1, "closemedium [disk] FILE [--delete]")
+    try MediumSupport.attempt {
+      // Open for writing when it is to be deleted: nobody may use it. Its parents may be gone.
+      var options = ImageLibrary.Options(readOnly: !delete)
+      options.isAlone = true
+      let info = try ImageLibrary().open(names[0], options).info()
+      guard delete else { return }
+      for file in info.files { try ImageLibrary().remove(file) }
+    }
+  }
+}
+
+/// `ringbox convertfromraw`: an image from the bytes of a file or a pipe.
+struct ConvertFromRawCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "convertfromraw", abstract: "Makes a disk image from raw bytes.", aliases: ["convertdd"])
+  @Argument(help: "FILE|stdin TARGET [BYTES]") var words: [String] = []
+  @Option(help: ArgumentHelp("Format of the image; default VDI.", valueName: "format")) var format = "VDI"
+  @Option(help: ArgumentHelp("Variant of the image, as for createmedium.", valueName: "words"))
+  var variant = "Standard"
+  @Option(help: ArgumentHelp("UUID of the image.", valueName: "uuid")) var uuid: String?
+  @Flag(help: "As one line of JSON.") var json = false
+
+  func run() throws {
+    guard (2...3).contains(words.count) else {
+      throw Failure.usage("expected: convertfromraw FILE TARGET, or convertfromraw stdin TARGET BYTES")
+    }
+    let format = try MediumSupport.format(format)
+    var creation = ImageCreation(format, try MediumSupport.variant(variant, format), capacity: 512)
+    creation.uuid = try MediumSupport.uuid(uuid, "--uuid")
+    let library = ImageLibrary()
+    let info = try MediumSupport.attempt {
+      let source = try source()
+      creation.capacity = source.sectorCount * 512
+      note("Converting from raw image file=\"\(words[0])\" to file=\"\(words[1])\"...")
+      let kind = creation.variant == .fixed || creation.variant == .splitFixed ? "fixed" : "dynamic"
+      let mebibytes = (creation.capacity + (1 << 20) - 1) >> 20
+      note("Creating \(kind) image with size \(creation.capacity) bytes (\(mebibytes)MB)...")
+      return try library.clone(source, to: words[1], creation)
+    }
+    if json { MediumSupport.show(info.json) }
+  }
+  private func note(_ text: String) { FileHandle.standardError.write(Data((text + "\n").utf8)) }
+  private func source() throws -> any DiskImage {
+    guard words[0] == "stdin" else {
+      guard words.count == 2 else { throw Failure.usage("BYTES is for stdin only") }
+      return try RawImage(path: words[0], readOnly: true, tail: .fill)
+    }
+    guard words.count == 3, let bytes = UInt64(words[2]), bytes > 0, bytes <= 1 << 56 else {
+      throw Failure.usage("stdin needs the number of bytes as the third word")
+    }
+    return PipeImage(sectors: (bytes + 511) / 512, bytes: bytes)
+  }
+}
+
+/// `ringbox mergemedium`: puts a differencing image into its parent.
+struct MergeMediumCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "mergemedium", abstract: "Merges a differencing image with its parent.",
+    discussion: """
+      Without options the parent takes in what the image holds; the image can then be removed. A merge that was cut \
+      short can be done again: until it is complete, and after, the image shows the same.
+      """)
+  @Argument(help: "[disk] FILE") var words: [String] = []
+  @Flag(help: "The image takes in what its parent holds, and becomes a child of the parent's parent.")
+  var takeParent = false
+  @Flag(help: "Remove the image's files after it was merged into its parent.") var delete = false
+  @Flag(help: "As one line of JSON; no progress.") var json = false
+
+  func run() throws {
+    let names = try MediumSupport.words(words, 1...1, "mergemedium [disk] FILE [--take-parent | --delete]")
+    if takeParent, delete { throw Failure.usage("--take-parent and --delete exclude each other") }
+    let library = ImageLibrary()
+    let progress = MediumSupport.progress(isQuiet: json)
+    let info = try MediumSupport.attempt {
+      guard !takeParent else { return try library.mergeParentInto(names[0], progress: progress) }
+      let parent = try library.mergeIntoParent(names[0], progress: progress)
+      if delete {
+        var alone = ImageLibrary.Options(readOnly: true)
+        alone.isAlone = true
+        for file in try library.open(names[0], alone).info().files { try library.remove(file) }
+      }
+      return parent
+    }
+    if json { MediumSupport.show(info.json) }
+  }
+}
