@@ -80,7 +80,7 @@ let package = Package(
     tests("DiskImages", ["DiskImages", "DeviceKit", "DeviceConformance", "Devices", "GuestMemory", "HostSystem"]),
     tests("RemoteDisplay", ["RemoteDisplay", "Compression", "Devices", "HostSystem", "DeviceConformance"]),
     tests("HostNetwork", ["HostNetwork", "DeviceKit", "Base", "HostSystem"]),
-    tests("Machine", ["Machine", "HostNetwork", "Devices", "GuestMemory", "Base"]),
+    tests("Machine", ["Machine", "HostNetwork", "Devices", "DeviceConformance", "GuestMemory", "Base"]),
     // Spawns the built programs and talks to them as a user does.
     .target(
       name: "TestSupport", dependencies: ["Base", "HostSystem"], path: "Tests/TestSupport",

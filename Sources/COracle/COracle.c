@@ -42,7 +42,7 @@ typedef struct {
   uint8_t pad1[PAGE - 72];
   uint8_t data[ORACLE_DATA_BYTES];
   uint8_t read_only[PAGE];
-  uint8_t code[PAGE];
+  uint8_t code[ORACLE_CODE_SIZE];
   uint8_t templates[ORACLE_TEMPLATES][ORACLE_DATA_BYTES];
   oracle_slot slots[ORACLE_SLOTS];
 } oracle_shared;
@@ -72,8 +72,8 @@ static long system_call(long number, long a, long b, long c, long d) {
 
 static void place_code(const oracle_slot *slot, bool remove) {
   uint32_t at = slot->input.code_offset, length = slot->code_length;
-  if (at > PAGE || length > ORACLE_CODE_BYTES) return;
-  if (at + length > PAGE) length = PAGE - at;
+  if (at > ORACLE_CODE_SIZE || length > ORACLE_CODE_BYTES) return;
+  if (at + length > ORACLE_CODE_SIZE) length = ORACLE_CODE_SIZE - at;
   if (remove) {
     memset(child.shared->code + at, 0xcc, length);
   } else {
@@ -302,7 +302,7 @@ static _Noreturn void run_child(oracle_shared *shared, int fd, uint32_t first, i
   if (stack == MAP_FAILED || sigaltstack(&alternate, NULL) != 0) _exit(22);
   if (!map_fixed(ORACLE_DATA, ORACLE_DATA_BYTES, PROT_READ | PROT_WRITE, fd, offsetof(oracle_shared, data)) ||
       !map_fixed(ORACLE_READ_ONLY, PAGE, PROT_READ, fd, offsetof(oracle_shared, read_only)) ||
-      !map_fixed(ORACLE_CODE, PAGE, PROT_READ | PROT_EXEC, fd, offsetof(oracle_shared, code)))
+      !map_fixed(ORACLE_CODE, ORACLE_CODE_SIZE, PROT_READ | PROT_EXEC, fd, offsetof(oracle_shared, code)))
     _exit(23);
   shared->has_16_bit = make_segments();
   memset(&child, 0, sizeof child);
@@ -311,7 +311,7 @@ static _Noreturn void run_child(oracle_shared *shared, int fd, uint32_t first, i
   child.resident = UINT32_MAX;
   find_components();
   // Case code left by a predecessor that died.
-  memset(shared->code, 0xcc, PAGE);
+  memset(shared->code, 0xcc, ORACLE_CODE_SIZE);
   syscall(SYS_close_range, 0, ~0u, 0);
   install_handlers();
   if (!lock_down()) system_call(SYS_exit_group, 24, 0, 0, 0);

@@ -183,6 +183,10 @@ public final class ProcessorSet: Sendable {
     }
   }
 
+  /// Hears when recompiler and interpreter disagree (engine `verified`), on a processor's thread; that processor has
+  /// stopped for good.
+  public func onDivergence(_ handler: @escaping @Sendable (String) -> Void) { group.onDivergence(handler) }
+
   // MARK: Signals, from any thread
 
   /// The interrupt controllers may have something for this processor.

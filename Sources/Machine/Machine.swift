@@ -97,6 +97,7 @@ public final class Machine: Sendable {
     processors = ProcessorSet(
       memory: memory, platform: board, model: model, count: configuration.cpus,
       engine: ProcessorEngine(rawValue: configuration.engine) ?? .recompiler, inspection: inspection)
+    processors.onDivergence { text in control.post { outbox.machine?.shutDown(.divergence(text)) } }
     pins = board.attach(processors)
     try powerUpDevices()
     connectSerialInputs()
@@ -239,7 +240,7 @@ public final class Machine: Sendable {
     if before == .running { runClocks() }
   }
 
-  private func shutDown(_ reason: StopReason) {
+  fileprivate func shutDown(_ reason: StopReason) {
     guard state != .stopped else { return }
     if state == .running { halt() }
     storage.close()

@@ -35,6 +35,8 @@ public enum StopReason: Sendable, Equatable {
   case reset(String)
   /// A triple fault that `exitOn` turns into an end; the processor.
   case tripleFault(cpu: Int)
+  /// The engines disagree about what the guest's code does: the report, many lines.
+  case divergence(String)
 
   /// One line for a person.
   public var text: String {
@@ -43,6 +45,7 @@ public enum StopReason: Sendable, Equatable {
     case .requested: "stopped"
     case .reset(let reason): "reset (\(reason))"
     case .tripleFault(let cpu): "triple fault on CPU \(cpu)"
+    case .divergence: "recompiler and interpreter disagree"
     }
   }
 }

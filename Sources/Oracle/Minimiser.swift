@@ -8,11 +8,7 @@ extension OracleFuzzer {
     for change in Minimiser.changes(of: best) {
       var candidate = best
       change(&candidate)
-      candidate.rows = []
-      candidate.undefinedFlags = 0
-      candidate.undefinedOnFault = 0
-      candidate.ignoredMemory = []
-      guard generator.complete(&candidate) else { continue }
+      guard generator.complete(&candidate), generator.readersOfUndefinedFlags(candidate).isEmpty else { continue }
       if try !differences(candidate).isEmpty { best = candidate }
     }
     return RegressionCase(best, differences: try differences(best))

@@ -27,6 +27,7 @@ extension CaseGenerator {
     test.undefinedOnFault = 0
     test.ignoredMemory = []
     test.faultsByPage = false
+    test.readsStringsInAnyOrder = false
     return complete(&test) && isComparable(test, instruction) ? test : nil
   }
 }

@@ -53,14 +53,14 @@ struct OperandAim {
     {
       let scaled = hasIndex ? image.general[Int(i.index)] << UInt64(i.scale) : 0
       let from = i.base == Instruction.instructionPointer ? address &+ UInt64(i.length) : 0
-      return patchDisplacement(&encoded, wanted &- scaled &- from)
+      return setDisplacement(&encoded, wanted &- scaled &- from)
     }
     guard mayChangeRegisters else { return }
     if i.base == Instruction.noRegister {
       // Index alone with a displacement.
       let value = indexValue(&random)
       image.general[Int(i.index)] = value
-      return patchDisplacement(&encoded, wanted &- value << UInt64(i.scale))
+      return setDisplacement(&encoded, wanted &- value << UInt64(i.scale))
     }
     var rest = wanted &- i.displacement
     if hasIndex && i.index != i.base {
@@ -80,7 +80,7 @@ struct OperandAim {
   }
 
   /// Replaces the four (or two) displacement bytes behind ModRM and SIB.
-  private func patchDisplacement(_ encoded: inout InstructionEncoder.Encoded, _ value: UInt64) {
+  func setDisplacement(_ encoded: inout InstructionEncoder.Encoded, _ value: UInt64) {
     let i = encoded.instruction
     let hasSIB = i.addressSize != 2 && i.modRM & 7 == 4
     let at = Int(i.modRMOffset) + (hasSIB ? 2 : 1)
@@ -88,7 +88,7 @@ struct OperandAim {
   }
 
   /// MOV with an absolute offset.
-  private func aimOffset(_ encoded: inout InstructionEncoder.Encoded, _ random: inout OracleRandom) {
+  func aimOffset(_ encoded: inout InstructionEncoder.Encoded, _ random: inout OracleRandom) {
     let i = encoded.instruction
     guard InstructionTable.form(ofRow: i.row).immediate == .memoryOffset, random.chance(85) else { return }
     let wanted = offset(OperandAim.target(size: max(i.memoryBytes, 1), &random), segment: i.segment)

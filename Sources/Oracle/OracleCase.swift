@@ -16,11 +16,14 @@ struct OracleCase {
   var faultsByPage = false
   /// Microcoded moves of whole states touch their area in an order of their own.
   var ignoresFaultAddress = false
+  /// CMPS: which of its two operands is read first is the processor's choice (Zen 4: ES:rDI, Zen 5: the other).
+  var readsStringsInAnyOrder = false
   /// AMD leaves the MMX state entered when MASKMOVQ faults.
   var x87UncertainOnFault = false
   /// Words of the vector registers that a fault leaves old or cleared, as the processor likes.
   var uncertainOnFault: Range<Int> = 0..<0
-  /// The instruction after which the host stops, relative to the code's start.
+  /// Branches, calls or returns, executed and not stepped over.
+  var isProgram = false
   var codeSize: CodeSize { CodeSize(rawValue: UInt8(input.mode & 3)) ?? .bits64 }
   var isSingleStep: Bool { input.mode & ProcessorImage.singleStep != 0 }
   /// RIP behind the last instruction.

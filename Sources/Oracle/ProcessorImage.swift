@@ -28,6 +28,7 @@ enum Window {
   static let dataBytes = 0x2000
   static let readOnly: UInt64 = 0x1000_6000
   static let code: UInt64 = 0x1000_8000
+  static let codeBytes = 0x2000
   static let fsBase: UInt64 = 0x1000_4800
   static let gsBase: UInt64 = 0x0fff_0000
 }

@@ -50,7 +50,7 @@ public struct RegressionCase {
   public init?(json text: String) {
     guard let json = try? JSON(parsing: text), let bits = json["bits"]?.integer, [16, 32, 64].contains(bits),
       let code = json["code"]?.string.flatMap(RegressionCase.bytes), let offset = json["offset"]?.integer,
-      (0..<4096).contains(offset), let memory = json["memory"]?.integer, (0..<64).contains(memory)
+      (0..<Window.codeBytes).contains(Int(offset)), let memory = json["memory"]?.integer, (0..<64).contains(memory)
     else { return nil }
     var test = OracleCase()
     test.code = code

@@ -94,7 +94,10 @@ final class VcpuContext: Sendable {
   /// What system instructions ask of the model, as plain values.
   @inline(__always) var features: ModelFeatures { x.features }
   /// The page of physical memory that holds an address.
-  @inline(__always) func backing(_ physical: UInt64) -> PageBacking { x.memory.backing(physical) }
+  @inline(__always) func backing(_ physical: UInt64) -> PageBacking {
+    let real = x.memory.backing(physical)
+    return x.shadow.isOn ? shadowed(real, physical) : real
+  }
 
   // MARK: Events, from any thread
 
@@ -263,6 +266,14 @@ struct CPUBlock {
   var thunks: ThunkCache
   /// The fault being raised belongs to the task just switched to: `instructionStart` is already right.
   var faultInNewTask = false
+  /// For the engine `verified`: copies in place of memory, the trial under way, and what it has done so far.
+  var shadow = ShadowMemory()
+  var trial = Trial()
+  var verifiedInstructions: UInt64 = 0
+  var changedMeanwhile: UInt64 = 0
+  /// Exceptions and INT n are not delivered but end the run, and are found here: for the oracle.
+  var catchesExceptions = false
+  var caught: Fault?
   /// Vector of the last STARTUP IPI.
   var startupVector: UInt32 = 0
   /// Instructions that no handler or host feature covers, by cause: for statistics.

@@ -57,17 +57,46 @@ extension Cpu {
   package func forgetEverything() {
     flushTLB()
     x.blocks.removeAll()
+    forgetAllCode()
   }
 
-  /// Decoded code of one physical page is forgotten.
+  /// Decoded and translated code of one physical page is forgotten.
   package func forgetCode(physicalPage: UInt64) { invalidateCode(physicalPage << 12, 0x1000) }
 
-  /// Executes one instruction; returns its fault without delivering it, with RIP on the instruction.
+  /// Whether the recompiler keeps status flags that nothing can read; what it has translated must be forgotten then.
+  package func keepAllFlags(_ all: Bool) { x.recompiler.keepsAllFlags = all }
+
+  /// Runs the recompiler until the guest meets an exception or INT n, which is returned and not delivered: RIP as the
+  /// handler's frame would have it.
+  package func runForOracle() -> Fault {
+    x.caught = nil
+    x.catchesExceptions = true
+    defer { x.catchesExceptions = false }
+    while true {
+      _ = runRecompiled()
+      if let fault = x.caught { return fault }
+    }
+  }
+
+  /// What fetching the instruction at RIP meets; nil when it can be fetched.
+  package func fetchForOracle() -> Fault? {
+    do throws(Fault) {
+      _ = try unsafe currentBlock()
+      return nil
+    } catch {
+      return error
+    }
+  }
+
+  /// Executes one instruction; returns its fault (or the trap of INT n) without delivering it, with RIP on the instruction.
   ///
   /// A repeated string instruction may return with RIP still on itself: it wants to go on.
   // SAFETY: the block's instructions stay in place while one of them runs (see `BlockCache`).
   package func stepForOracle() -> Fault? {
     let start = rip
+    x.caught = nil
+    x.catchesExceptions = true
+    defer { x.catchesExceptions = false }
     do throws(Fault) {
       let block = try unsafe currentBlock()
       x.blockEnd = 0
@@ -80,11 +109,15 @@ extension Cpu {
           return unsafe fault(of: at)
         }
       }
-      return nil
+      if x.caught != nil { clear(CPUEvent.stop) }
+      return x.caught
     } catch {
       return error
     }
   }
+
+  /// Vectors were set from outside.
+  package func vectorsChanged() { noteWideVectors() }
 
   /// The status flags and the rest of RFLAGS.
   package func setFlagsForOracle(_ value: UInt64) { setRFLAGS(value) }

@@ -11,6 +11,8 @@ public enum EngineChoice: String, Sendable, CaseIterable {
   case recompiler
   /// Decodes guest code and calls a handler for each instruction: the reference.
   case interpreter
+  /// The interpreter, with every run of translated code tried beside it and compared; slow.
+  case verified
 }
 
 /// One virtual processor: owner of its state block, translation caches and decoded code.
@@ -24,7 +26,6 @@ public enum EngineChoice: String, Sendable, CaseIterable {
   public let index: Int
   public let cpu: Cpu
   let engine: EngineChoice
-  private var usesRecompiler: Bool { engine == .recompiler }
   private let context: VcpuContext
   private let group: VcpuGroup
   private let block: UnsafeMutablePointer<CPUBlock>
@@ -43,9 +44,11 @@ public enum EngineChoice: String, Sendable, CaseIterable {
     self.index = index
     self.engine = engine
     self.group = group
+    // Two engines at once execute everything twice: there is nothing to count.
+    let isInspected = !inspection.isEmpty && engine != .verified
     context = VcpuContext(
       memory: memory, platform: platform, index: index, model: model, group: group,
-      inspection: inspection.isEmpty ? nil : VcpuInspection(inspection, index: index))
+      inspection: isInspected ? VcpuInspection(inspection, index: index) : nil)
     // SAFETY: fresh allocations, initialised here, freed in deinit.
     do {
       let raw = UnsafeMutableRawPointer.allocate(byteCount: VcpuLayout.end, alignment: 4096)
@@ -63,8 +66,9 @@ public enum EngineChoice: String, Sendable, CaseIterable {
       unsafe cpu = Cpu(p: block)
     }
     cpu.prepareRecompiler()
-    if usesRecompiler { cpu.x.blockLimit = 1 }
-    cpu.x.isInspected = !inspection.isEmpty
+    if engine != .interpreter { cpu.x.blockLimit = 1 }
+    cpu.x.recompiler.leavesUnsteady = engine == .verified
+    cpu.x.isInspected = isInspected
     inspection.perfMap?.add(
       cpu: PerfMap.forEver, start: cpu.x.code.address(0), size: cpu.x.code.stubEnd, name: "ringbox:stubs")
     cpu.reset()
@@ -79,6 +83,7 @@ public enum EngineChoice: String, Sendable, CaseIterable {
       unsafe block.pointee.engine.filled.deallocate()
       unsafe block.pointee.engine.code.deallocate()
       unsafe block.pointee.engine.recompiler.deallocate()
+      unsafe block.pointee.engine.shadow.deallocate()
       unsafe block.deinitialize(count: 1)
       unsafe UnsafeMutableRawPointer(block).deallocate()
     }
@@ -93,7 +98,12 @@ public enum EngineChoice: String, Sendable, CaseIterable {
     defer { context.inspection?.stopSampling(cpu) }
     while true {
       parked.store(false, ordering: .sequentiallyConsistent)
-      let outcome = usesRecompiler ? cpu.runRecompiled() : cpu.run()
+      let outcome =
+        switch engine {
+        case .recompiler: cpu.runRecompiled()
+        case .interpreter: cpu.run()
+        case .verified: cpu.runVerified()
+        }
       parked.store(true, ordering: .sequentiallyConsistent)
       if outcome == .stopped { break }
       cpu.sleepUntilEvent()
@@ -164,6 +174,25 @@ public final class VcpuGroup: Sendable {
   let tscBase = rb_rdtsc()
   private let members = Mutex<[Vcpu]>([])
   public init() {}
+
+  // MARK: The engine `verified`
+
+  /// One vCPU at a time: another's stores would look like a difference.
+  private let turn = Atomic<Bool>(false)
+  private let reporter = Mutex<(@Sendable (String) -> Void)?>(nil)
+
+  func takeTurn(for cpu: Cpu) {
+    while !turn.compareExchange(expected: false, desired: true, ordering: .acquiringAndReleasing).exchanged {
+      // Who has the turn may wait for this vCPU to forget code.
+      if cpu.pendingEvents & CPUEvent.codeChanged != 0 { collect(for: cpu) }
+      sched_yield()
+    }
+  }
+  func endTurn() { turn.store(false, ordering: .releasing) }
+
+  /// Hears of every divergence of recompiler and interpreter, with a report for people; the vCPU has stopped then.
+  public func onDivergence(_ handler: @escaping @Sendable (String) -> Void) { reporter.withLock { $0 = handler } }
+  func report(_ divergence: String) { reporter.withLock { $0 }?(divergence) }
 
   func add(_ vcpu: Vcpu) { members.withLock { $0.append(vcpu) } }
 

@@ -11,6 +11,7 @@ struct ExitStatus: Equatable {
   static let reset = ExitStatus(code: 3)
   static let tripleFault = ExitStatus(code: 4)
   static let quit = ExitStatus(code: 5)
+  static let divergence = ExitStatus(code: 6)
   static func signal(_ number: Int32) -> ExitStatus { ExitStatus(code: 128 + number) }
 }
 
@@ -33,6 +34,15 @@ enum Report {
   static func line(_ text: String, raw: Bool = false) {
     let words = text.split(whereSeparator: \.isNewline).joined(separator: " ")
     HostStream.standard(2).writeAll(Array("ringbox: \(words)\(raw ? "\r\n" : "\n")".utf8), milliseconds: 200)
+  }
+
+  static let divergenceFile = "ringbox-divergence.txt"
+
+  /// What `--verify-execution` found: into a file, and its head on standard error.
+  static func divergence(_ report: String) {
+    let isKept = (try? HostFiles.replace(divergenceFile, with: Array(report.utf8))) != nil
+    for text in report.split(separator: "\n").prefix(12) { line(String(text)) }
+    line(isKept ? "the report with code and states is in \(divergenceFile)" : "cannot write \(divergenceFile)")
   }
 
   static func fail(_ text: String, _ status: ExitStatus) -> Never {

@@ -282,6 +282,7 @@ final class Session: LoopSource {
     case (.powerOff, _): (reason?.text ?? "power off", .poweredOff)
     case (.reset, _): (reason?.text ?? "reset", .reset)
     case (.tripleFault, _): (reason?.text ?? "triple fault", .tripleFault)
+    case (.divergence, _): (reason?.text ?? "divergence", .divergence)
     case (_, .signal(let number)): ("signal \(number)", .signal(number))
     case (_, .quit(let text)): (text, .quit)
     default: ("stopped", .failure)
@@ -299,6 +300,7 @@ final class Session: LoopSource {
     terminal?.restore()
     if status == .reset || status == .tripleFault { Report.line("the guest stopped: \(text)") }
     inspection.finish(machine, wantsStatusLine: options.wantsStatusLine) { Report.line($0) }
+    if case .divergence(let report) = reason { Report.divergence(report) }
     if options.wantsStatusLine {
       let seconds = Double(HostClock.monotonicNanoseconds - startedAt) / 1e9
       var line = Report.status(reason: text, status, seconds: seconds, machine: machine.status)

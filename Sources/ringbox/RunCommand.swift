@@ -47,6 +47,8 @@ struct RunCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Debug console (port 402h): stdio, file:PATH, control or none.", valueName: "where"))
   var debugcon = "none"
   @Option(help: ArgumentHelp("Execution engine.", valueName: "engine")) var engine = "recompiler"
+  @Flag(help: "Compare the recompiler with the interpreter all the time, and stop where they disagree; slow.")
+  var verifyExecution = false
   @Option(help: ArgumentHelp("Clock of the machine: utc or localtime.", valueName: "base")) var rtc = "utc"
   @Option(help: ArgumentHelp("Write the display as PNG at the end and on SIGUSR1.", valueName: "file"))
   var screenshot: String?
@@ -100,7 +102,10 @@ struct RunCommand: ParsableCommand {
   }
 
   private func machine() throws -> JSON {
-    let engines = ["recompiler", "interpreter"]
+    let engines = ["recompiler", "interpreter", "verified"]
+    if verifyExecution, engine == "interpreter" {
+      throw Failure.usage("--verify-execution compares the recompiler: not with --engine interpreter")
+    }
     var exits: Set<String> = []
     for event in exitOn {
       for word in event.split(separator: ",", omittingEmptySubsequences: false).map(String.init) {
@@ -124,7 +129,7 @@ struct RunCommand: ParsableCommand {
       "disks": .array(try disk.map { try OptionValues.disk($0, snapshot: snapshot) }), "cdroms": paths(cdrom),
       "floppies": paths(floppy), "network": .array(try nic.map { try NetworkOption.parse($0) }),
       "exitOn": .array(conditions),
-      "engine": .string(try OptionValues.choice(engine, among: engines, "--engine")),
+      "engine": .string(verifyExecution ? "verified" : try OptionValues.choice(engine, among: engines, "--engine")),
       "clockBase": .string(try OptionValues.choice(rtc, among: ["utc", "localtime"], "--rtc")),
     ]
   }

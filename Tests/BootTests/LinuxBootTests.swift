@@ -60,6 +60,9 @@ import Testing
   func screenShell(architecture: String) throws {
     let vm = try VM.launch(arguments: GuestAssets.linux(architecture, console: "tty0"))
     try vm.waitForScreen("# ", timeout: GuestAssets.bootTimeout)
+    // What one processor's machine takes beyond what the guest has touched.
+    let memory = try ProcessMemory(of: vm.processID)
+    #expect(memory.own <= 16 << 20, "\(memory)")
     try vm.type("echo answer-$((6*7))\n")
     try vm.waitForScreen("answer-42", timeout: 60)
     try vm.type("reboot\n")

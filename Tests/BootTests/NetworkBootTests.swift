@@ -92,7 +92,7 @@ private final class SmallWebServer {
     for (index, model) in cards.enumerated() {
       arguments += [
         "--nic",
-        "nat,model=\(model),net=10.0.\(index + 2).0/24,localhost=on,hostfwd=tcp::\(ports[index])-:8080,"
+        "nat,model=\(model),mac=08:00:27:00:00:0\(index),net=10.0.\(index + 2).0/24,localhost=on,hostfwd=tcp::\(ports[index])-:8080,"
           + "pcap=\(folder.name(model))",
       ]
     }
@@ -102,10 +102,9 @@ private final class SmallWebServer {
     _ = try shell(vm, "httpd -p 8080 -h /tmp")
     for (index, model) in cards.enumerated() {
       let router = "10.0.\(index + 2).2"
-      // The kernel numbers interfaces in the order in which their drivers come up.
-      let slot = "/sys/bus/pci/devices/0000:00:1\(index + 4).0"
-      _ = try shell(vm, "CARD=$(basename $(ls -d \(slot)/net/* \(slot)/virtio*/net/* 2>/dev/null))")
-      let lease = try shell(vm, "udhcpc -i $CARD -n -q; ip addr show $CARD")
+      // Interfaces are numbered in the order in which their drivers load.
+      _ = try shell(vm, "dev=$(grep -l 08:00:27:00:00:0\(index) /sys/class/net/*/address | cut -d/ -f5)")
+      let lease = try shell(vm, "udhcpc -i $dev -n -q; ip addr show $dev")
       #expect(lease.contains("inet 10.0.\(index + 2).15/24"), "\(model): \(lease)")
       let ping = try shell(vm, "ping -c 2 \(router)")
       #expect(ping.contains(" 0% packet loss"), "\(model): \(ping)")
@@ -113,7 +112,7 @@ private final class SmallWebServer {
       #expect(got.contains(sum), "\(model): \(got)")
       #expect(try fetch(ports[index], model) == Array(sum.utf8), "\(model): through the forward")
       try vm.control.command("link", ["card": .string("nic\(index)"), "state": "down"])
-      let carrier = "for i in 1 2 3 4 5 6 7 8 9 10; do c=$(cat /sys/class/net/$CARD/carrier); "
+      let carrier = "for i in 1 2 3 4 5 6 7 8 9 10; do c=$(cat /sys/class/net/$dev/carrier); "
       #expect(try shell(vm, carrier + "[ $c = 0 ] && break; sleep 1; done; echo C=$c").contains("C=0"), "\(model)")
       try vm.control.command("link", ["card": .string("nic\(index)"), "state": "up"])
       #expect(try shell(vm, carrier + "[ $c = 1 ] && break; sleep 1; done; echo C=$c").contains("C=1"), "\(model)")

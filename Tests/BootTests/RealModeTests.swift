@@ -69,6 +69,16 @@ import Testing
     #expect(program.sectors(6002, count: 1) == BootProgram.filling(6002))
   }
 
+  @Test("with --snapshot the guest writes, and the image stays as it was") func snapshotDisk() throws {
+    let program = try BootProgram("disk", filled: true)
+    let before = program.sectors(0, count: BootProgram.diskSize / 512)
+    let vm = try program.launch(["--snapshot"])
+    try vm.waitForSerial("done", timeout: RealModeTests.done)
+    try checkReads(vm)
+    #expect(try vm.quit() == 5)
+    #expect(program.sectors(0, count: BootProgram.diskSize / 512) == before)
+  }
+
   @Test("INT 13h reads and writes a floppy disk") func floppyDisk() throws {
     let program = try BootProgram("disk", floppy: true, filled: true)
     let vm = try program.launch()

@@ -14,6 +14,8 @@ import Testing
     let cases: [([UInt8], [String], Int32, String)] = [
       (TinyFirmware.powerOff, [], 0, ""),
       (TinyFirmware.reset, ["--exit-on", "reset"], 3, "reset"),
+      (TinyFirmware.keyboardReset, ["--exit-on", "reset"], 3, "reset"),
+      (TinyFirmware.port92Reset, ["--exit-on", "reset"], 3, "reset"),
       (TinyFirmware.tripleFault, ["--exit-on", "triple-fault"], 4, "triple fault"),
       (TinyFirmware.tripleFault, ["--exit-on", "shutdown,reset"], 4, "triple fault"),
     ]

@@ -35,6 +35,8 @@ final class GuestBoard: Platform {
     var ports = [UInt8](repeating: 0xff, count: 256)
     var portAccesses: UInt32 = 0
     var mmio = [UInt8](repeating: 0, count: 4096)
+    /// Where the next byte of a device's access to memory goes.
+    var dmaAddress: UInt64 = 0
   }
 
   static let mmioPage: UInt64 = 0xfe00_0000
@@ -46,7 +48,7 @@ final class GuestBoard: Platform {
   private let vcpuBox = Mutex<[Vcpu]>([])
   private let finished = DispatchSemaphore(value: 0)
 
-  init(memorySize: UInt64, cpus: Int, model: CPUModel) throws {
+  init(memorySize: UInt64, cpus: Int, model: CPUModel, engine: EngineChoice) throws {
     memory = try GuestMemory(ramSize: memorySize)
     state = Mutex(
       State(
@@ -54,7 +56,7 @@ final class GuestBoard: Platform {
         priorities: Array(repeating: 0, count: cpus)))
     group.observe(memory)
     for index in 0..<cpus {
-      let vcpu = Vcpu(index: index, memory: memory, platform: self, model: model, group: group)
+      let vcpu = Vcpu(index: index, memory: memory, platform: self, model: model, group: group, engine: engine)
       vcpuBox.withLock { $0.append(vcpu) }
     }
   }
@@ -108,6 +110,8 @@ final class GuestBoard: Platform {
     case 0xe3: state.withLock { $0.checks[cpu].wanted |= UInt64(value) << 32 }
     case 0xe4: check(message: UInt64(value), cpu: cpu)
     case 0xe6: signal(value)
+    case 0xe7: state.withLock { $0.dmaAddress = UInt64(value) }
+    case 0xe8: transfer((0..<width).map { UInt8(truncatingIfNeeded: value >> UInt32(8 * $0)) })
     case 0xe9: state.withLock { $0.log.text.unicodeScalars.append(Unicode.Scalar(UInt8(truncatingIfNeeded: value))) }
     case 0xf4: end { $0.exitCode = UInt8(truncatingIfNeeded: value) }
     case 0x300..<0x400:
@@ -124,6 +128,15 @@ final class GuestBoard: Platform {
   private func end(_ note: (inout Log) -> Void) {
     state.withLock { note(&$0.log) }
     finished.signal()
+  }
+
+  /// A device stores bytes into memory, as DMA does.
+  private func transfer(_ bytes: [UInt8]) {
+    let address = state.withLock { state in
+      defer { state.dmaAddress &+= UInt64(bytes.count) }
+      return state.dmaAddress
+    }
+    memory.write(GuestPhysical(address), bytes)
   }
 
   private func check(message: UInt64, cpu: Int) {

@@ -5,28 +5,40 @@ import Testing
 import X86Engine
 import X86ISA
 
-/// What ring 3 of the host cannot check, as small guests on a bare board: `Tests/Guests/<topic>/*.s`.
+/// What ring 3 of the host cannot check, as small guests on a bare board, on both engines: `Tests/Guests/<topic>/*.s`.
 ///
 /// `GUEST=name` in the environment runs only the files whose name begins so.
 @Suite(.serialized) struct GuestTests {
-  @Test func realMode() throws { try runAll("real") }
-  @Test func virtual8086Mode() throws { try runAll("v86") }
-  @Test func protectedMode() throws { try runAll("protected") }
-  @Test func tasks() throws { try runAll("tasks") }
-  @Test func paging() throws { try runAll("paging") }
-  @Test func longMode() throws { try runAll("long") }
-  @Test func debugging() throws { try runAll("debug") }
-  @Test func interrupts() throws { try runAll("interrupts") }
-  @Test func selfModifyingCode() throws { try runAll("code") }
-  @Test func severalProcessors() throws { try runAll("smp") }
-  @Test func processorState() throws { try runAll("state") }
-  @Test func fuzzing() throws { try runAll("fuzz") }
+  @Test(arguments: EngineChoice.allCases)
+  func realMode(engine: EngineChoice) throws { try runAll("real", engine) }
+  @Test(arguments: EngineChoice.allCases)
+  func virtual8086Mode(engine: EngineChoice) throws { try runAll("v86", engine) }
+  @Test(arguments: EngineChoice.allCases)
+  func protectedMode(engine: EngineChoice) throws { try runAll("protected", engine) }
+  @Test(arguments: EngineChoice.allCases)
+  func tasks(engine: EngineChoice) throws { try runAll("tasks", engine) }
+  @Test(arguments: EngineChoice.allCases)
+  func paging(engine: EngineChoice) throws { try runAll("paging", engine) }
+  @Test(arguments: EngineChoice.allCases)
+  func longMode(engine: EngineChoice) throws { try runAll("long", engine) }
+  @Test(arguments: EngineChoice.allCases)
+  func debugging(engine: EngineChoice) throws { try runAll("debug", engine) }
+  @Test(arguments: EngineChoice.allCases)
+  func interrupts(engine: EngineChoice) throws { try runAll("interrupts", engine) }
+  @Test(arguments: EngineChoice.allCases)
+  func selfModifyingCode(engine: EngineChoice) throws { try runAll("code", engine) }
+  @Test(arguments: EngineChoice.allCases)
+  func severalProcessors(engine: EngineChoice) throws { try runAll("smp", engine) }
+  @Test(arguments: EngineChoice.allCases)
+  func processorState(engine: EngineChoice) throws { try runAll("state", engine) }
+  @Test(arguments: EngineChoice.allCases)
+  func fuzzing(engine: EngineChoice) throws { try runAll("fuzz", engine) }
 
-  private func runAll(_ topic: String) throws {
+  private func runAll(_ topic: String, _ engine: EngineChoice) throws {
     for source in try GuestProgram.sources(in: topic) {
       let name = topic + "/" + source.lastPathComponent
       do {
-        for problem in try run(source) { Issue.record("\(name): \(problem)") }
+        for problem in try run(source, engine) { Issue.record("\(name): \(problem)") }
       } catch {
         Issue.record("\(name): \(error)")
       }
@@ -34,7 +46,7 @@ import X86ISA
   }
 
   /// Runs one guest; what was wrong with it.
-  private func run(_ source: URL) throws -> [String] {
+  private func run(_ source: URL, _ engine: EngineChoice) throws -> [String] {
     let program = try GuestProgram(source: source)
     let header = program.header
     let cpus = header.cpus ?? 1
@@ -43,7 +55,7 @@ import X86ISA
       // The host's processor has no such unit: nothing to test.
       guard let feature = CPUFeature(named: name), model.has(feature) else { return [] }
     }
-    let board = try GuestBoard(memorySize: UInt64(header.memory ?? 4) << 20, cpus: cpus, model: model)
+    let board = try GuestBoard(memorySize: UInt64(header.memory ?? 4) << 20, cpus: cpus, model: model, engine: engine)
     board.memory.load(GuestPhysical(GuestBoard.loadAddress), try program.binary())
     let ended = board.run(seconds: header.timeout ?? 10)
     let log = board.log

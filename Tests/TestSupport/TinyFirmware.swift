@@ -23,8 +23,16 @@ public enum TinyFirmware {
   public static let echo: [UInt8] = [
     0xba, 0xfd, 0x03, 0xec, 0xa8, 0x01, 0x74, 0xf8, 0xba, 0xf8, 0x03, 0xec, 0xee, 0xeb, 0xf1,
   ]
+  /// Writes text to the debug console: mov dx, 402h; then mov al, c; out dx, al for each.
+  public static func debugging(_ text: String) -> [UInt8] {
+    [0xba, 0x02, 0x04] + text.utf8.flatMap { [0xb0, $0, 0xee] }
+  }
   /// mov dx, 0cf9h; mov al, 6; out dx, al: a hard reset.
   public static let reset: [UInt8] = [0xba, 0xf9, 0x0c, 0xb0, 0x06, 0xee, 0xf4]
+  /// mov al, 0feh; out 64h, al; hlt: the keyboard controller pulses the reset line.
+  public static let keyboardReset: [UInt8] = [0xb0, 0xfe, 0xe6, 0x64, 0xf4]
+  /// mov al, 1; out 92h, al; hlt: the fast reset of port 92h.
+  public static let port92Reset: [UInt8] = [0xb0, 0x01, 0xe6, 0x92, 0xf4]
   /// lidt of an empty table, then int3: no handler for the fault, nor for the fault of that.
   public static let tripleFault: [UInt8] = [
     0x31, 0xc0, 0x8e, 0xd8, 0xc7, 0x06, 0x00, 0x05, 0x00, 0x00, 0x0f, 0x01, 0x1e, 0x00, 0x05, 0xcc,

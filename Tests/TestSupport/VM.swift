@@ -8,6 +8,12 @@ public final class VM {
   private let folder: TemporaryFolder
   public let control: ControlClient
 
+  /// The engine that guests run on unless a test names one: RINGBOX_TEST_ENGINE, when that is set and not empty.
+  private static var engine: [String] {
+    guard let name = ProcessInfo.processInfo.environment["RINGBOX_TEST_ENGINE"], !name.isEmpty else { return [] }
+    return ["--engine", name]
+  }
+
   /// Starts `ringbox run` with `arguments` and a control channel. Unless they say where serial port 0 goes, it is
   /// reached through the control channel only.
   public static func launch(
@@ -17,7 +23,9 @@ public final class VM {
     let socket = folder.name("control")
     let process = Process()
     let serial = arguments.contains("--serial") ? [] : ["--serial", "control"]
-    let whole = prefix + [try RingboxProgram.path(), "run"] + arguments + serial + ["--control", "unix:\(socket)"]
+    let engine = arguments.contains("--engine") ? [] : VM.engine
+    let whole =
+      prefix + [try RingboxProgram.path(), "run"] + arguments + serial + engine + ["--control", "unix:\(socket)"]
     process.executableURL = URL(fileURLWithPath: whole[0])
     process.arguments = Array(whole.dropFirst())
     process.standardInput = FileHandle.nullDevice

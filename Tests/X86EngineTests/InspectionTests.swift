@@ -145,7 +145,6 @@ private final class Recorder: Instrumentation {
   @Test func codeThatChangedIsNotShown() throws {
     let board = try run(countingLoop)
     board.memory.write(GuestPhysical(0x4003), [0x90])
-    board.vcpu.cpu.invalidateCode(page: 4)
     #expect(board.vcpu.listings(in: .all).blocks.isEmpty)
   }
 }

@@ -12,8 +12,9 @@
 #define ORACLE_DATA 0x10004000u
 #define ORACLE_DATA_BYTES 0x2000u
 #define ORACLE_READ_ONLY 0x10006000u
-// One page of code, nothing on either side.
+// Two pages of code, nothing on either side.
 #define ORACLE_CODE 0x10008000u
+#define ORACLE_CODE_SIZE 0x2000u
 #define ORACLE_FS_BASE 0x10004800u
 #define ORACLE_GS_BASE 0x0fff0000u
 
@@ -23,7 +24,7 @@ enum {
   ORACLE_TEMPLATES = 64,
   ORACLE_PATCHES = 4,
   ORACLE_PATCH_BYTES = 64,
-  ORACLE_CODE_BYTES = 128,
+  ORACLE_CODE_BYTES = 512,
   ORACLE_MODE_16 = 0,
   ORACLE_MODE_32 = 1,
   ORACLE_MODE_64 = 2,

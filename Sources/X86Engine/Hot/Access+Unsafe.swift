@@ -122,8 +122,11 @@ extension Cpu {
   /// Translates for an access of `kind`, and fills the translation cache when the page is plain memory.
   func resolve(_ linear: UInt64, _ kind: AccessKind, view: UInt32) throws(Fault) -> UInt64 {
     let physical = try translate(linear, kind, view: view) & s.physicalMask
+    if kind == .write && x.shadow.isOn { makeShadow(physical) }
     let backing = self.backing(physical)
-    guard let host = unsafe backing.host, kind != .execute, !isWatched(page: linear) else { return physical }
+    guard let host = unsafe backing.host, kind != .execute, !isWatched(page: linear), !x.shadow.isFull else {
+      return physical
+    }
     let page = linear & ~0xfff
     let address = UInt64(UInt(bitPattern: host))
     // SAFETY: `host` is the page's first byte; entries are inside the vCPU's own table.

@@ -106,8 +106,9 @@ extension Cpu {
     if i.prefixes.contains(.memory) && i.segment == 2 { return .stack() }
     switch i.op {
     case .push, .pop, .pusha, .popa, .pushf, .popf, .call, .ret, .enter, .leave, .callf, .retf, .iret:
-      // With a memory operand, whichever of the two addresses is bad.
+      // With a memory operand, whichever of the two addresses is bad; POP looks at the stack first.
       guard i.prefixes.contains(.memory) else { return .stack() }
+      if i.op == .pop, !isCanonical(rsp) || !isCanonical(rsp &+ UInt64(i.operandSize) &- 1) { return .stack() }
       let linear = unsafe Interp(p, instruction).offset &+ s.segments[Int(i.segment)].fastBase
       let isGood = isCanonical(linear) && isCanonical(linear &+ UInt64(i.operandSize) &- 1)
       return isGood ? .stack() : .protection()

@@ -72,8 +72,9 @@ extension Interp {
   @inline(__always) func compareString<T: AccessWidth>(_ type: T.Type) throws(Fault) {
     let step = step(type)
     try repeated { () throws(Fault) in
-      let a = try cpu.load(T.self, segment: Int(i.segment), offset: source)
+      // The destination's fault comes first.
       let b = try cpu.load(T.self, segment: Seg.es, offset: target)
+      let a = try cpu.load(T.self, segment: Int(i.segment), offset: source)
       cpu.setSubtractFlags(a, b, a &- b)
       advance(6, by: step)
       advance(7, by: step)

@@ -34,6 +34,8 @@ extension Vcpu {
   ///
   /// Only while the vCPU is not running.
   public func listings(in range: AddressRange, limit: Int = .max) -> (blocks: [BlockListing], more: Int) {
+    // Stores to code that the vCPU has not heard of yet.
+    cpu.context.group.collect(for: cpu)
     var found: [(UInt64, UInt32)] = []
     for index in cpu.x.code.validBlocks {
       let block = cpu.blockRecord(index)

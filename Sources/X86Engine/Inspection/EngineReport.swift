@@ -97,11 +97,11 @@ public struct EngineReport: Sendable, Equatable {
   /// An object with a member for each section.
   public var json: JSON {
     var result: JSON = ["engine": .string(engine.rawValue)]
-    for section in [interpreterSection] + (engine == .recompiler ? sections : []) {
+    for section in [interpreterSection] + (engine != .interpreter ? sections : []) {
       result.set(
         section.key, .object(section.figures.map { JSON.Member($0.key, .integer(Int64(clamping: $0.value))) }))
     }
-    guard engine == .recompiler else { return result }
+    guard engine != .interpreter else { return result }
     result.set(
       "declined",
       .array(declined.map { ["operation": .string("\($0.operation)"), "times": .integer(Int64(clamping: $0.times))] }))
@@ -111,11 +111,11 @@ public struct EngineReport: Sendable, Equatable {
   /// A line for each figure that is not zero, under headings. The declined operations are cut to the most frequent.
   public var text: String {
     var text = ""
-    for section in [interpreterSection] + (engine == .recompiler ? sections : []) {
+    for section in [interpreterSection] + (engine != .interpreter ? sections : []) {
       text += "  \(section.words)\n"
       for figure in section.figures where figure.value > 0 { text += EngineReport.line(figure.words, figure.value) }
     }
-    guard engine == .recompiler, !declined.isEmpty else { return text }
+    guard engine != .interpreter, !declined.isEmpty else { return text }
     text += "  interpreted instructions by operation\n"
     for (operation, times) in declined.prefix(EngineReport.shownOperations) {
       text += EngineReport.line("\(operation)", times)

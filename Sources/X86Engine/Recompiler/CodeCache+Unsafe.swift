@@ -37,6 +37,8 @@ import X86ISA
   private(set) var markCount = 0
   /// Blocks that reach into a second page.
   private var crossing: UInt32 = 0
+  /// Blocks by the page that their translation looked at without holding its code: see `Translator.peekLive`.
+  private var peeks: [UInt64: [Peek]] = [:]
   private var tokens: [PageIdentity: UInt32] = [:]
   private var nextToken: UInt32 = 1
   var statistics = RecompilerStatistics()
@@ -45,6 +47,16 @@ import X86ISA
     var linear: UInt64
     var physical: UInt64
     var key: UInt32
+  }
+
+  /// What the block to be added next depends on has changed already.
+  var isNextStale = false
+
+  /// Bytes of a page that a block's flags depend on.
+  private struct Peek {
+    var start: UInt64
+    var end: UInt64
+    var block: UInt32
   }
 
   init() {
@@ -197,6 +209,7 @@ import X86ISA
     markCount = 0
     decodedCount = 0
     crossing = 0
+    peeks.removeAll(keepingCapacity: true)
     tokens.removeAll(keepingCapacity: true)
   }
 
@@ -239,6 +252,40 @@ import X86ISA
     let head = unsafe pageBuckets[bucket]
     if head != 0 { unsafe pageBuckets[bucket] = invalidate(list: head, physical, count, body) }
     if crossing != 0 { crossing = invalidate(list: crossing, physical, count, body) }
+    if !peeks.isEmpty { invalidatePeeks(physical, count, body) }
+  }
+
+  /// The block to be added next depends on bytes inside one page that are not its own.
+  mutating func addPeek(_ physical: UInt64, _ count: Int) {
+    var list = peeks[physical >> 12] ?? []
+    let end = physical &+ UInt64(count)
+    if let last = list.last, last.block == nextBlock, last.start <= physical, last.end >= physical {
+      list[list.count - 1].end = max(last.end, end)
+    } else {
+      list.append(Peek(start: physical, end: end, block: nextBlock))
+    }
+    peeks[physical >> 12] = list
+  }
+
+  private mutating func invalidatePeeks(_ physical: UInt64, _ count: Int, _ body: (ModeKey, UInt64) -> Void) {
+    guard var list = peeks[physical >> 12] else { return }
+    let end = physical &+ UInt64(count)
+    // SAFETY: numbers below the count are blocks that exist: peeks are forgotten with the blocks.
+    list.removeAll { peek in
+      guard peek.block < nextBlock else {
+        // Another processor stores while the block is being made.
+        if peek.start < end && peek.end > physical { isNextStale = true }
+        return false
+      }
+      let block = unsafe block(peek.block)
+      let isHit = peek.start < end && peek.end > physical
+      if unsafe isHit && block.pointee.isValid {
+        unsafe invalidate(block)
+        unsafe body(block.pointee.key, block.pointee.rip)
+      }
+      return unsafe !block.pointee.isValid
+    }
+    peeks[physical >> 12] = list.isEmpty ? nil : list
   }
 
   /// The list without its blocks that were made from the range, and those that were forgotten before.

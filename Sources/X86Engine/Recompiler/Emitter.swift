@@ -92,7 +92,7 @@ extension Emitter {
       word(value)
     }
   }
-  /// `shl` (4) or `shr` (5) by an immediate.
+  /// `shl` (4), `shr` (5) or `sar` (7) by an immediate.
   mutating func shift(_ operation: UInt8, _ rm: UInt8, _ count: UInt8, wide: Bool = true) {
     let rex: UInt8 = (wide ? 8 : 0) | (rm & 8 != 0 ? 1 : 0)
     if rex != 0 { byte(0x40 | rex) }

@@ -101,12 +101,16 @@ struct Planner {
   let model: CPUModel
   /// Treat every status flag as live everywhere: exact values even where nothing can read them.
   let keepsAllFlags: Bool
+  /// See `RecompilerState`.
+  let leavesUnsteady: Bool
+  private static let unsteady: Set<Op> = [.rdtsc, .rdrand, .rdseed, .pushf, .lahf]
 
   func plan(_ i: Instruction) -> InstructionPlan {
     var plan = InstructionPlan(treatment: Treatment.ofRow[Int(i.row)])
     if !model.offers(row: Int(i.row)) { return declined(i) }
     let attributes = InstructionTable.attributes(ofRow: i.row)
     guard unitsAreUsable(attributes) else { return declined(i) }
+    if leavesUnsteady && Planner.unsteady.contains(i.op) { return declined(i) }
     flags(i, attributes, &plan)
     vectors(attributes, &plan)
     switch plan.treatment {

@@ -19,12 +19,18 @@ import X86ISA
   struct JumpEntry {
     var rip: UInt64
     var host: UInt
+    /// Holds nothing: an address of another place, so that no jump that looks here finds it.
+    static func empty(_ place: Int) -> JumpEntry {
+      JumpEntry(rip: place & (VcpuLayout.jumpCount - 1) == 0 ? 1 : 0, host: 0)
+    }
   }
 
   var stubs = Stubs()
   let offsets = Offsets()
   /// Width of vectors that the guest has used: see `Stubs.loadVectors`.
   var vectorLevel = 0
+  /// Leaves to the interpreter what gives another result each time, or makes undefined flags visible.
+  var leavesUnsteady = false
   /// Keeps status flags exact everywhere (for comparing engines).
   var keepsAllFlags = false
   private let pages: UnsafeMutablePointer<CodePage>
@@ -46,7 +52,7 @@ import X86ISA
       unsafe tokens.initialize(repeating: 0, count: count)
       let entries = VcpuLayout.views * VcpuLayout.jumpCount
       unsafe jumps = (block + VcpuLayout.jumps).bindMemory(to: JumpEntry.self, capacity: entries)
-      unsafe jumps.initialize(repeating: JumpEntry(rip: ~0, host: 0), count: entries)
+      for place in 0..<entries { unsafe (jumps + place).initialize(to: JumpEntry.empty(place)) }
     }
   }
   func deallocate() { unsafe pages.deallocate() }
@@ -114,11 +120,12 @@ import X86ISA
     unsafe jumps[jumpIndex(view, rip)] = JumpEntry(rip: rip, host: host)
   }
   func forgetJump(_ view: Int, _ rip: UInt64) {
-    unsafe jumps[jumpIndex(view, rip)] = JumpEntry(rip: ~0, host: 0)
+    let place = jumpIndex(view, rip)
+    unsafe jumps[place] = JumpEntry.empty(place)
   }
   private func clearJumps(_ view: Int) {
-    unsafe (jumps + view * VcpuLayout.jumpCount).update(
-      repeating: JumpEntry(rip: ~0, host: 0), count: VcpuLayout.jumpCount)
+    let start = view * VcpuLayout.jumpCount
+    for place in start..<(start + VcpuLayout.jumpCount) { unsafe jumps[place] = JumpEntry.empty(place) }
   }
   mutating func clearAll() {
     for view in 0..<VcpuLayout.views { clearJumps(view) }
@@ -185,16 +192,22 @@ extension Cpu {
   func blockRecord(_ index: UInt32) -> TranslationBlock { unsafe x.code.block(index).pointee }
 
   /// The instruction at `rip` and its length, without faults or traces; nil when it cannot be had like that.
-  func peek(_ rip: UInt64, _ key: ModeKey) -> (Instruction, Int)? {
+  ///
+  /// `notes`: the block being translated depends on it, and is forgotten when it changes.
+  func peek(_ rip: UInt64, _ key: ModeKey, notes: Bool = false) -> (Instruction, Int)? {
     let linear = key.codeSize == 2 ? rip : (s.segments[Seg.cs].base &+ rip) & 0xffff_ffff
     guard let physical = quietPage(linear, key), let host = unsafe backing(physical).host else { return nil }
     var instruction = Instruction()
     let offset = Int(physical & 0xfff)
+    let count = min(0x1000 - offset, 15)
+    // Before the bytes are read: a store after this point is noticed.
+    if notes { markCode(physical, count: count) }
     let code = unsafe UnsafeRawPointer(host + offset).assumingMemoryBound(to: UInt8.self)
     let status = unsafe Decoder.decode(
-      Span(_unsafeStart: code, count: min(0x1000 - offset, 15)), codeSize: CodeSize(rawValue: key.codeSize) ?? .bits16,
-      into: &instruction)
-    return status == .ok ? (instruction, Int(instruction.length)) : nil
+      Span(_unsafeStart: code, count: count), codeSize: CodeSize(rawValue: key.codeSize) ?? .bits16, into: &instruction)
+    guard status == .ok else { return nil }
+    if notes { x.code.addPeek(physical, Int(instruction.length)) }
+    return (instruction, Int(instruction.length))
   }
 
   /// Where code at `linear` is: as the run loop last found its page, or by a walk.
@@ -217,6 +230,7 @@ extension Cpu {
   ) throws(Fault) -> UInt32? {
     if !x.code.hasRoom { forgetAllCode() }
     let begun = rb_rdtsc()
+    x.code.isNextStale = false
     let physical = page.physical | linear & 0xfff
     // Marked before the bytes are read: a store after this point is noticed.
     markCode(physical, count: 1)
@@ -226,7 +240,9 @@ extension Cpu {
       cpu: self, key: key, rip: rip, offsets: x.recompiler.offsets, stubs: x.recompiler.stubs,
       emitter: x.code.emitter(),
       block: x.code.nextBlock, token: token, linear: linear, view: key.view)
-    let planner = Planner(key: key, model: model, keepsAllFlags: x.recompiler.keepsAllFlags)
+    let planner = Planner(
+      key: key, model: model, keepsAllFlags: x.recompiler.keepsAllFlags,
+      leavesUnsteady: x.recompiler.leavesUnsteady)
     var secondPage = ~UInt64(0)
     if !translator.decode(bytes, planner, codeBytesLeft: codeBytesLeft, limit: Translator.maximumInstructions) {
       guard let second = try codePage(translator.secondLinear, key) else { return nil }
@@ -239,7 +255,12 @@ extension Cpu {
     }
     translator.findLiveFlags(keepsAll: x.recompiler.keepsAllFlags)
     let count = Int(translator.starts.last ?? 1)
-    markCode(physical, count: min(count, 0x1000 - Int(physical & 0xfff)))
+    let countHere = min(count, 0x1000 - Int(physical & 0xfff))
+    markCode(physical, count: countHere)
+    // Another processor may have stored to what was not marked yet.
+    if codeBytes(physical)?.prefix(countHere) != bytes.prefix(countHere) {
+      return try translateBlock(linear, page, key)
+    }
     raiseVectorLevel(translator.plans)
     var block = TranslationBlock(
       rip: rip, physical: physical, codeBase: key.hasFlatCode ? 0 : s.segments[Seg.cs].base,
@@ -254,17 +275,32 @@ extension Cpu {
     x.code.used = (translator.emitter.position + 15) & ~15
     if x.isInspected { noteTranslation(block, x.code.nextBlock) }
     x.code.statistics.translationTicks &+= rb_rdtsc() &- begun
-    return x.code.add(block)
+    let index = x.code.add(block)
+    if x.code.isNextStale { invalidate(index) }
+    return index
   }
 
   /// Code of a width that was not used before: from now on that much is loaded and stored. Vectors are in memory now.
   private func raiseVectorLevel(_ plans: [InstructionPlan]) {
     var level = x.recompiler.vectorLevel
     for plan in plans { level = max(level, Int(plan.vectorLevel)) }
+    raiseVectorLevel(to: level)
+  }
+
+  func raiseVectorLevel(to level: Int) {
     guard level > x.recompiler.vectorLevel else { return }
     x.recompiler.vectorLevel = level
     g.loadVectors = UInt64(x.code.address(UInt32(x.recompiler.stubs.loadVectors[level])))
     g.saveVectors = UInt64(x.code.address(UInt32(x.recompiler.stubs.saveVectors[level])))
+  }
+
+  /// The interpreter has loaded vectors. AVX clears what lies above its operands: where there is something, it must be in
+  /// the host's registers, too.
+  func noteWideVectors() {
+    guard x.recompiler.vectorLevel < 3 else { return }
+    for number in 0..<16 {
+      for word in 4..<8 where s.vectors[number * 8 + word] != 0 { return raiseVectorLevel(to: 3) }
+    }
   }
 
   /// Forgets every translated block, for want of room.

@@ -85,6 +85,7 @@ extension Cpu {
 
   /// Generated code left at a site. Answers with the host address to go on at, 0 for the run loop.
   func serveSite(_ index: UInt32) -> UInt {
+    if x.trial.isOn { return leftTrial(index) }
     if index == Stubs.faultSite { return hostFault() }
     let site = site(index)
     switch site.kind {
@@ -116,7 +117,7 @@ extension Cpu {
   }
 
   /// Fills the translation cache for an access; false when it has to be interpreted (devices, code pages, faults).
-  private func fillCache(_ site: Site) -> Bool {
+  func fillCache(_ site: Site) -> Bool {
     do throws(Fault) {
       _ = try resolve(g.linear, site.isWrite ? .write : .read, view: s.dataTLB)
     } catch {
@@ -156,10 +157,7 @@ extension Cpu {
   /// Takes back what an indirect transfer did to the stack pointer, and has the interpreter raise its fault.
   private func undoTransfer(_ index: UInt32, _ site: Site, _ block: TranslationBlock) -> UInt {
     rip = block.rip &+ UInt64(site.guest)
-    if let (i, _) = peek(rip, block.key) {
-      if i.op == .ret { setStackPointer(rsp &- UInt64(i.operandSize) &- i.immediate) }
-      if i.op == .call { advanceStack(by: UInt64(i.operandSize)) }
-    }
+    setStackPointer(rsp &- UInt64(bitPattern: Int64(site.stackMoved)))
     return interpret(index, site)
   }
 

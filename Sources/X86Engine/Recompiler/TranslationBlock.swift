@@ -134,8 +134,12 @@ struct Site {
   var isWrite = false
   /// Data view in force there, which STAC and CLAC change inside a block.
   var view: UInt8 = 0
-  /// Offset of the guest instruction from the block's start.
+  /// Offset of the guest instruction from the block's start: the one that jumps, or that is still to be executed.
   var guest: UInt16 = 0
+  /// Status flags that are as the guest left them.
+  var live: UInt16 = 0x8d5
+  /// What an indirect transfer has added to RSP.
+  var stackMoved: Int32 = 0
   var block: UInt32
   /// Where to go on: at the instruction again, or behind it.
   var retry: UInt32 = 0

@@ -113,16 +113,15 @@ extension Translator {
 
   /// The flags that code at `target` reads before it overwrites them, as far as a short look tells; all when it does not.
   ///
-  /// The look does not fault and leaves no traces. Code in other pages may change without this block being forgotten: what
-  /// is known of it is checked again when the exit is linked (`Cpu.link`).
+  /// The look does not fault. When the code that it saw changes, this block is forgotten with it (`CodeCache.addPeek`).
   func peekLive(_ target: UInt64) -> UInt16 {
     if cpu.x.recompiler.keepsAllFlags { return FlagEffect.all }
-    let planner = Planner(key: key, model: cpu.model, keepsAllFlags: false)
+    let planner = Planner(key: key, model: cpu.model, keepsAllFlags: false, leavesUnsteady: false)
     var at = target
     var pending = FlagEffect.all
     var live: UInt16 = 0
     for _ in 0..<8 {
-      guard let (i, length) = cpu.peek(at, key) else { return live | pending }
+      guard let (i, length) = cpu.peek(at, key, notes: true) else { return live | pending }
       let plan = planner.plan(i)
       live |= plan.reads & pending
       pending &= ~plan.kills

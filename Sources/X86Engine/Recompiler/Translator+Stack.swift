@@ -127,10 +127,11 @@ extension Translator {
     if !flagsAreStored { storeSavedFlags() }
     emitStackSlot(index, 0, size: size, isWrite: false, flags: .state, retry: retry)
     emitTargetLoad(size)
-    moveStack(by: Int32(size) + Int32(truncatingIfNeeded: i.immediate & 0xffff))
+    let moved = Int32(size) + Int32(truncatingIfNeeded: i.immediate & 0xffff)
+    moveStack(by: moved)
     settleStack()
     finishAccess()
-    emitIndirectJump(index)
+    emitIndirectJump(index, stackMoved: moved)
   }
 
   /// Reads a jump's target from `[address]` into the address register.
@@ -160,7 +161,9 @@ extension Translator {
         emitter.registers(0x8b, Host.address, i.rm, wide: size == 8)
       }
     }
-    if plans[index].treatment == .callIndirect {
+    let isCall = plans[index].treatment == .callIndirect
+    if isCall {
+      emitTargetCheck(index)
       emitter.store(Host.address, offsets.temporary2)
       emitStackSlot(
         index, Int32(-size), size: size, isWrite: true, flags: .state, retry: retry,
@@ -170,6 +173,22 @@ extension Translator {
       emitter.load(Host.address, offsets.temporary2)
     }
     finishAccess()
-    emitIndirectJump(index)
+    emitIndirectJump(index, stackMoved: isCall ? Int32(-size) : 0)
+  }
+
+  /// A call whose target faults must not have pushed: such targets are the interpreter's. The flags are in `savedFlags`.
+  private mutating func emitTargetCheck(_ index: Int) {
+    let site = newSite(.interpretLast, index)
+    if isLong {
+      // Canonical with 48 bits; whether 57 count is for the interpreter to say.
+      emitter.move(Host.index, Host.address)
+      emitter.shift(4, Host.index, 16)
+      emitter.shift(7, Host.index, 16)
+      emitter.registers(0x3b, Host.index, Host.address)
+      cold.append(.leave(jump: emitter.jumpIf(HostCondition.notEqual), site: site, flags: .state))
+    } else if !key.hasFlatCode {
+      emitter.group1(7, Host.address, Int32(bitPattern: cpu.s.segments[Seg.cs].limit), wide: false)
+      cold.append(.leave(jump: emitter.jumpIf(HostCondition.above), site: site, flags: .state))
+    }
   }
 }

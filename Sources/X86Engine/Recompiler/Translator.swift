@@ -72,6 +72,8 @@ struct Translator {
   var directEntry = 0
   var liveIn: UInt16 = FlagEffect.all
   let linear: UInt64
+  /// The instruction being emitted.
+  var current = 0
 
   /// Data view in force at this point of the block.
   var view: Int
@@ -162,12 +164,15 @@ struct Translator {
   mutating func newSite(_ kind: Site.Kind, _ index: Int) -> UInt32 {
     var site = Site(kind: kind, block: block)
     site.guest = starts[index]
+    site.live = index < plans.count ? plans[index].liveBefore : liveAtEnd
+    if kind == .indirect { site.live = FlagEffect.all }
     site.view = UInt8(view)
     return cpu.x.code.add(site)
   }
   func edit(_ site: UInt32, _ change: (inout Site) -> Void) { cpu.editSite(site, change) }
 
   mutating func emitInstruction(_ index: Int) {
+    current = index
     let plan = plans[index]
     if plan.vectorLevel > 0 && !vectorsChecked {
       emitVectorCheck(plan.liveBefore)
@@ -318,8 +323,10 @@ struct Translator {
     return isLong ? target : key.codeSize == 1 ? target & 0xffff_ffff : target & 0xffff
   }
 
-  private mutating func exitSite(to target: UInt64) -> UInt32 {
+  private mutating func exitSite(to target: UInt64, live: UInt16) -> UInt32 {
     var site = Site(kind: .direct, block: block)
+    site.guest = starts[current]
+    site.live = live
     site.target = target
     site.view = UInt8(view)
     return cpu.x.code.add(site)
@@ -327,7 +334,7 @@ struct Translator {
 
   /// A jump to guest code at `target`; `live` flags are in RFLAGS.
   mutating func emitExit(to target: UInt64, live: UInt16) {
-    let site = exitSite(to: target)
+    let site = exitSite(to: target, live: live)
     if target <= rip {
       emitPolledJump(site, live)
     } else {
@@ -367,7 +374,7 @@ struct Translator {
     let condition = instructions[index].opcode & 15
     let target = target(index)
     let live = peekLive(target)
-    let site = exitSite(to: target)
+    let site = exitSite(to: target, live: live)
     if target <= rip {
       let jump = emitter.jumpIf(condition)
       cold.append(.backward(jump: jump, site: site, live: live))
@@ -379,8 +386,9 @@ struct Translator {
   }
 
   /// Jumps to the address in the address register; the flags are in `savedFlags`.
-  mutating func emitIndirectJump(_ index: Int) {
+  mutating func emitIndirectJump(_ index: Int, stackMoved: Int32 = 0) {
     let site = newSite(.indirect, index)
+    edit(site) { $0.stackMoved = stackMoved }
     guard key.hasFlatCode, view == key.view else {
       emitter.immediate(Host.index, UInt64(site))
       emitter.jump(to: stubs.slowKeepingFlags)

@@ -105,6 +105,10 @@ extension Cpu {
   private func enterHandler(
     vector: UInt8, errorCode: UInt32?, kind: InterruptKind, returnFlags: UInt64
   ) throws(Fault) {
+    if x.catchesExceptions {
+      x.caught = errorCode.map { Fault(vector, errorCode: $0) } ?? Fault(vector)
+      return raise(CPUEvent.stop)
+    }
     if s.cr0 & CR0.pe == 0 {
       try enterRealHandler(vector, ext: kind.ext)
     } else {

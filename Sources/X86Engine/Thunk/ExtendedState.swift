@@ -194,7 +194,9 @@ extension Interp {
     switch component.bit {
     case 5: for mask in 0..<8 { cpu.s.opmasks[mask] = try word(mask) }
     case 9: cpu.setPKRU(UInt32(truncatingIfNeeded: try word(0)))
-    default: try forEachWord(component) { at, index throws(Fault) in cpu.s.vectors[index] = try word(at) }
+    default:
+      try forEachWord(component) { at, index throws(Fault) in cpu.s.vectors[index] = try word(at) }
+      if base != nil { cpu.noteWideVectors() }
     }
   }
 

@@ -134,6 +134,8 @@ extension Cpu {
       guard s.mode >= CPUMode.protected.rawValue, s.cr4 & CR4.osxsave != 0, s.xcr0 & needed == needed else {
         throw .invalidOpcode
       }
+      // What it may leave above AVX operands, generated code has to know.
+      if attributes.contains(.avx512) { raiseVectorLevel(to: 3) }
     } else if attributes.contains(.sse) {
       guard s.cr0 & CR0.em == 0, s.cr4 & CR4.osfxsr != 0 else { throw .invalidOpcode }
     } else if attributes.contains(.mmx) {

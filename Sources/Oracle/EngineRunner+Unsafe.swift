@@ -19,39 +19,41 @@ private final class EmptyBoard: Platform {
   func tripleFault(cpu: Int) {}
 }
 
-/// Cases on the interpreter: one vCPU at CPL 3 whose page tables map what the native child has mapped.
+/// Cases on one of our engines: one vCPU at CPL 3 whose page tables map what the native child has mapped.
 ///
-/// Belongs to the thread that made it.
-@safe final class InterpreterRunner {
+/// Belongs to the thread that made it. Several may share a thread: each takes it over for the time of a case.
+@safe final class EngineRunner {
   // SAFETY(type): guest RAM is 2 MiB mapped at `memory.base`; every address here is a constant below that or bounded.
   private enum Physical {
     static let tables: UInt64 = 0x1000
     static let data: UInt64 = 0x10000
     static let readOnly: UInt64 = 0x12000
     static let code: UInt64 = 0x14000
-    static let taskState: UInt64 = 0x15000
+    static let taskState: UInt64 = 0x16000
   }
   private let memory: GuestMemory
   private let board = EmptyBoard()
   private let group = VcpuGroup()
   private let vcpu: Vcpu
+  let engine: EngineChoice
   let model: CPUModel
+  /// The recompiler: every status flag exact at every moment, not only where it can be read. Changes as cases go by.
+  private(set) var keepsAllFlags = false
   private var templates: [[UInt8]] = []
   private var resident = -1
   private var mode: UInt32 = ~0
   private var casesSinceFlush = 0
 
-  init() throws {
+  init(engine: EngineChoice) throws {
+    self.engine = engine
     memory = try GuestMemory(ramSize: 2 << 20)
     model = try CPUProfile.model("host", cpus: 1)
-    vcpu = Vcpu(index: 0, memory: memory, platform: board, model: model, group: group)
+    vcpu = Vcpu(index: 0, memory: memory, platform: board, model: model, group: group, engine: engine)
     group.observe(memory)
     buildPageTables()
     // SAFETY: inside RAM.
-    unsafe memset(memory.base + Int(Physical.code), 0xcc, 4096)
-    vcpu.attachToThread()
+    unsafe memset(memory.base + Int(Physical.code), 0xcc, Window.codeBytes)
   }
-  deinit { vcpu.detachFromThread() }
 
   func setTemplates(_ templates: [[UInt8]], readOnly: [UInt8]) {
     self.templates = templates
@@ -81,6 +83,7 @@ private final class EmptyBoard: Platform {
     page(Window.data + 0x1000, Physical.data + 0x1000, 0x67 | noExecute)
     page(Window.readOnly, Physical.readOnly, 0x65 | noExecute)
     page(Window.code, Physical.code, 0x65)
+    page(Window.code + 0x1000, Physical.code + 0x1000, 0x65)
   }
 
   /// Host address of the data pages.
@@ -88,24 +91,63 @@ private final class EmptyBoard: Platform {
 
   /// Runs a case to its end or its fault.
   func run(_ test: OracleCase) -> Outcome {
+    vcpu.attachToThread()
+    defer { vcpu.detachFromThread() }
     prepare(test)
-    let cpu = vcpu.cpu
     var result = Outcome()
+    if engine == .recompiler { recompile(test, &result) } else { interpret(test, &result) }
+    collect(test, &result.image)
+    if engine == .recompiler { settle(test, &result) }
+    return result
+  }
+
+  private func interpret(_ test: OracleCase, _ result: inout Outcome) {
+    let cpu = vcpu.cpu
     let end = test.endRIP
-    // Repeated string instructions take several steps; sequences as many as they have instructions.
+    // Repeated string instructions take several steps; sequences as many as they have instructions, programs more.
     for _ in 0..<100_000 {
       let before = cpu.rip
       if let fault = cpu.stepForOracle() {
-        result.vector = fault.vector
-        result.errorCode = fault.errorCode
-        result.faultAddress = fault.vector == 14 ? cpu.s.cr2 : 0
-        break
+        note(fault, &result)
+        return
       }
-      if test.isSingleStep || cpu.rip == end { break }
-      if cpu.rip != before && !(test.input.rip..<end).contains(cpu.rip) { break }
+      if test.isSingleStep || cpu.rip == end { return }
+      // A jump to somewhere else meets a breakpoint there, or a page that cannot be fetched.
+      if cpu.rip != before && !(test.input.rip..<end).contains(cpu.rip) {
+        guard test.isProgram else { return }
+        let fault = cpu.fetchForOracle() ?? .breakpoint
+        if fault == .breakpoint { cpu.rip = cpu.rip &+ 1 }
+        return note(fault, &result)
+      }
     }
-    collect(test, &result.image)
-    return result
+  }
+
+  /// The breakpoints that surround the code, or an exception, end the run.
+  private func recompile(_ test: OracleCase, _ result: inout Outcome) {
+    note(vcpu.cpu.runForOracle(), &result)
+  }
+
+  private func note(_ fault: Fault, _ result: inout Outcome) {
+    result.vector = fault.vector
+    result.errorCode = fault.errorCode
+    result.faultAddress = fault.vector == 14 ? vcpu.cpu.s.cr2 : 0
+  }
+
+  /// The breakpoint behind the code is no exception; nor is, after a single branch, what its target met.
+  private func settle(_ test: OracleCase, _ result: inout Outcome) {
+    if result.vector == 3 && result.image.rip == test.endRIP &+ 1 {
+      result.vector = nil
+      result.image.rip = test.endRIP
+    } else if test.isSingleStep && result.vector == 3 {
+      result.vector = nil
+      result.image.rip = result.image.rip &- 1
+    } else if test.isSingleStep && result.image.rip != test.input.rip {
+      result.vector = nil
+    }
+    if result.vector == nil {
+      result.errorCode = 0
+      result.faultAddress = 0
+    }
   }
 
   private func prepare(_ test: OracleCase) {
@@ -134,10 +176,9 @@ private final class EmptyBoard: Platform {
     }
     casesSinceFlush += 1
     if casesSinceFlush >= 64 {
-      casesSinceFlush = 0
-      cpu.forgetEverything()
+      startAfresh()
     } else {
-      cpu.forgetCode(physicalPage: Physical.code >> 12)
+      for page in 0..<UInt64(Window.codeBytes >> 12) { cpu.forgetCode(physicalPage: Physical.code >> 12 + page) }
     }
     for number in 0..<16 { cpu.s.regs[number] = input.general[number] }
     cpu.rip = input.rip
@@ -146,14 +187,23 @@ private final class EmptyBoard: Platform {
     cpu.s.mxcsr = input.mxcsr
     cpu.s.opmasks = input.opmasks
     cpu.s.vectors = input.vectors
+    cpu.vectorsChanged()
     for word in 0..<20 { cpu.s.x87[word] = input.x87[word] }
     cpu.importX87()
+  }
+
+  /// Forgets what was decoded and translated, and goes over to the other way with flags.
+  func startAfresh() {
+    casesSinceFlush = 0
+    keepsAllFlags.toggle()
+    vcpu.cpu.keepAllFlags(keepsAllFlags)
+    vcpu.cpu.forgetEverything()
   }
 
   private func placeCode(_ test: OracleCase, remove: Bool) {
     let offset = Int(test.input.codeOffset)
     // SAFETY: inside the code page.
-    for index in 0..<min(test.code.count, 4096 - offset) {
+    for index in 0..<min(test.code.count, Window.codeBytes - offset) {
       unsafe memory.base.storeBytes(
         of: remove ? 0xcc : test.code[index], toByteOffset: Int(Physical.code) + offset + index, as: UInt8.self)
     }
