@@ -19,12 +19,15 @@ struct InspectionOptions: ParsableArguments {
     help: ArgumentHelp("Write at the end which code was executed how often, and of what instructions.", valueName: "file"))
   var coverage: String?
 
+  /// Whether anything is to be seen while the guest runs.
+  var watchesExecution: Bool { perfMap || profileGuest != nil || coverage != nil }
+
   /// What `ringbox-vm` reads.
   func json() throws -> JSON {
     for range in dumpCode where AddressRange(parsing: range) == nil {
       throw Failure.usage("--dump-code '\(range)': expected START-END, START+LENGTH or an address, such as 0x1000-0x2000")
     }
-    if symbols != nil, !perfMap, profileGuest == nil, coverage == nil {
+    if symbols != nil, !watchesExecution {
       throw Failure.usage("--symbols needs --profile-guest, --coverage or --perf-map")
     }
     func path(_ text: String?) -> JSON { text.map { .string($0) } ?? .null }

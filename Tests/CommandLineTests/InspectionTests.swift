@@ -75,6 +75,7 @@ import Testing
     let folder = try TemporaryFolder()
     try expectRefusal(["run", "--dump-code", "1-0"], status: 2, "--dump-code '1-0'", "START-END")
     try expectRefusal(["run", "--symbols", "x"], status: 2, "--symbols needs")
+    try expectRefusal(["run", "--verify-execution", "--coverage", "x"], status: 2, "--verify-execution", "--coverage")
     let rom = try firmware(folder, greeting)
     try expectRefusal(rom + ["--coverage", "/nonexistent/x"], status: 1, "coverage", "/nonexistent/x")
     try expectRefusal(rom + ["--profile-guest", folder.path], status: 1, "profile-guest", "directory")
