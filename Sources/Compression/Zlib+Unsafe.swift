@@ -78,7 +78,8 @@ public enum Zlib {
   public init?(level: Int = 1) {
     unsafe stream = .allocate(capacity: 1)
     unsafe stream.initialize(to: z_stream())
-    let size = Int32(MemoryLayout<z_stream>.size)
+    // SAFETY: the size of the type alone.
+    let size = unsafe Int32(MemoryLayout<z_stream>.size)
     guard unsafe deflateInit_(stream, Int32(min(9, max(0, level))), ZLIB_VERSION, size) == Z_OK else {
       unsafe stream.deallocate()
       return nil

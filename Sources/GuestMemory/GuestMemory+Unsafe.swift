@@ -220,6 +220,8 @@ public enum GuestMemoryError: Error, Equatable {
   /// decoded from them is forgotten. When no code is left, stores to the page are plain again until it is next decoded.
   public func codeWritten(_ address: GuestPhysical, count: Int) {
     guard address.value < top else { return }
+    // The bytes are there before the marks are looked at: who marks later reads what was written.
+    rb_fence()
     // SAFETY: page index is below top >> 12.
     let chunks = unsafe rb_load64(codeChunks + Int(address.page))
     guard chunks & GuestMemory.chunkMask(address, count) != 0 else { return }

@@ -11,11 +11,11 @@ public enum HostClock {
   /// cannot be said.
   public static func localOffset(at second: Int64) -> Int64 {
     var time = time_t(second)
-    var parts = tm()
+    // SAFETY: both live for the duration of the call, which reads the first and writes the second; its zone is not used.
+    var parts = unsafe tm()
     tzset()
-    // SAFETY: both live for the duration of the call, which reads the first and writes the second.
     guard unsafe localtime_r(&time, &parts) != nil else { return 0 }
-    return Int64(parts.tm_gmtoff)
+    return unsafe Int64(parts.tm_gmtoff)
   }
 
   private static func read(_ clock: clockid_t) -> Int64 {

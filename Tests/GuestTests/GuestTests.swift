@@ -9,29 +9,29 @@ import X86ISA
 ///
 /// `GUEST=name` in the environment runs only the files whose name begins so.
 @Suite(.serialized) struct GuestTests {
-  @Test(arguments: EngineChoice.allCases)
+  @Test(arguments: [EngineChoice.recompiler, .interpreter])
   func realMode(engine: EngineChoice) throws { try runAll("real", engine) }
-  @Test(arguments: EngineChoice.allCases)
+  @Test(arguments: [EngineChoice.recompiler, .interpreter])
   func virtual8086Mode(engine: EngineChoice) throws { try runAll("v86", engine) }
-  @Test(arguments: EngineChoice.allCases)
+  @Test(arguments: [EngineChoice.recompiler, .interpreter])
   func protectedMode(engine: EngineChoice) throws { try runAll("protected", engine) }
-  @Test(arguments: EngineChoice.allCases)
+  @Test(arguments: [EngineChoice.recompiler, .interpreter])
   func tasks(engine: EngineChoice) throws { try runAll("tasks", engine) }
-  @Test(arguments: EngineChoice.allCases)
+  @Test(arguments: [EngineChoice.recompiler, .interpreter])
   func paging(engine: EngineChoice) throws { try runAll("paging", engine) }
-  @Test(arguments: EngineChoice.allCases)
+  @Test(arguments: [EngineChoice.recompiler, .interpreter])
   func longMode(engine: EngineChoice) throws { try runAll("long", engine) }
-  @Test(arguments: EngineChoice.allCases)
+  @Test(arguments: [EngineChoice.recompiler, .interpreter])
   func debugging(engine: EngineChoice) throws { try runAll("debug", engine) }
-  @Test(arguments: EngineChoice.allCases)
+  @Test(arguments: [EngineChoice.recompiler, .interpreter])
   func interrupts(engine: EngineChoice) throws { try runAll("interrupts", engine) }
-  @Test(arguments: EngineChoice.allCases)
+  @Test(arguments: [EngineChoice.recompiler, .interpreter])
   func selfModifyingCode(engine: EngineChoice) throws { try runAll("code", engine) }
-  @Test(arguments: EngineChoice.allCases)
+  @Test(arguments: [EngineChoice.recompiler, .interpreter])
   func severalProcessors(engine: EngineChoice) throws { try runAll("smp", engine) }
-  @Test(arguments: EngineChoice.allCases)
+  @Test(arguments: [EngineChoice.recompiler, .interpreter])
   func processorState(engine: EngineChoice) throws { try runAll("state", engine) }
-  @Test(arguments: EngineChoice.allCases)
+  @Test(arguments: [EngineChoice.recompiler, .interpreter])
   func fuzzing(engine: EngineChoice) throws { try runAll("fuzz", engine) }
 
   private func runAll(_ topic: String, _ engine: EngineChoice) throws {

@@ -133,7 +133,7 @@ extension Cpu {
     let entry = unsafe entry(linear, view: view)
     if unsafe entry.pointee.host != address || entry.pointee.tagRead != page {
       let index = EngineState.index(linear)
-      unsafe makeRoom(index, view, for: page)
+      makeRoom(index, view, for: page)
       unsafe entry.pointee = TLBEntry(index: index)
       unsafe entry.pointee.host = address
       unsafe entry.pointee.physicalPage = physical & ~0xfff | (x.walkedGlobal ? 1 : 0)

@@ -331,7 +331,8 @@ extension Cpu {
   func link(_ index: UInt32, to target: UInt32) {
     let site = site(index)
     let source = unsafe x.code.block(site.block)
-    guard unsafe source.pointee.isValid, site.linkedTo == 0, site.view == source.pointee.key.view else { return }
+    let view = unsafe source.pointee.key.view
+    guard unsafe source.pointee.isValid, site.linkedTo == 0, site.view == view else { return }
     let block = unsafe x.code.block(target)
     let isSamePage = unsafe source.pointee.physical >> 12 == block.pointee.physical >> 12
     let isNear = unsafe (source.pointee.rip ^ site.target) & ~0xfff == 0 && isSamePage

@@ -173,8 +173,7 @@ extension Cpu {
         return 0
       }
       if mustPauseRecompiler { return 0 }
-      if rip == next && site.kind != .interpretLast && isValid(site.block) && modeKey == block.key.with(view: site.view)
-      {
+      if rip == next && site.resume != 0 && isValid(site.block) && modeKey == block.key.with(view: site.view) {
         g.savedFlags = Cpu.packed(statusFlags)
         return x.code.address(site.resume)
       }

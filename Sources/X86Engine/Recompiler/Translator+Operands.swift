@@ -276,9 +276,10 @@ extension Translator {
     emitter.exchange(base, Host.address)
   }
 
-  /// Every access of the instruction resumes behind it.
-  mutating func finishAccess() {
-    for site in accessSites { edit(site) { $0.resume = UInt32(emitter.position) } }
+  /// Every access of the instruction resumes behind it; one that transfers control goes on wherever it has led, which may
+  /// be the next instruction too.
+  mutating func finishAccess(isTransfer: Bool = false) {
+    if !isTransfer { for site in accessSites { edit(site) { $0.resume = UInt32(emitter.position) } } }
     accessSites.removeAll(keepingCapacity: true)
   }
 

@@ -116,7 +116,7 @@ extension Translator {
     emitSlotImmediate(rip &+ UInt64(starts[index + 1]), size: size)
     moveStack(by: Int32(-size))
     settleStack()
-    finishAccess()
+    finishAccess(isTransfer: true)
     emitExit(to: target(index), live: plans[index].liveBehind)
   }
 
@@ -130,7 +130,7 @@ extension Translator {
     let moved = Int32(size) + Int32(truncatingIfNeeded: i.immediate & 0xffff)
     moveStack(by: moved)
     settleStack()
-    finishAccess()
+    finishAccess(isTransfer: true)
     emitIndirectJump(index, stackMoved: moved)
   }
 
@@ -172,7 +172,7 @@ extension Translator {
       moveStack(by: Int32(-size))
       emitter.load(Host.address, offsets.temporary2)
     }
-    finishAccess()
+    finishAccess(isTransfer: true)
     emitIndirectJump(index, stackMoved: isCall ? Int32(-size) : 0)
   }
 

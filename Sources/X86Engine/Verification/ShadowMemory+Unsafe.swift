@@ -29,7 +29,7 @@ import X86ISA
     isFull = false
     for (page, bytes) in originals {
       unsafe bytes.withUnsafeBytes { source in
-        if let base = unsafe source.baseAddress, bytes.count == 0x1000 { _ = unsafe add(page, base) }
+        if let base = source.baseAddress, bytes.count == 0x1000 { _ = unsafe add(page, base) }
       }
     }
   }
