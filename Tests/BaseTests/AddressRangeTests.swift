@@ -7,7 +7,7 @@ import Testing
     #expect(AddressRange(parsing: "0x1000+16") == AddressRange(start: 0x1000, last: 0x100f))
     #expect(AddressRange(parsing: "4096") == AddressRange(start: 4096, last: 4096))
     #expect(AddressRange(parsing: "0xffffffffffffffff")?.last == .max)
-    #expect(AddressRange(parsing: "0xffffffff81000000-0xffffffffffffffff")?.last == .max - 1)
+    #expect(AddressRange(parsing: "0xffffffff81000000-0xffffffffffffffff")?.last == UInt64.max - 1)
   }
   @Test func nonsenseIsRefused() {
     for text in [

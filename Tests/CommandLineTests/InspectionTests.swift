@@ -17,7 +17,7 @@ import Testing
       #expect(text.output.contains(words), "\(words): \(text.output)")
     }
     let json = try RingboxProgram.run(try firmware(folder, greeting) + ["--stats", "--json"])
-    let status = try JSON(parsing: String(json.output.split(separator: "\n").last ?? ""))
+    let status = try JSON(parsing: Array(json.output.utf8.split(separator: 0x0a).last ?? []))
     let engines = status["engine"]?.array ?? []
     #expect(engines.count == 1 && (engines.first?["translation"]?["blocks"]?.integer ?? 0) > 0)
     #expect(engines.first?["declined"]?.array?.contains { $0["operation"] == "out" } == true)

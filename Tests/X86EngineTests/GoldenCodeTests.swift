@@ -250,8 +250,8 @@ private struct RowTranslator {
   private func bytes(_ hex: String) -> [UInt8] { hex.split(separator: " ").compactMap { UInt8($0, radix: 16) } }
 
   private func listing(_ code: [UInt8]) throws -> BlockListing {
-    board.vcpu.forgetCode()
     board.memory.write(GuestPhysical(Self.start), code)
+    board.vcpu.forgetCode()
     board.cpu.rip = Self.start
     _ = try #require(try board.cpu.lookUpCode())
     return try #require(board.vcpu.listings(in: AddressRange.all).blocks.first)
@@ -295,6 +295,8 @@ private struct RowTranslator {
 extension Vcpu {
   /// Forgets every translation; the state stays.
   fileprivate func forgetCode() {
+    // The store of new code is heard of first.
+    cpu.context.group.collect(for: cpu)
     cpu.flushTLB()
     cpu.forgetAllCode()
   }
