@@ -49,5 +49,6 @@ public struct AddressRange: Equatable, Sendable, CustomStringConvertible {
     return address <= last && (overflow ? ~0 : end) >= start
   }
 
+  /// Both ends, included.
   public var description: String { "0x\(String(start, radix: 16))-0x\(String(last, radix: 16))" }
 }

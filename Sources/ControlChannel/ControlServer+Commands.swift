@@ -6,8 +6,10 @@ extension ControlServer {
 
   /// All commands, for messages about unknown ones.
   static let commands = [
-    "device-info", "dump-code", "eject", "engine-statistics", "forward-add", "forward-remove", "insert", "keys", "link", "mouse",
-    "network", "pause", "power-button", "quit", "read-memory", "reset", "resume", "scancodes", "screen-text", "screenshot", "serial-read", "serial-write", "statistics", "status", "type",
+    "device-info", "dump-code", "eject", "engine-statistics", "forward-add", "forward-remove", "insert", "keys", "link",
+    "mouse",
+    "network", "pause", "power-button", "quit", "read-memory", "reset", "resume", "scancodes", "screen-text",
+    "screenshot", "serial-read", "serial-write", "statistics", "status", "type",
     "wait-for-text",
   ]
   private static let memoryLimit: Int64 = 256 << 10
@@ -25,7 +27,8 @@ extension ControlServer {
     case "serial-read": return try readSerial(&arguments, connection)
     case "serial-write": return try writeSerial(&arguments)
     case "screen-text", "screenshot", "read-memory": return try look(request.command, &arguments)
-    case "device-info", "dump-code", "engine-statistics", "statistics", "status": return try report(request.command, &arguments)
+    case "device-info", "dump-code", "engine-statistics", "statistics", "status":
+      return try report(request.command, &arguments)
     case "eject", "insert":
       let drive = try arguments.requiredString("drive", limit: 64)
       let path = request.command == "insert" ? try arguments.requiredString("path", limit: 4096) : nil

@@ -19,7 +19,9 @@ struct InspectionOptions: Equatable {
 
   init() {}
   init(_ json: JSON) throws {
-    func wrong(_ name: String) -> StartError { StartError(.usage, "configuration: inspection: '\(name)' is no such value") }
+    func wrong(_ name: String) -> StartError {
+      StartError(.usage, "configuration: inspection: '\(name)' is no such value")
+    }
     guard let members = json.members else { throw StartError(.usage, "configuration: inspection is no object") }
     for member in members {
       func flag() throws -> Bool {

@@ -16,7 +16,8 @@ struct InspectionOptions: ParsableArguments {
   @Option(help: ArgumentHelp("System.map or ELF file with the names of guest code.", valueName: "file"))
   var symbols: String?
   @Option(
-    help: ArgumentHelp("Write at the end which code was executed how often, and of what instructions.", valueName: "file"))
+    help: ArgumentHelp(
+      "Write at the end which code was executed how often, and of what instructions.", valueName: "file"))
   var coverage: String?
 
   /// Whether anything is to be seen while the guest runs.
@@ -25,7 +26,8 @@ struct InspectionOptions: ParsableArguments {
   /// What `ringbox-vm` reads.
   func json() throws -> JSON {
     for range in dumpCode where AddressRange(parsing: range) == nil {
-      throw Failure.usage("--dump-code '\(range)': expected START-END, START+LENGTH or an address, such as 0x1000-0x2000")
+      throw Failure.usage(
+        "--dump-code '\(range)': expected START-END, START+LENGTH or an address, such as 0x1000-0x2000")
     }
     if symbols != nil, !watchesExecution {
       throw Failure.usage("--symbols needs --profile-guest, --coverage or --perf-map")

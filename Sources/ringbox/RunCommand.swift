@@ -104,7 +104,8 @@ struct RunCommand: ParsableCommand {
   private func machine() throws -> JSON {
     let engines = ["recompiler", "interpreter", "verified"]
     if verifyExecution || engine == "verified", inspection.watchesExecution {
-      throw Failure.usage("--verify-execution executes everything twice: not with --profile-guest, --coverage, --perf-map")
+      throw Failure.usage(
+        "--verify-execution executes everything twice: not with --profile-guest, --coverage, --perf-map")
     }
     if verifyExecution, engine == "interpreter" {
       throw Failure.usage("--verify-execution compares the recompiler: not with --engine interpreter")

@@ -169,7 +169,9 @@ private final class Recorder: Instrumentation {
     #expect(json["engine"] == "recompiler")
     #expect(json["translation"]?["blocks"]?.integer == Int64(report.recompiler.translatedBlocks))
     #expect(json["declined"]?.array?.contains { $0["operation"] == "out" && $0["times"] == 1 } == true)
-    for section in ["interpreter", "flushes", "slowPaths", "exits"] { #expect(json[section]?.members?.isEmpty == false) }
+    for section in ["interpreter", "flushes", "slowPaths", "exits"] {
+      #expect(json[section]?.members?.isEmpty == false)
+    }
     #expect(report.text.contains("returns to the run loop") && report.text.contains("out"))
   }
 
@@ -219,7 +221,9 @@ private final class Recorder: Instrumentation {
     let map = PerfMap(path: path, symbols: try SymbolTable(Array("4000 T start\n".utf8)))
     let board = try run(countingLoop, EngineInspection(perfMap: map))
     map.flush()
-    let lines = try String(contentsOfFile: path, encoding: .utf8).split(separator: "\n").map { $0.split(separator: " ") }
+    let lines = try String(contentsOfFile: path, encoding: .utf8).split(separator: "\n").map {
+      $0.split(separator: " ")
+    }
     #expect(lines.allSatisfy { $0.count == 3 && UInt64($0[0], radix: 16) != nil && UInt64($0[1], radix: 16) ?? 0 > 0 })
     #expect(lines.contains { $0[2] == "ringbox:stubs" } && lines.contains { $0[2] == "guest:ring0:start" })
     for line in lines {

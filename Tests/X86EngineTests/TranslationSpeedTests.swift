@@ -31,7 +31,8 @@ import Testing
     let blocks = Double(counted.translatedBlocks)
     print(
       String(
-        format: "translation: %.2f MB of guest code a second of processor time; %.1f bytes, %.1f host bytes, %.2f us a block",
+        format:
+          "translation: %.2f MB of guest code a second of processor time; %.1f bytes, %.1f host bytes, %.2f us a block",
         rate, Double(counted.translatedBytes) / blocks, Double(counted.hostBytes) / blocks, seconds * 1e6 / blocks))
     #expect(counted.translatedBytes > UInt64(Self.size) / 2 && rate > 0.01)
   }

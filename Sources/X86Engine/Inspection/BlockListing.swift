@@ -4,14 +4,18 @@ import X86ISA
 public struct BlockListing: Sendable, Equatable {
   /// One instruction: of the guest at its linear address, or of the host where it is executed.
   public struct Line: Sendable, Equatable {
+    /// Linear, or the host's.
     public var address: UInt64
+    /// As encoded.
     public var bytes: [UInt8]
     /// Intel syntax; host instructions name fields of the state block and targets.
     public var text: String
   }
   /// A guest instruction and what is executed for it as long as nothing rare happens.
   public struct Step: Sendable, Equatable {
+    /// The guest's instruction.
     public var guest: Line
+    /// What stands for it.
     public var host: [Line]
   }
 
@@ -19,16 +23,20 @@ public struct BlockListing: Sendable, Equatable {
   public var address: UInt64
   /// Guest-physical address of its first byte.
   public var physical: UInt64
+  /// Size of the guest's code.
   public var codeSize: CodeSize
+  /// Privilege level that it was translated for.
   public var privilege: Int
   /// What precedes the first instruction: the look whether the page is still mapped.
   public var entry: [Line]
+  /// The guest's instructions, in order.
   public var steps: [Step]
   /// What is rarely executed: misses, exits that are not linked.
   public var cold: [Line]
 
-  /// Bytes of guest and of host code.
+  /// Bytes of guest code.
   public var guestBytes: Int { steps.reduce(0) { $0 + $1.guest.bytes.count } }
+  /// Bytes of host code, rarely executed code included.
   public var hostBytes: Int {
     (entry + steps.flatMap(\.host) + cold).reduce(0) { $0 + $1.bytes.count }
   }

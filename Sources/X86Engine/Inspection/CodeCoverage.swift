@@ -21,9 +21,12 @@ public final class CodeCoverage: Instrumentation {
   private static let capacity = 1 << 20
   private let counts = Mutex(Counts())
 
+  /// Nothing executed yet.
   public init() {}
+  /// Counts of runs are enough.
   public var points: InstrumentationPoints { .counts }
 
+  /// Adds up; see `Instrumentation`.
   public func counted(_ run: CountedRun, times: UInt64) {
     let key = Key(
       address: run.address, count: run.count, privilege: run.privilege, codeSize: run.codeSize.rawValue)

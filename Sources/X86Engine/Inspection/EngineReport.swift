@@ -20,8 +20,11 @@ public struct EngineReport: Sendable, Equatable {
     var figures: [Figure]
   }
 
+  /// What the processor runs on.
   public var engine: EngineChoice
+  /// What the interpreter did, also on behalf of the recompiler.
   public var interpreter: EngineStatistics
+  /// What the recompiler did.
   public var recompiler: RecompilerStatistics
   /// Instructions that the recompiler left to the interpreter, by operation, the most frequent first.
   public var declined: [(operation: Op, times: UInt64)] {
@@ -46,23 +49,28 @@ public struct EngineReport: Sendable, Equatable {
       Section(
         key: "translation", words: "translation",
         figures: [
-          Figure("blocks", "blocks", r.translatedBlocks), Figure("instructions", "instructions", r.translatedInstructions),
+          Figure("blocks", "blocks", r.translatedBlocks),
+          Figure("instructions", "instructions", r.translatedInstructions),
           Figure("guestBytes", "bytes of guest code", r.translatedBytes),
           Figure("hostBytes", "bytes of host code", r.hostBytes),
-          Figure("microseconds", "microseconds", hertz == 0 ? 0 : UInt64(Double(r.translationTicks) * 1e6 / Double(hertz))),
+          Figure(
+            "microseconds", "microseconds", hertz == 0 ? 0 : UInt64(Double(r.translationTicks) * 1e6 / Double(hertz))),
           Figure("bytesPerSecond", "bytes of guest code a second", translationRate),
-          Figure("links", "exits linked", r.links), Figure("invalidated", "blocks whose code changed", r.invalidatedBlocks),
+          Figure("links", "exits linked", r.links),
+          Figure("invalidated", "blocks whose code changed", r.invalidatedBlocks),
         ]),
       Section(
         key: "flushes", words: "everything forgotten",
         figures: [
-          Figure("full", "for want of room", r.fullFlushes &- r.resetFlushes), Figure("reset", "at a reset", r.resetFlushes),
+          Figure("full", "for want of room", r.fullFlushes &- r.resetFlushes),
+          Figure("reset", "at a reset", r.resetFlushes),
         ]),
       Section(
         key: "slowPaths", words: "slow paths",
         figures: [
           Figure("cacheMiss", "translation cache filled", r.cacheMisses),
-          Figure("interpretedAccess", "access interpreted: device, code page, page crossing, fault", r.interpretedAccesses),
+          Figure(
+            "interpretedAccess", "access interpreted: device, code page, page crossing, fault", r.interpretedAccesses),
           Figure("segment", "access interpreted: segment", r.segmentAccesses),
           Figure("declined", "instruction interpreted", r.declinedInstructions),
           Figure("directMiss", "direct exit not linked", r.directMisses),

@@ -12,6 +12,7 @@ public struct ExitCounts: Sendable, Equatable {
   public var hostFaults: UInt64 = 0
   /// The next instruction cannot be fetched without a fault, or lies outside memory.
   public var fetches: UInt64 = 0
+  /// None yet.
   public init() {}
 }
 

@@ -22,6 +22,7 @@ public final class GuestProfile: Sendable {
   }
   private let counts = Mutex(Counts())
 
+  /// An empty profile. The rate is none that guests' timers have.
   public init(hertz: UInt32 = 997) { self.hertz = hertz }
 
   func add(_ found: [Place]) {

@@ -2,7 +2,9 @@ import X86ISA
 
 /// What a client of the translator wants to be told.
 public struct InstrumentationPoints: OptionSet, Sendable {
+  /// One bit for each point.
   public let rawValue: UInt8
+  /// As for any option set.
   public init(rawValue: UInt8) { self.rawValue = rawValue }
   /// How often each straight run of instructions was executed (`Instrumentation.counted`): four host instructions a run.
   public static let counts = InstrumentationPoints(rawValue: 1)
@@ -35,10 +37,15 @@ public protocol Instrumentation: AnyObject, Sendable {
 }
 
 extension Instrumentation {
+  /// Nothing, like the other defaults.
   public func block(_ place: GuestPlace) {}
+  /// Nothing.
   public func instruction(_ place: GuestPlace) {}
+  /// Nothing.
   public func memoryAccess(_ access: MemoryAccess, _ place: GuestPlace) {}
+  /// Nothing.
   public func branch(_ branch: BranchEvent, _ place: GuestPlace) {}
+  /// Nothing.
   public func counted(_ run: CountedRun, times: UInt64) {}
 }
 
@@ -48,9 +55,11 @@ public struct GuestPlace: Sendable {
   public var cpu: Int
   /// Linear address.
   public var address: UInt64
+  /// Size of code in force.
   public var codeSize: CodeSize
   /// Current privilege level.
   public var privilege: Int
+  /// Decoded; with its length, size and operands.
   public var instruction: Instruction
 }
 
@@ -61,16 +70,21 @@ public struct MemoryAccess: Sendable, Equatable {
   public var address: UInt64
   /// Bytes; 0 where the instruction does not fix them (XSAVE).
   public var size: Int
+  /// Both when the instruction changes what is there.
   public var isRead: Bool
+  /// See `isRead`.
   public var isWrite: Bool
 }
 
 /// A control transfer about to be made.
 public struct BranchEvent: Sendable, Equatable {
+  /// `other`: far transfers, interrupts, system calls.
   public enum Kind: Sendable { case jump, conditional, call, `return`, other }
+  /// What instruction makes it.
   public var kind: Kind
   /// The address in CS; nil when it comes from memory or from a gate.
   public var target: UInt64?
+  /// False: execution goes on behind it.
   public var isTaken: Bool
 }
 
@@ -83,7 +97,9 @@ public struct CountedRun: Sendable, Equatable {
   public var address: UInt64
   /// Bytes of code.
   public var count: Int
+  /// Size of code in force.
   public var codeSize: CodeSize
+  /// Current privilege level.
   public var privilege: Int
   /// The instructions, in order.
   public var operations: [Op]

@@ -12,6 +12,7 @@ public final class PerfMap: Sendable {
   }
   private let state = Mutex(State())
   private let symbols: SymbolTable?
+  /// Where the map is written.
   public let path: String
   private static let bufferBytes = 1 << 16
   /// Stands for a processor whose code is never forgotten: the stubs of all of them.

@@ -75,7 +75,8 @@ struct StateNames {
   private static func replace(_ number: String, by name: String, in text: String) -> String {
     let text = Array(text.utf8), number = Array(number.utf8)
     guard text.count >= number.count else { return String(decoding: text, as: UTF8.self) }
-    for start in (0...(text.count - number.count)).reversed() where Array(text[start..<start + number.count]) == number {
+    for start in (0...(text.count - number.count)).reversed() where Array(text[start..<start + number.count]) == number
+    {
       return String(decoding: text[..<start] + Array(name.utf8) + text[(start + number.count)...], as: UTF8.self)
     }
     return String(decoding: text, as: UTF8.self)

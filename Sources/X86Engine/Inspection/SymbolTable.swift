@@ -4,7 +4,9 @@ import HostSystem
 public struct SymbolTable: Sendable {
   /// A name, and how far behind it an address lies.
   public struct Symbol: Equatable, Sendable {
+    /// As the file has it, without characters that would disturb.
     public var name: String
+    /// Bytes from the symbol to the address.
     public var offset: UInt64
     /// `name+0x12`
     public var text: String { offset == 0 ? name : "\(name)+0x\(String(offset, radix: 16))" }

@@ -9,6 +9,7 @@ public struct EngineInspection: Sendable {
   public var profile: GuestProfile?
   /// Is called by translated code.
   public var client: (any Instrumentation)?
+  /// Nothing, or what is given.
   public init(perfMap: PerfMap? = nil, profile: GuestProfile? = nil, client: (any Instrumentation)? = nil) {
     self.perfMap = perfMap
     self.profile = profile
