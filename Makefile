@@ -63,6 +63,12 @@ generate: ## rewrite Generated/ from the instruction table
 	swift build $(SWIFT_FLAGS) --product isa-gen
 	$(BIN)/isa-gen
 
+.PHONY: goldens
+goldens: ## rewrite Tests/Goldens: what the recompiler makes of each guest instruction; review the diff
+	swift build $(SWIFT_FLAGS) --build-tests
+	RINGBOX_GOLDENS=write swift test --skip-build $(SWIFT_FLAGS) --filter GoldenCode
+	@git --no-pager diff --stat -- Tests/Goldens
+
 .PHONY: code-map
 code-map: ## rewrite the code map of ARCHITECTURE.md
 	@Tools/code-map.py

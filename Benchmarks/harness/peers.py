@@ -115,7 +115,7 @@ class Ringbox(Peer):
         disk = ["--disk", f"{job.disk},if=virtio"] if job.disk else []
         return self.start(
             "--cpus", str(self.cpus), "--kernel", str(job.kernel), "--initrd", str(job.initrd),
-            "--append", self.command_line(job), *disk,
+            "--append", self.command_line(job), "--stats", "--json", *disk,
         )  # fmt: skip
 
     def bare_command(self, program: Path, argument: str, work: Path) -> list[str]:

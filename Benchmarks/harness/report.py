@@ -207,6 +207,13 @@ def start_rows(results: Results) -> Rows:
     table.each("boot to first user instruction", lambda p: median_of(records[p.name].boot_s), lambda s: f"{s:.2f} s")
     table.each("peak resident", lambda p: median_of(records[p.name].peak_kib), mib)
     table.each("peak private", lambda p: median_of(records[p.name].private_kib), mib)
+    table.each(
+        "guest code translated in a second of it", lambda p: median_of(records[p.name].translated_bytes_s),
+        lambda b: f"{b / 1e6:.2f} MB",
+    )
+    table.each(
+        "time spent translating", lambda p: median_of(records[p.name].translating_share), lambda s: f"{s:.1%}"
+    )
     table.each("resident beside guest RAM", lambda p: median_of(records[p.name].overhead_kib), mib)
     return table.rows
 

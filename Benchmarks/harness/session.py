@@ -7,6 +7,7 @@ than the world's.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import select
@@ -48,6 +49,8 @@ class Record:
     peak_kib: list[int] = field(default_factory=list)  # sum of VmHWM
     private_kib: list[int] = field(default_factory=list)  # highest Private_* seen
     overhead_kib: list[int] = field(default_factory=list)  # highest resident beside guest RAM
+    translated_bytes_s: list[float] = field(default_factory=list)  # while translating
+    translating_share: list[float] = field(default_factory=list)  # of the run's time
     problems: list[str] = field(default_factory=list)
 
     def figure(self, name: str) -> Figure:
@@ -203,6 +206,21 @@ class Watcher:
         return ""
 
 
+def note_translation(text: str, record: Record) -> None:
+    """What a translator's closing status line says of its translating."""
+    for line in reversed(text.splitlines()):
+        try:
+            status = json.loads(line)
+            engines = [engine["translation"] for engine in status["engine"]]
+            busy_us = sum(engine["microseconds"] for engine in engines)
+            if busy_us:
+                record.translated_bytes_s.append(sum(engine["guestBytes"] for engine in engines) / busy_us * 1e6)
+                record.translating_share.append(busy_us / 1e6 / status["seconds"])
+            return
+        except (ValueError, KeyError, TypeError, ZeroDivisionError):
+            continue
+
+
 def stop(process: subprocess.Popen[bytes]) -> None:
     """The peer is a process group of its own; nothing of it may outlive its run."""
     try:
@@ -258,6 +276,7 @@ def run_command(
         if fifo.exists():
             os.close(stream)
         elif process.stdout:
+            note_translation(process.stdout.read().decode("ascii", "replace"), watcher.record)
             process.stdout.close()
     if memory:
         watcher.record.peak_kib.append(gauge.peak_kib)

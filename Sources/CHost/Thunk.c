@@ -124,7 +124,23 @@ void rb_x87_load(const void *image) {
   __asm__ volatile("fxrstor64 %0" : : "m"(next));
 }
 
+// Shared anonymous memory, doubled by mremap: profilers take it for generated code, which a memfd's name keeps them from.
+static bool anonymous_code_memory(size_t size, void **write, void **execute) {
+  void *w = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (w == MAP_FAILED) return false;
+  void *x = mremap(w, 0, size, MREMAP_MAYMOVE);
+  if (x != MAP_FAILED && mprotect(x, size, PROT_READ | PROT_EXEC) == 0) {
+    *write = w;
+    *execute = x;
+    return true;
+  }
+  if (x != MAP_FAILED) munmap(x, size);
+  munmap(w, size);
+  return false;
+}
+
 bool rb_code_memory(size_t size, void **write, void **execute) {
+  if (anonymous_code_memory(size, write, execute)) return true;
   int fd = memfd_create("ringbox-code", MFD_CLOEXEC);
   if (fd < 0) return false;
   void *w = MAP_FAILED, *x = MAP_FAILED;

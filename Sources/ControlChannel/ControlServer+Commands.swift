@@ -6,12 +6,14 @@ extension ControlServer {
 
   /// All commands, for messages about unknown ones.
   static let commands = [
-    "device-info", "eject", "forward-add", "forward-remove", "insert", "keys", "link", "mouse", "network", "pause",
-    "power-button", "quit", "read-memory", "reset",
-    "resume", "scancodes", "screen-text", "screenshot", "serial-read", "serial-write", "statistics", "status", "type",
+    "device-info", "dump-code", "eject", "engine-statistics", "forward-add", "forward-remove", "insert", "keys", "link",
+    "mouse",
+    "network", "pause", "power-button", "quit", "read-memory", "reset", "resume", "scancodes", "screen-text",
+    "screenshot", "serial-read", "serial-write", "statistics", "status", "type",
     "wait-for-text",
   ]
   private static let memoryLimit: Int64 = 256 << 10
+  private static let blockLimit: Int64 = 1024
 
   /// Carries out a request. Returns the members of the reply, or nil when `later` will be called.
   func perform(
@@ -25,7 +27,8 @@ extension ControlServer {
     case "serial-read": return try readSerial(&arguments, connection)
     case "serial-write": return try writeSerial(&arguments)
     case "screen-text", "screenshot", "read-memory": return try look(request.command, &arguments)
-    case "device-info", "statistics", "status": return try report(request.command, &arguments)
+    case "device-info", "dump-code", "engine-statistics", "statistics", "status":
+      return try report(request.command, &arguments)
     case "eject", "insert":
       let drive = try arguments.requiredString("drive", limit: 64)
       let path = request.command == "insert" ? try arguments.requiredString("path", limit: 4096) : nil
@@ -241,6 +244,10 @@ extension ControlServer {
     case "status":
       try arguments.finish()
       return [("state", .string(machine.state))]
+    case "engine-statistics":
+      try arguments.finish()
+      return [("cpus", machine.engineStatistics)]
+    case "dump-code": return try dumpCode(&arguments)
     case "statistics":
       try arguments.finish()
       let dropped = lines.map { JSON.Member($0.name, .integer($0.dropped)) }
@@ -255,5 +262,17 @@ extension ControlServer {
       }
       return [("name", .string(name)), ("info", .string(info))]
     }
+  }
+
+  private func dumpCode(_ arguments: inout ControlArguments) throws(ControlError) -> [(String, JSON)] {
+    let text = try arguments.requiredString("range", limit: 64)
+    let cpu = try arguments.integer("cpu", in: 0...63) ?? 0
+    let limit = try arguments.integer("limit", in: 1...ControlServer.blockLimit) ?? 64
+    try arguments.finish()
+    guard let range = AddressRange(parsing: text) else {
+      throw ControlError("\"range\" must be an address, \"START-END\" or \"START+LENGTH\"")
+    }
+    let (listing, more) = try machine.dumpCode(cpu: Int(cpu), range: range, limit: Int(limit))
+    return [("text", .string(listing)), ("more", .integer(Int64(more)))]
   }
 }

@@ -39,6 +39,10 @@ public protocol MachineControl: AnyObject, Sendable {
   /// A device's state in words; nil when there is no such device.
   func deviceInfo(_ name: String) -> String?
   var statistics: JSON { get }
+  /// What each processor's engine counted, as a list of objects.
+  var engineStatistics: JSON { get }
+  /// Translated code of a processor in a range of guest addresses as text, at most `limit` blocks; how many more there are.
+  func dumpCode(cpu: Int, range: AddressRange, limit: Int) throws(ControlError) -> (text: String, more: Int)
 }
 
 /// Why a control command failed; the text goes to the client.

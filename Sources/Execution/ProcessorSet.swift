@@ -10,6 +10,15 @@ public typealias ProcessorPlatform = X86Engine.Platform
 /// How processors execute guest code; see `X86Engine.EngineChoice`.
 public typealias ProcessorEngine = EngineChoice
 
+/// What is to be seen of the code that processors execute; see `X86Engine.EngineInspection`.
+public typealias ProcessorInspection = EngineInspection
+
+/// What an engine counted; see `X86Engine.EngineReport`.
+public typealias ProcessorReport = EngineReport
+
+/// Translated code for people; see `X86Engine.BlockListing`.
+public typealias CodeListing = BlockListing
+
 /// Why a processor specification (`--cpu`) was refused.
 public struct ProcessorSpecificationError: Error, Equatable {
   /// One line for a person.
@@ -84,12 +93,14 @@ public final class ProcessorSet: Sendable {
 
   public init(
     memory: GuestMemory, platform: any ProcessorPlatform, model: ProcessorModel, count: Int,
-    engine: ProcessorEngine = .recompiler
+    engine: ProcessorEngine = .recompiler, inspection: ProcessorInspection? = nil
   ) {
     pausedAt = Atomic(TimestampCounter.now)
     let group = group
     vcpus = (0..<count).map {
-      Vcpu(index: $0, memory: memory, platform: platform, model: model.model, group: group, engine: engine)
+      Vcpu(
+        index: $0, memory: memory, platform: platform, model: model.model, group: group, engine: engine,
+        inspection: inspection ?? EngineInspection())
     }
     seats = (0..<count).map { _ in Seat() }
     group.observe(memory)
@@ -213,6 +224,17 @@ public final class ProcessorSet: Sendable {
       instructions: counted.instructions, decodedBlocks: counted.decodedBlocks,
       invalidatedBlocks: counted.invalidatedBlocks)
   }
+
+  /// What a processor's engine counted: exact while paused, a snapshot while running.
+  public func report(_ cpu: Int) -> ProcessorReport { vcpus[cpu].report(hertz: counter.hertz) }
+
+  /// Translated code of a processor in a range of linear addresses, and how much more there is. While paused.
+  public func listings(_ cpu: Int, in range: AddressRange, limit: Int) -> (blocks: [CodeListing], more: Int) {
+    vcpus[cpu].listings(in: range, limit: limit)
+  }
+
+  /// Tells the instrumentation client what was counted up to now. While paused.
+  public func tellCounts() { for vcpu in vcpus { vcpu.tellCounts() } }
 
   public func registers(_ cpu: Int) -> ProcessorRegisters {
     let state = vcpus[cpu].cpu

@@ -78,4 +78,7 @@ public enum ProcessImage {
 /// The end of this process: at once, without running destructors that other threads could still need.
 public enum HostProcess {
   public static func exit(_ status: Int32) -> Never { _exit(status) }
+
+  /// The process's number.
+  public static var id: Int32 { getpid() }
 }

@@ -15,10 +15,10 @@ import Synchronization
 public final class Machine: Sendable {
   public let configuration: MachineConfiguration
   private let events: @Sendable (MachineEvent) -> Void
-  private let control: ControlThread
+  let control: ControlThread
   private let memory: GuestMemory
   let board: Board
-  private let processors: ProcessorSet
+  let processors: ProcessorSet
   private let pins: [ProcessorPin]
   private let firmware: FirmwareImage
   private let serialInputs: [SerialInput?]
@@ -37,9 +37,11 @@ public final class Machine: Sendable {
 
   /// Checks the configuration and everything it names, then builds the machine, switched off.
   ///
-  /// Nothing outside is created or changed when this throws.
+  /// Nothing outside is created or changed when this throws. `inspection`: what is to be seen of the code that the guest
+  /// executes.
   public init(
-    configuration: MachineConfiguration, events: @escaping @Sendable (MachineEvent) -> Void
+    configuration: MachineConfiguration, inspection: ProcessorInspection? = nil,
+    events: @escaping @Sendable (MachineEvent) -> Void
   ) throws(MachineError) {
     try configuration.validate()
     self.configuration = configuration
@@ -94,7 +96,7 @@ public final class Machine: Sendable {
     }
     processors = ProcessorSet(
       memory: memory, platform: board, model: model, count: configuration.cpus,
-      engine: ProcessorEngine(rawValue: configuration.engine) ?? .recompiler)
+      engine: ProcessorEngine(rawValue: configuration.engine) ?? .recompiler, inspection: inspection)
     processors.onDivergence { text in control.post { outbox.machine?.shutDown(.divergence(text)) } }
     pins = board.attach(processors)
     try powerUpDevices()
@@ -215,11 +217,11 @@ public final class Machine: Sendable {
 
   // MARK: On the control thread
 
-  private func runClocks() {
+  func runClocks() {
     board.clock.resume()
     processors.resume()
   }
-  private func halt() {
+  func halt() {
     processors.pause()
     board.clock.pause()
   }

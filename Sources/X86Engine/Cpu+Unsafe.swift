@@ -9,12 +9,18 @@ final class VcpuContext: Sendable {
   let index: Int
   let model: CPUModel
   let group: VcpuGroup
-  init(memory: GuestMemory, platform: any Platform, index: Int, model: CPUModel, group: VcpuGroup) {
+  /// Whoever watches what is executed; nil normally.
+  let inspection: VcpuInspection?
+  init(
+    memory: GuestMemory, platform: any Platform, index: Int, model: CPUModel, group: VcpuGroup,
+    inspection: VcpuInspection?
+  ) {
     self.memory = memory
     self.platform = platform
     self.index = index
     self.model = model
     self.group = group
+    self.inspection = inspection
   }
 }
 
@@ -275,6 +281,8 @@ struct CPUBlock {
 
   /// The last complete page walk ended at a global page.
   var walkedGlobal = false
+  /// Somebody watches what is executed (`VcpuContext.inspection`).
+  var isInspected = false
   /// Most instructions of a block decoded for the interpreter: one where the recompiler only wants that one executed.
   var blockLimit = BlockCache.maximumBlock
   var code: CodeCache

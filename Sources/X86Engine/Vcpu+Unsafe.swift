@@ -25,7 +25,7 @@ public enum EngineChoice: String, Sendable, CaseIterable {
 @safe public final class Vcpu: @unchecked Sendable {
   public let index: Int
   public let cpu: Cpu
-  private let engine: EngineChoice
+  let engine: EngineChoice
   private let context: VcpuContext
   private let group: VcpuGroup
   private let block: UnsafeMutablePointer<CPUBlock>
@@ -39,12 +39,16 @@ public enum EngineChoice: String, Sendable, CaseIterable {
 
   public init(
     index: Int, memory: GuestMemory, platform: any Platform, model: CPUModel, group: VcpuGroup,
-    engine: EngineChoice = .recompiler
+    engine: EngineChoice = .recompiler, inspection: EngineInspection = EngineInspection()
   ) {
     self.index = index
     self.engine = engine
     self.group = group
-    context = VcpuContext(memory: memory, platform: platform, index: index, model: model, group: group)
+    // Two engines at once execute everything twice: there is nothing to count.
+    let isInspected = !inspection.isEmpty && engine != .verified
+    context = VcpuContext(
+      memory: memory, platform: platform, index: index, model: model, group: group,
+      inspection: isInspected ? VcpuInspection(inspection, index: index) : nil)
     // SAFETY: fresh allocations, initialised here, freed in deinit.
     do {
       let raw = UnsafeMutableRawPointer.allocate(byteCount: VcpuLayout.end, alignment: 4096)
@@ -64,6 +68,9 @@ public enum EngineChoice: String, Sendable, CaseIterable {
     cpu.prepareRecompiler()
     if engine != .interpreter { cpu.x.blockLimit = 1 }
     cpu.x.recompiler.leavesUnsteady = engine == .verified
+    cpu.x.isInspected = isInspected
+    inspection.perfMap?.add(
+      cpu: PerfMap.forEver, start: cpu.x.code.address(0), size: cpu.x.code.stubEnd, name: "ringbox:stubs")
     cpu.reset()
     group.add(self)
   }
@@ -87,6 +94,8 @@ public enum EngineChoice: String, Sendable, CaseIterable {
     thread.store(UInt(bitPattern: Int(pthread_self())), ordering: .relaxed)
     cpu.enterThread()
     defer { cpu.leaveThread() }
+    context.inspection?.startSampling(cpu)
+    defer { context.inspection?.stopSampling(cpu) }
     while true {
       parked.store(false, ordering: .sequentiallyConsistent)
       let outcome =
@@ -117,8 +126,12 @@ public enum EngineChoice: String, Sendable, CaseIterable {
     cpu.flushTLB()
     cpu.x.blocks.removeAll()
     cpu.forgetAllCode()
+    cpu.x.code.statistics.resetFlushes &+= 1
     cpu.clear(~0)
   }
+
+  /// Tells the instrumentation client what was counted up to now. Only while the vCPU is not running.
+  public func tellCounts() { context.inspection?.tellCounts() }
 
   /// What the engine counted since power-on.
   public var statistics: EngineStatistics {

@@ -72,4 +72,11 @@ final class MachineAdapter: MachineControl {
   var deviceNames: [String] { machine.deviceNames }
   func deviceInfo(_ name: String) -> String? { machine.deviceInfo(name) }
   var statistics: JSON { machine.status }
+  var engineStatistics: JSON { .array(machine.engineReports.map(\.json)) }
+  func dumpCode(cpu: Int, range: AddressRange, limit: Int) throws(ControlError) -> (text: String, more: Int) {
+    guard let found = machine.codeListings(cpu: cpu, in: range, limit: limit) else {
+      throw ControlError("no processor \(cpu)")
+    }
+    return (found.blocks.reduce("") { $0 + $1.text }, found.more)
+  }
 }

@@ -43,6 +43,7 @@ final class Session: LoopSource {
   private let options: SessionOptions
   private let machine: Machine
   private let adapter: MachineAdapter
+  private let inspection: Inspection
   private let loop: EventLoop
   private let signals: SignalDescriptor
   private let lines: [SerialLine]
@@ -95,7 +96,8 @@ final class Session: LoopSource {
     let serial = options.serial.indices.map { SerialLine(name: "serial\($0)", waker: waker) }
     let debug = SerialLine(name: "debugcon", waker: waker)
     lines = serial + (options.debugConsole == .none ? [] : [debug])
-    machine = try Machine(configuration: options.machine) { event in
+    inspection = try Inspection(options.inspection)
+    machine = try Machine(configuration: options.machine, inspection: inspection.engine) { event in
       switch event {
       case .serialOutput(let port, let bytes): if port < serial.count { serial[port].transmit(bytes) }
       case .debugOutput(let bytes): debug.transmit(bytes)
@@ -297,10 +299,12 @@ final class Session: LoopSource {
     server?.close()
     terminal?.restore()
     if status == .reset || status == .tripleFault { Report.line("the guest stopped: \(text)") }
+    inspection.finish(machine, wantsStatusLine: options.wantsStatusLine) { Report.line($0) }
     if case .divergence(let report) = reason { Report.divergence(report) }
     if options.wantsStatusLine {
       let seconds = Double(HostClock.monotonicNanoseconds - startedAt) / 1e9
-      let line = Report.status(reason: text, status, seconds: seconds, machine: machine.status)
+      var line = Report.status(reason: text, status, seconds: seconds, machine: machine.status)
+      if let statistics = inspection.statistics(machine) { line.set("engine", statistics) }
       HostStream.standard(1).writeAll(Array((line.text + "\n").utf8), milliseconds: 2000)
     }
     HostProcess.exit(status.code)

@@ -41,6 +41,8 @@ struct SessionOptions {
   var viewers: Viewers?
   /// Show the text screen in the terminal.
   var isText = false
+  /// What is to be seen of the guest's code.
+  var inspection = InspectionOptions()
   /// End with a line of JSON.
   var wantsStatusLine = false
 
@@ -71,6 +73,7 @@ struct SessionOptions {
       case "screenshot": screenshot = try string()
       case "vnc": viewers = try Viewers(member.value)
       case "text": isText = try flag()
+      case "inspection": inspection = try InspectionOptions(member.value)
       case "statusLine": wantsStatusLine = try flag()
       default: throw StartError(.usage, "configuration: unknown member '\(member.key)'")
       }

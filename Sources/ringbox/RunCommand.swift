@@ -65,6 +65,8 @@ struct RunCommand: ParsableCommand {
   @Flag(help: "End with a line of JSON on standard output.") var json = false
   @Option(help: ArgumentHelp("Control channel: unix:PATH.", valueName: "where")) var control: String?
 
+  @OptionGroup(title: "Looking at the guest's code") var inspection: InspectionOptions
+
   func run() throws { throw try Launcher().run(try options()) }
 
   /// What `ringbox-vm` reads: the machine, and what this process does around it.
@@ -79,7 +81,7 @@ struct RunCommand: ParsableCommand {
     var options: JSON = [
       "machine": try machine(),
       "serial": .array(ports.map { .string($0) }), "debugConsole": .string(debug), "text": .bool(isText),
-      "statusLine": .bool(json),
+      "statusLine": .bool(json), "inspection": try inspection.json(),
     ]
     if let screenshot { options.set("screenshot", .string(screenshot)) }
     if let vnc { options.set("vnc", try OptionValues.vnc(vnc)) }
@@ -101,6 +103,10 @@ struct RunCommand: ParsableCommand {
 
   private func machine() throws -> JSON {
     let engines = ["recompiler", "interpreter", "verified"]
+    if verifyExecution || engine == "verified", inspection.watchesExecution {
+      throw Failure.usage(
+        "--verify-execution executes everything twice: not with --profile-guest, --coverage, --perf-map")
+    }
     if verifyExecution, engine == "interpreter" {
       throw Failure.usage("--verify-execution compares the recompiler: not with --engine interpreter")
     }

@@ -58,4 +58,9 @@ final class FakeMachine: MachineControl {
   var deviceNames: [String] { ["i8254", "rtc"] }
   func deviceInfo(_ name: String) -> String? { name == "rtc" ? "time" : nil }
   var statistics: JSON { ["instructions": 7] }
+  var engineStatistics: JSON { [["engine": "recompiler"]] }
+  func dumpCode(cpu: Int, range: AddressRange, limit: Int) throws(ControlError) -> (text: String, more: Int) {
+    guard cpu == 0 else { throw ControlError("no processor \(cpu)") }
+    return ("\(range) \(limit)", 3)
+  }
 }

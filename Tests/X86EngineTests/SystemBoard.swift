@@ -6,11 +6,15 @@ import GuestMemory
 /// A platform that answers nothing and remembers what system instructions told it.
 final class FakePlatform: Platform, @unchecked Sendable {
   var tripleFaults = 0
+  weak var vcpu: Vcpu?
   var priority: UInt8 = 0
   var apicMSRs: [UInt32: UInt64] = [:]
 
   func portRead(_ port: UInt16, width: Int, cpu: Int) -> UInt32 { 0xffff_ffff }
-  func portWrite(_ port: UInt16, width: Int, value: UInt32, cpu: Int) {}
+  /// Port F4h stops the processor.
+  func portWrite(_ port: UInt16, width: Int, value: UInt32, cpu: Int) {
+    if port == 0xf4 { vcpu?.cpu.raise(CPUEvent.stop) }
+  }
   func memoryRead(_ address: UInt64, width: Int, cpu: Int) -> UInt64 { ~0 }
   func memoryWrite(_ address: UInt64, width: Int, value: UInt64, cpu: Int) {}
   func acknowledgeInterrupt(cpu: Int) -> UInt8? { nil }
@@ -56,10 +60,17 @@ final class SystemBoard {
   static let taskGate: UInt16 = 0x88
   static let gate64: UInt16 = 0x90
 
-  init(leaves: [UInt64: CPUModel.Leaf] = SystemBoard.intel) throws {
+  init(
+    leaves: [UInt64: CPUModel.Leaf] = SystemBoard.intel, inspection: EngineInspection = EngineInspection(),
+    engine: EngineChoice = .recompiler
+  ) throws {
     memory = try GuestMemory(ramSize: 16 << 20)
+    let group = VcpuGroup()
+    group.observe(memory)
     vcpu = Vcpu(
-      index: 0, memory: memory, platform: platform, model: CPUModel(leaves: leaves), group: VcpuGroup())
+      index: 0, memory: memory, platform: platform, model: CPUModel(leaves: leaves), group: group, engine: engine,
+      inspection: inspection)
+    platform.vcpu = vcpu
   }
 
   /// An Intel processor with every feature that system instructions look at, 46 physical bits.

@@ -11,5 +11,6 @@
 #include "CHostSystem.h"
 #include "CHostEvents.h"
 #include "CHostThunk.h"
+#include "CHostSampler.h"
 
 #endif

@@ -1,5 +1,6 @@
 import Base
 import CHost
+import Glibc
 import GuestMemory
 import X86ISA
 
@@ -34,7 +35,7 @@ import X86ISA
 /// Decoded code of one vCPU, keyed by physical address and code size so that processes share it.
 ///
 /// Bounded: when the arena is full everything is forgotten and decoding starts over.
-// SAFETY(type): the five tables are allocated in init with the capacities above and freed once, by `Vcpu`'s deinit. Their
+// SAFETY(type): the tables are allocated in init with the capacities above and freed once, by `Vcpu`'s deinit. Their
 // elements are trivial. Hash indexes are masked by the table size (a power of two); block indexes are only made by
 // `insert`, below `blockCount`, and links of forgotten blocks are gone with their bucket heads. `reserve` keeps
 // `instructionCount` and `blockCount` a whole block below the capacities. Used by the vCPU's thread only.
@@ -50,6 +51,10 @@ import X86ISA
   let buckets: UnsafeMutablePointer<UInt32>
   let pageBuckets: UnsafeMutablePointer<UInt32>
   let jumps: UnsafeMutablePointer<JumpEntry>
+  /// The bytes that are being decoded, so that a change meanwhile can be told; one page.
+  let copy: UnsafeMutableRawPointer
+  /// How often stores to code were heard of.
+  var timesTold: UInt64 = 0
   var instructionCount = 0
   var blockCount = 0
   /// List of the blocks that reach into a second page (index + 1, linked by `nextInPage`).
@@ -69,6 +74,7 @@ import X86ISA
       unsafe buckets = .allocate(capacity: BlockCache.bucketCount)
       unsafe pageBuckets = .allocate(capacity: BlockCache.bucketCount)
       unsafe jumps = .allocate(capacity: BlockCache.jumpCount)
+      unsafe copy = .allocate(byteCount: 0x1000, alignment: 64)
       unsafe buckets.initialize(repeating: 0, count: BlockCache.bucketCount)
       unsafe pageBuckets.initialize(repeating: 0, count: BlockCache.bucketCount)
       unsafe jumps.initialize(repeating: JumpEntry(), count: BlockCache.jumpCount)
@@ -82,6 +88,7 @@ import X86ISA
       unsafe buckets.deallocate()
       unsafe pageBuckets.deallocate()
       unsafe jumps.deallocate()
+      unsafe copy.deallocate()
     }
   }
 
@@ -151,6 +158,7 @@ import X86ISA
 
   /// Forgets every block of a physical page; true when there was one.
   mutating func invalidate(page: UInt64) -> Bool {
+    timesTold &+= 1
     let bucket = BlockCache.pageBucket(page)
     let (head, here) = invalidate(list: unsafe pageBuckets[bucket], page)
     unsafe pageBuckets[bucket] = head
@@ -268,19 +276,23 @@ extension Cpu {
     }
     // Marked before the bytes are read: a store after this point is noticed.
     markCode(physical, count: 1)
-    // SAFETY: from the first byte to the end of its page.
-    let code = unsafe UnsafeRawPointer(host) + Int(physical & 0xfff)
+    let told = x.blocks.timesTold
+    // SAFETY: from the first byte to the end of its page. The copy holds a page.
+    let memory = unsafe UnsafeRawPointer(host) + Int(physical & 0xfff)
+    let copied = min(pageEnd, x.blockLimit * 15)
+    unsafe x.blocks.copy.copyMemory(from: memory, byteCount: copied)
+    let code = unsafe UnsafeRawPointer(x.blocks.copy)
     let limit = codeBytesLeft
     do {
       let first = unsafe x.blocks.instructions + x.blocks.instructionCount
       var offset = 0
       var count = 0
       var secondPage = ~UInt64(0)
-      while count < x.blockLimit && offset < pageEnd {
+      while count < x.blockLimit && offset < copied {
         let at = unsafe first + count
         unsafe at.initialize(to: Instruction())
         let status = unsafe Decoder.decode(
-          Span(_unsafeStart: (code + offset).assumingMemoryBound(to: UInt8.self), count: min(pageEnd - offset, 15)),
+          Span(_unsafeStart: (code + offset).assumingMemoryBound(to: UInt8.self), count: min(copied - offset, 15)),
           codeSize: size, into: &at.pointee)
         if status == .needMore && count == 0 {
           unsafe secondPage = try decodeAcross(linear, physical, code, pageEnd, size, &at.pointee)
@@ -302,6 +314,11 @@ extension Cpu {
         if unsafe status != .ok || secondPage != ~0 || EndsBlock.check(at.pointee) { break }
       }
       markCode(physical, count: min(offset, pageEnd))
+      // Another processor may have stored to what was not marked yet, or this one was told of a store just now, while it
+      // waited, before there was a block to forget.
+      if unsafe memcmp(memory, code, min(offset, copied)) != 0 || x.blocks.timesTold != told {
+        return try unsafe decodeBlock(linear, physical)
+      }
       return unsafe x.blocks.insert(
         Block(
           physical: physical, codeSize: s.codeSize, valid: true, bytes: UInt16(offset), count: UInt32(count),

@@ -162,6 +162,7 @@ extension Cpu {
   /// Looks at what other threads asked for, in the processor's order of priority (SDM 3A, 6.9); nil to go on executing.
   func serviceEvents() -> RunOutcome? {
     let events = pendingEvents
+    if x.isInspected { collectSamples() }
     if events & CPUEvent.flushTLB != 0 {
       clear(CPUEvent.flushTLB)
       context.group.collect(for: self)

@@ -386,5 +386,17 @@ public struct RecompilerStatistics: Sendable, Equatable {
   public var indirectMisses: UInt64 = 0
   public var entryMisses: UInt64 = 0
   public var hostFaults: UInt64 = 0
+  /// Accesses that the segment's fast bounds refused; exits that were not linked yet; looks behind STI.
+  public var segmentAccesses: UInt64 = 0
+  public var directMisses: UInt64 = 0
+  public var pauses: UInt64 = 0
+  /// Calls of an instrumentation client.
+  public var hooks: UInt64 = 0
+  /// Those of `fullFlushes` that a reset of the processor asked for.
+  public var resetFlushes: UInt64 = 0
+  /// Ticks of the host's time-stamp counter spent on translation.
+  public var translationTicks: UInt64 = 0
+  /// Returns to the run loop.
+  public var exits = ExitCounts()
   public init() {}
 }

@@ -229,6 +229,7 @@ extension Cpu {
     _ linear: UInt64, _ page: RecompilerState.CodePage, _ key: ModeKey
   ) throws(Fault) -> UInt32? {
     if !x.code.hasRoom { forgetAllCode() }
+    let begun = rb_rdtsc()
     x.code.isNextStale = false
     let physical = page.physical | linear & 0xfff
     // Marked before the bytes are read: a store after this point is noticed.
@@ -265,12 +266,15 @@ extension Cpu {
       rip: rip, physical: physical, codeBase: key.hasFlatCode ? 0 : s.segments[Seg.cs].base,
       codeLimit: key.hasFlatCode ? 0 : s.segments[Seg.cs].limit, key: key, token: token, guestBytes: UInt16(count))
     block.secondPage = secondPage
+    if x.isInspected { translator.hooks = context.inspection }
     translator.emit(into: &block)
     x.code.statistics.translatedBlocks &+= 1
     x.code.statistics.translatedInstructions &+= UInt64(translator.instructions.count)
     x.code.statistics.translatedBytes &+= UInt64(count)
     x.code.statistics.hostBytes &+= UInt64(translator.emitter.position - x.code.used)
     x.code.used = (translator.emitter.position + 15) & ~15
+    if x.isInspected { noteTranslation(block, x.code.nextBlock) }
+    x.code.statistics.translationTicks &+= rb_rdtsc() &- begun
     let index = x.code.add(block)
     if x.code.isNextStale { invalidate(index) }
     return index
@@ -301,6 +305,7 @@ extension Cpu {
 
   /// Forgets every translated block, for want of room.
   func forgetAllCode() {
+    if x.isInspected { noteFlush() }
     x.code.removeAll()
     x.recompiler.clearAll()
     x.code.statistics.fullFlushes &+= 1

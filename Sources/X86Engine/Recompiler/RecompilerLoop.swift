@@ -7,6 +7,7 @@ extension Cpu {
   func runRecompiled() -> RunOutcome {
     while true {
       clearExitRequest()
+      if x.isInspected { collectSamples() }
       if hasServiceableEvents || s.activity != Activity.running {
         if let outcome = serviceEvents() { return outcome }
         if hasServiceableEvents { requestExit() }
@@ -15,6 +16,7 @@ extension Cpu {
         if !mustStep, let block = try lookUpCode() {
           enter(x.code.address(blockRecord(block).directEntry))
         } else {
+          if x.isInspected { inspectStep() }
           try stepInterpreted()
         }
       } catch {
@@ -82,7 +84,7 @@ extension Cpu {
   // MARK: Exits
 
   /// Generated code left at a site. Answers with the host address to go on at, 0 for the run loop.
-  func leftGeneratedCode(_ index: UInt32) -> UInt {
+  func serveSite(_ index: UInt32) -> UInt {
     if x.trial.isOn { return leftTrial(index) }
     if index == Stubs.faultSite { return hostFault() }
     let site = site(index)
@@ -95,14 +97,16 @@ extension Cpu {
       x.code.statistics.interpretedAccesses &+= 1
       return interpret(index, site)
     case .segment:
-      x.code.statistics.interpretedAccesses &+= 1
+      x.code.statistics.segmentAccesses &+= 1
       return interpret(index, site)
     case .interpret, .interpretLast:
       x.code.statistics.declinedInstructions &+= 1
       return interpret(index, site)
     case .direct: return followDirect(index, site)
     case .indirect: return followIndirect(index, site)
+    case .hook: return runHook(index, site)
     case .pause:
+      x.code.statistics.pauses &+= 1
       rip = blockRecord(site.block).rip &+ UInt64(site.guest)
       statusFlags = Cpu.unpacked(g.savedFlags)
       return 0
@@ -131,6 +135,7 @@ extension Cpu {
   }
 
   private func followDirect(_ index: UInt32, _ site: Site) -> UInt {
+    x.code.statistics.directMisses &+= 1
     let flushes = x.code.statistics.fullFlushes
     rip = site.target
     statusFlags = Cpu.unpacked(g.savedFlags)
@@ -163,7 +168,10 @@ extension Cpu {
     statusFlags = Cpu.unpacked(g.savedFlags)
     rip = start
     do throws(Fault) {
-      guard let next = try interpretOne(start, index, site) else { return 0 }
+      guard let next = try interpretOne(start, index, site) else {
+        x.code.statistics.exits.faults &+= 1
+        return 0
+      }
       if mustPauseRecompiler { return 0 }
       if rip == next && site.resume != 0 && isValid(site.block) && modeKey == block.key.with(view: site.view) {
         g.savedFlags = Cpu.packed(statusFlags)
@@ -173,6 +181,7 @@ extension Cpu {
       g.savedFlags = Cpu.packed(statusFlags)
       return x.code.address(blockRecord(code).directEntry)
     } catch {
+      x.code.statistics.exits.faults &+= 1
       s.instructionStart = rip
       deliver(error)
       return 0

@@ -125,6 +125,8 @@ struct Site {
     case entry
     /// An event is to be looked at before the guest instruction.
     case pause
+    /// An instrumentation client wants to be called.
+    case hook
   }
   var kind: Kind
   /// Bytes and direction of a memory access.

@@ -79,6 +79,8 @@ struct Translator {
   var view: Int
   /// Page identity and linear address of the second page that the only instruction reaches into.
   var secondToken: UInt32?
+  /// Whoever watches what is executed; nil normally.
+  var hooks: VcpuInspection?
   var secondLinear: UInt64 { cpu.wrap((linear & ~0xfff) &+ 0x1000) }
   var isLong: Bool { key.codeSize == 2 }
 
@@ -100,6 +102,7 @@ struct Translator {
         continue
       }
       cpu.x.code.add(InstructionMark(host: UInt32(emitter.position), guest: starts[index]))
+      if let hooks { emitHooks(hooks, index) }
       emitInstruction(index)
       if opensWindow { emitEventCheck(index) }
       index += 1
@@ -107,6 +110,8 @@ struct Translator {
     if let last = plans.last, !last.treatment.endsBlock {
       emitExit(to: rip &+ UInt64(starts[instructions.count]), live: liveAtEnd)
     }
+    // Not an instruction's: where the rarely run code begins.
+    cpu.x.code.add(InstructionMark(host: UInt32(emitter.position), guest: starts[instructions.count]))
     let site = newSite(.entry, 0)
     for jump in missJumps { cold.append(.leave(jump: jump, site: site, flags: liveIn == 0 ? .host : .state)) }
     if liveIn != 0 { cold.append(.checkedEntry) }

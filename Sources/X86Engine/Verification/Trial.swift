@@ -98,6 +98,8 @@ extension Cpu {
       if fillCache(site) { return x.code.address(site.retry) }
       return endTrial(before: site)
     case .segment, .interpret, .interpretLast, .pause: return endTrial(before: site)
+    // Nobody watches a trial.
+    case .hook: return x.code.address(site.resume)
     case .entry:
       rip = blockRecord(site.block).rip
       x.trial.live = FlagEffect.all

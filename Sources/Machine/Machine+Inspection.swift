@@ -1,0 +1,35 @@
+import Base
+import Execution
+import Synchronization
+
+// What the processors do with the guest's code, for people.
+extension Machine {
+  /// What each processor's engine counted: exact while paused, a snapshot while running.
+  public var engineReports: [ProcessorReport] { (0..<processors.count).map { processors.report($0) } }
+
+  /// Translated code of one processor in a range of linear addresses, at most `limit` blocks, and how many more there are;
+  /// nil when there is no such processor. A running machine stands still meanwhile.
+  public func codeListings(
+    cpu: Int, in range: AddressRange, limit: Int = .max
+  ) -> (blocks: [CodeListing], more: Int)? {
+    guard (0..<processors.count).contains(cpu) else { return nil }
+    let result = Mutex<(blocks: [CodeListing], more: Int)>(([], 0))
+    standingStill { [processors] in
+      let found = processors.listings(cpu, in: range, limit: limit)
+      result.withLock { $0 = found }
+    }
+    return result.withLock { $0 }
+  }
+
+  /// Tells the instrumentation client what was counted up to now. A running machine stands still meanwhile.
+  public func tellCounts() { standingStill { [processors] in processors.tellCounts() } }
+
+  private func standingStill(_ body: @escaping @Sendable () -> Void) {
+    control.perform { [self] in
+      let isRunning = state == .running
+      if isRunning { halt() }
+      body()
+      if isRunning { runClocks() }
+    }
+  }
+}
