@@ -22,8 +22,6 @@ enum GuestAssets {
   /// A private copy of a disk image, sparse like the original; removed with the returned object.
   static func copy(_ name: String) throws -> TemporaryImage { try TemporaryImage(copying: path(name)) }
 
-  /// Boots that take minutes in the interpreter run when RINGBOX_LONG_TESTS is set.
-  static let runsLongTests = ProcessInfo.processInfo.environment["RINGBOX_LONG_TESTS"] != nil
   static let marker = "RINGBOX-INITRD-READY"
   /// Boot deadlines are for a busy 2-core machine; a quiet one needs a tenth of this.
   static let bootTimeout: TimeInterval = 300

@@ -8,9 +8,6 @@ import X86ISA
 ///
 /// Debug builds, some forty times slower, compare a fortieth.
 @Suite(.serialized) struct OracleTests {
-  /// Sweeps with a known difference run on request.
-  static let runsLongTests = ProcessInfo.processInfo.environment["RINGBOX_LONG_TESTS"] != nil
-
   #if DEBUG
   static let share = 40
   #else
@@ -61,16 +58,14 @@ import X86ISA
     try Self.check(fuzzer)
   }
 
-  // Differs at the end of mapped code; runs when RINGBOX_LONG_TESTS is set until that is sorted out.
-  @Test(.enabled(if: OracleTests.runsLongTests)) func hostAgreesOnProgramsOf64BitCode() throws {
+  @Test func hostAgreesOnProgramsOf64BitCode() throws {
     let fuzzer = try OracleFuzzer(seed: 11)
     try fuzzer.programs(mode: .bits64, integerOnly: true, count: 80_000 / Self.share)
     try fuzzer.programs(mode: .bits64, integerOnly: false, count: 30_000 / Self.share)
     try Self.check(fuzzer)
   }
 
-  // Differs at the end of mapped code; runs when RINGBOX_LONG_TESTS is set until that is sorted out.
-  @Test(.enabled(if: OracleTests.runsLongTests)) func hostAgreesOnProgramsOf32And16BitCode() throws {
+  @Test func hostAgreesOnProgramsOf32And16BitCode() throws {
     let fuzzer = try OracleFuzzer(seed: 12)
     try fuzzer.programs(mode: .bits32, integerOnly: true, count: 40_000 / Self.share)
     try fuzzer.programs(mode: .bits32, integerOnly: false, count: 10_000 / Self.share)
@@ -78,8 +73,7 @@ import X86ISA
     try Self.check(fuzzer)
   }
 
-  // Differs at the end of mapped code; runs when RINGBOX_LONG_TESTS is set until that is sorted out.
-  @Test(.enabled(if: OracleTests.runsLongTests)) func hostAgreesOnWhatIsNoInstruction() throws {
+  @Test func hostAgreesOnWhatIsNoInstruction() throws {
     let fuzzer = try OracleFuzzer(seed: 5)
     try fuzzer.mutants(mode: .bits64, count: 40_000 / Self.share)
     try fuzzer.mutants(mode: .bits32, count: 20_000 / Self.share)
