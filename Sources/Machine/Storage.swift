@@ -104,7 +104,7 @@ struct Storage: Sendable {
   }
 
   /// The IDE controller's view, by drive number; where no drive is plugged in nobody answers.
-  var ideDrives: [(IDEDriveConfiguration, any BlockBackend)] {
+  var ideDrives: [(ATADriveConfiguration, any BlockBackend)] {
     (0..<4).map { number in
       guard let drive = drives.first(where: { $0.place == .ide(number) }) else { return (.none, NoDrive()) }
       return (drive.kind == .cdrom ? .cdrom(drive.medium) : .disk(drive.medium), drive.worker)
