@@ -123,8 +123,19 @@ extension Cpu {
     } catch {
       return false
     }
-    return isPlain(g.linear, size: Int(site.size), write: site.isWrite)
+    if isPlain(g.linear, size: Int(site.size), write: site.isWrite) { return true }
+    if site.isGroup { noteGroupMiss(site.block) }
+    return false
   }
+
+  /// A block whose groups keep missing is made again without.
+  private func noteGroupMiss(_ index: UInt32) {
+    let misses = countGroupMiss(index)
+    guard misses == Cpu.toleratedGroupMisses else { return }
+    x.code.ungrouped.insert(blockRecord(index).physical)
+    invalidate(index)
+  }
+  private static let toleratedGroupMisses: UInt8 = 8
 
   /// Goes on at guest address `target`: nil for the run loop, with RIP and flags in the state.
   private func follow(_ target: UInt64) -> UInt? {
@@ -137,7 +148,7 @@ extension Cpu {
   private func followDirect(_ index: UInt32, _ site: Site) -> UInt {
     x.code.statistics.directMisses &+= 1
     let flushes = x.code.statistics.fullFlushes
-    rip = site.target
+    rip = blockRecord(site.block).address(site.distance)
     statusFlags = Cpu.unpacked(g.savedFlags)
     guard g.exitRequest == 0, let block = try? lookUpCode() else { return 0 }
     if flushes == x.code.statistics.fullFlushes { link(index, to: block) }
@@ -157,7 +168,7 @@ extension Cpu {
   /// Takes back what an indirect transfer did to the stack, and has the interpreter raise its fault.
   private func undoTransfer(_ index: UInt32, _ site: Site, _ block: TranslationBlock) -> UInt {
     rip = block.rip &+ UInt64(site.guest)
-    setStackPointer(rsp &- UInt64(bitPattern: Int64(site.stackMoved)))
+    setStackPointer(rsp &- UInt64(bitPattern: Int64(site.distance)))
     return interpret(index, site)
   }
 
