@@ -51,6 +51,8 @@ import X86ISA
 
   /// Physical addresses of blocks whose groups of accesses kept missing.
   var ungrouped: Set<UInt64> = []
+  /// Those of blocks with accesses that were found at a second look too often.
+  var conflicted: Set<UInt64> = []
 
   /// What the block to be added next depends on has changed already.
   var isNextStale = false
@@ -217,6 +219,7 @@ import X86ISA
     peeks.removeAll(keepingCapacity: true)
     tokens.removeAll(keepingCapacity: true)
     ungrouped.removeAll()
+    conflicted.removeAll()
   }
 
   // MARK: Links

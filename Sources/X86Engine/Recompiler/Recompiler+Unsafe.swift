@@ -276,6 +276,7 @@ extension Cpu {
       codeLimit: key.hasFlatCode ? 0 : s.segments[Seg.cs].limit, key: key, token: token, guestBytes: UInt16(count))
     block.secondPage = secondPage
     if x.isInspected { translator.hooks = context.inspection }
+    translator.isConflicted = x.code.conflicted.contains(physical)
     translator.mayGroup = !x.code.ungrouped.contains(physical)
     translator.emit(into: &block)
     x.code.statistics.translatedBlocks &+= 1

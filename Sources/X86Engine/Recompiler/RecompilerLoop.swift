@@ -90,6 +90,7 @@ extension Cpu {
     let site = site(index)
     switch site.kind {
     case .memory:
+      if site.patience < 0 { return noteConflict(site) }
       if fillCache(site) {
         x.code.statistics.cacheMisses &+= 1
         return x.code.address(site.retry)
@@ -126,6 +127,14 @@ extension Cpu {
     if isPlain(g.linear, size: Int(site.size), write: site.isWrite) { return true }
     if site.isGroup { noteGroupMiss(site.block) }
     return false
+  }
+
+  /// The page of an access was found at a second look again and again: its block is made again so that it is found at once.
+  private func noteConflict(_ site: Site) -> UInt {
+    let block = blockRecord(site.block)
+    x.code.conflicted.insert(block.physical)
+    invalidate(site.block)
+    return follow(block.rip &+ UInt64(site.guest)) ?? 0
   }
 
   /// A block whose groups keep missing is made again without.

@@ -66,7 +66,8 @@ struct Stubs {
   /// The site's number in the index register, the linear address in the address register, flags as `probe` says.
   private static func makeProbe(_ e: inout Emitter, _ offsets: Offsets, _ probe: Probe, _ stubs: Stubs) {
     let tags = probe.isWrite ? offsets.tagWrite[probe.view] : offsets.tagRead[probe.view]
-    let fields = [\TLBEntry.tagRead, \TLBEntry.tagWrite, \TLBEntry.host, \TLBEntry.physicalPage]
+    let fields =
+      [\TLBEntry.tagRead, \TLBEntry.tagWrite, \TLBEntry.host, \TLBEntry.physicalPage]
       as [PartialKeyPath<TLBEntry>]
     e.store(Host.rax, offsets.probeRAX)
     if !probe.keepsFlags {
@@ -110,7 +111,11 @@ struct Stubs {
     e.load(Host.rcx, offsets.probeRCX)
     e.load(Host.rdx, offsets.probeRDX)
     e.load(Host.index, offsets.probeSite)
-    e.siteField(Host.index, \.retry, offsets)
+    e.siteAddress(Host.index, offsets)
+    // Too often: Swift has the block made again with the second look in place.
+    e.field(0xff, 1, of: Host.index, \.distance)
+    misses.append(e.jumpIf(HostCondition.sign))
+    e.field(0x8b, Host.index, of: Host.index, \.retry)
     e.state(0x03, Host.index, offsets.code)
     e.store(Host.index, offsets.resume)
     e.load32(Host.rax, offsets.savedFlags)
@@ -191,14 +196,16 @@ extension Emitter {
     group1(7, Host.rax, 0xfff, wide: true)
     return jumpIf(condition)
   }
-  /// The site's number in a register becomes one of its fields of 32 bits.
-  fileprivate mutating func siteField(_ register: UInt8, _ field: PartialKeyPath<Site>, _ offsets: Offsets) {
-    // imul register, register, stride; register in r8...r15
+  /// The site's number in a register (r8...r15) becomes its address.
+  fileprivate mutating func siteAddress(_ register: UInt8, _ offsets: Offsets) {
+    // imul register, register, stride
     bytes(0x4d, 0x69, 0xc0 | (register & 7) << 3 | register & 7)
     word(UInt32(MemoryLayout<Site>.stride))
     state(0x03, register, offsets.sites)
-    // mov register32, [register + offset]
-    bytes(0x45, 0x8b, 0x80 | (register & 7) << 3 | register & 7)
+  }
+  /// `opcode reg32, [site + offset of a field]`, both registers r8...r15 or `reg` an extension of the opcode.
+  fileprivate mutating func field(_ opcode: UInt8, _ reg: UInt8, of site: UInt8, _ field: PartialKeyPath<Site>) {
+    bytes(0x41 | (reg & 8 != 0 ? 4 : 0), opcode, 0x80 | (reg & 7) << 3 | site & 7)
     word(UInt32(MemoryLayout<Site>.offset(of: field) ?? 0))
   }
 

@@ -158,7 +158,8 @@ struct Site {
   /// thunks that it refers to.
   var decoded: UInt32 = 0
   var decodedGeneration: UInt32 = 0
-  /// Distance of a direct jump's target from the block's RIP; what an indirect transfer has added to RSP.
+  /// Distance of a direct jump's target from the block's RIP; what an indirect transfer has added to RSP; how often a memory
+  /// access may still be helped by a second look (`Stubs.makeProbe`) before its block is made again.
   var distance: Int32 = 0
 
   init(kind: Kind, block: UInt32) {
@@ -177,6 +178,10 @@ extension Site {
   var unlinked: UInt32 {
     get { resume }
     set { resume = newValue }
+  }
+  var patience: Int32 {
+    get { distance }
+    set { distance = newValue }
   }
   /// Linked: target block + 1; next exit with the same target: site + 1.
   var linkedTo: UInt32 {

@@ -74,8 +74,9 @@ extension Translator {
   /// The linear address in the address register becomes the host's, or the access is a miss. Spoils flags.
   mutating func emitLookUp(_ access: Access, _ place: FlagPlace) {
     let site = memorySite(access, .memory)
-    let probe = Probe(view: view, isWrite: access.isWrite, isStack: access.isStack, keepsFlags: false)
-    if access.isStack {
+    let isStack = access.isStack && !isConflicted
+    let probe = Probe(view: view, isWrite: access.isWrite, isStack: isStack, keepsFlags: false)
+    if isStack {
       emitter.state(0x2b, Host.address, stackTag(probe))
     } else {
       emitter.tlbIndex(Host.index, Host.address)
@@ -83,8 +84,9 @@ extension Translator {
     }
     emitter.group1(7, Host.address, Int32(0x1000 - access.size), wide: true)
     let miss = emitter.jumpIf(HostCondition.above)
-    cold.append(.miss(jump: miss, site: site, flags: place, address: .lessTag, probe: probe))
-    if access.isStack {
+    let address: MissedAddress = isConflicted ? .inOtherWay(size: access.size, back: emitter.position) : .lessTag
+    cold.append(.miss(jump: miss, site: site, flags: place, address: address, probe: probe))
+    if isStack {
       emitter.state(0x03, Host.address, offsets.stackHost[view])
     } else {
       emitter.indexed(0x03, Host.address, base: Host.index, offsets.host[view])
@@ -137,9 +139,13 @@ extension Translator {
     emitter.copy(instructions[index], raw[index], CopyFields(instructions[index]), codeSize: key.codeSize)
   }
 
+  /// Second looks before a block is made again; a look costs some 15 ns more than a hit.
+  private static let patience: Int32 = 4096
+
   mutating func memorySite(_ access: Access, _ kind: Site.Kind) -> UInt32 {
     let site = newSite(access.mustInterpret ? .segment : kind, access.index)
     edit(site) {
+      $0.patience = Self.patience
       $0.size = UInt8(access.size)
       $0.isWrite = access.isWrite
       $0.retry = UInt32(access.retry)
@@ -186,8 +192,19 @@ extension Translator {
     emitCheck(
       Access(
         index: index, size: Int(plan.size), isWrite: plan.writes, segment: instructions[index].segment,
-        isStack: instructions[index].base == Host.rsp && instructions[index].index == Instruction.noRegister,
+        isStack: usesStackEntry(index),
         mustInterpret: plan.isMasked, flags: flags, retry: retry))
+  }
+
+  /// Through RSP alone. Not where a second access does the same: each could want another page, and starting over would never
+  /// end.
+  private func usesStackEntry(_ index: Int) -> Bool {
+    let i = instructions[index]
+    guard i.base == Host.rsp, i.index == Instruction.noRegister else { return false }
+    switch plans[index].treatment {
+    case .push, .callIndirect: return false
+    default: return true
+    }
   }
 
   /// A fixed address in 64-bit mode: the entry is known, and one comparison does.

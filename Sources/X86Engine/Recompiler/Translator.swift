@@ -28,6 +28,8 @@ struct Translator {
   enum MissedAddress {
     /// In the address register, less the tag of the entry in the index register, or of the stack entry.
     case lessTag
+    /// The same, and before anything else the entry's other way is tried: a hit goes to `back`.
+    case inOtherWay(size: Int, back: Int)
     case constant(UInt64)
   }
 
@@ -59,6 +61,8 @@ struct Translator {
   var vectorsChecked = false
   /// False once groups of this block have met the ends of pages too often.
   var mayGroup = true
+  /// Its accesses kept finding their pages in the other way, or by turns in two pages of the stack.
+  var isConflicted = false
   /// A group is being emitted (Translator+Groups.swift): its origin relative to its base register; how far RSP has moved
   /// since its start, and how much of that RSP does not show yet.
   var inGroup = false
@@ -256,6 +260,13 @@ struct Translator {
       case .constant(let linear): emitter.immediate(Host.address, linear)
       case .lessTag where probe.isStack: emitter.state(0x03, Host.address, stackTag(probe))
       case .lessTag: emitter.indexed(0x03, Host.address, base: Host.index, tag(probe))
+      case .inOtherWay(let size, let back):
+        emitter.indexed(0x03, Host.address, base: Host.index, tag(probe))
+        emitter.group1(6, Host.index, Int32(EngineState.otherWay * MemoryLayout<TLBEntry>.stride), wide: false)
+        emitter.indexed(0x2b, Host.address, base: Host.index, tag(probe))
+        emitter.group1(7, Host.address, Int32(0x1000 - size), wide: true)
+        emitter.jumpIf(HostCondition.notAbove, to: back)
+        emitter.indexed(0x03, Host.address, base: Host.index, tag(probe))
       }
       probe.keepsFlags = flags == .state
       leave(site, flags, to: stubs.probe(probe))
