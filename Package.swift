@@ -49,6 +49,7 @@ let package = Package(
     library("ControlChannel", ["Base", "HostSystem", "DeviceKit"]),
     .systemLibrary(name: "CLibXML", pkgConfig: "libxml-2.0", providers: [.apt(["libxml2-dev"])]),
     library("SettingsFiles", ["Base", "HostSystem", "CLibXML"]),
+    library("Service", ["Base", "HostSystem", "DiskImages", "SettingsFiles"]),
     library("RemoteDisplay", ["Base", "HostSystem", "Devices", "Compression"]),
     .executableTarget(
       name: "ringbox",
@@ -90,6 +91,7 @@ let package = Package(
       swiftSettings: [.swiftLanguageMode(.v6)]),
     tests("ControlChannel", ["ControlChannel", "Base", "HostSystem"]),
     tests("SettingsFiles", ["SettingsFiles", "HostSystem"]),
+    tests("Service", ["Service", "SettingsFiles", "DiskImages", "HostSystem", "Base"]),
     // Real firmware, kernels and disks: Tools/guest-assets makes what these boot.
     tests("Boot", ["TestSupport", "Base", "Compression"]),
     tests("CommandLine", ["TestSupport", "Base", "HostSystem"]),
