@@ -54,7 +54,7 @@ let package = Package(
     .executableTarget(
       name: "ringbox",
       dependencies: [
-        "Base", "HostSystem", "DiskImages",
+        "Base", "HostSystem", "DiskImages", "SettingsFiles", "Service",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
