@@ -156,8 +156,23 @@ struct CPUBlock {
     tagRead = TLBEntry.emptyTag(index)
     tagWrite = tagRead
   }
+  /// A stack entry that holds nothing. Any address may be compared with it, so its page is one of those that no address
+  /// space has (bits 63...57 are not alike), drawn by lot; what comes to it all the same finds a page of its own.
+  static func emptyStack() -> TLBEntry { EmptyStackEntry.entry }
+  fileprivate init(tag: UInt64, host: UInt64) {
+    tagRead = tag
+    tagWrite = tag
+    self.host = host
+  }
   /// A page that selects neither this entry nor its other way.
   static func emptyTag(_ index: Int) -> UInt64 { UInt64(index ^ 1) << 12 }
+}
+
+private enum EmptyStackEntry {
+  // SAFETY: allocated once for the process, and never freed.
+  static let entry = TLBEntry(
+    tag: 0x4000_0000_0000_0000 | UInt64.random(in: 0...0xf_ffff_ffff) << 12,
+    host: UInt64(UInt(bitPattern: unsafe UnsafeMutableRawPointer.allocate(byteCount: 0x1000, alignment: 0x1000))))
 }
 
 /// Guest memory as plain pointers: what the hot path asks of `GuestMemory`, without a reference to count.
@@ -252,6 +267,9 @@ struct CPUBlock {
   let memory: MemoryView
   /// `tlbCount` entries for each of the three data views (user, supervisor, supervisor under SMAP).
   var tlb: UnsafeMutablePointer<TLBEntry>
+  /// The page that accesses through the stack pointer last found, one for each view: a copy of an entry of `tlb`. Behind
+  /// the table, so that generated code finds it without an index.
+  var stackEntries: UnsafeMutablePointer<TLBEntry> { unsafe tlb + 3 * EngineState.tlbCount }
   static let tlbBits = 11
   static let tlbCount = 1 << tlbBits
   /// Where a page goes that another of the same index has driven out: `index ^ otherWay`.

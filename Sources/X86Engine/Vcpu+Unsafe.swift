@@ -53,7 +53,8 @@ public enum EngineChoice: String, Sendable, CaseIterable {
     do {
       let raw = UnsafeMutableRawPointer.allocate(byteCount: VcpuLayout.end, alignment: 4096)
       unsafe block = raw.bindMemory(to: CPUBlock.self, capacity: 1)
-      unsafe tlb = (raw + VcpuLayout.tlb).bindMemory(to: TLBEntry.self, capacity: 3 * EngineState.tlbCount)
+      unsafe tlb = (raw + VcpuLayout.tlb).bindMemory(to: TLBEntry.self, capacity: 3 * EngineState.tlbCount + 3)
+      for place in 0..<3 { unsafe (tlb + 3 * EngineState.tlbCount + place).initialize(to: .emptyStack()) }
       for place in 0..<(3 * EngineState.tlbCount) {
         unsafe (tlb + place).initialize(to: TLBEntry(index: place & (EngineState.tlbCount - 1)))
       }

@@ -275,12 +275,20 @@ extension Cpu {
       unsafe x.tlb[place] = TLBEntry(index: place & (EngineState.tlbCount &- 1))
     }
     x.filled.removeAll()
+    forgetStackEntries()
+  }
+
+  /// Nothing is known of the stacks' pages; after entries of the translation caches were.
+  func forgetStackEntries() {
+    // SAFETY: three entries behind the table.
+    for view in 0..<3 { unsafe x.stackEntries[view] = .emptyStack() }
   }
 
   /// Empties the translation caches but for global pages (MOV CR3 with CR4.PGE).
   func flushNonGlobal() {
     x.blocks.jumpGeneration &+= 1
     x.recompiler.forgetNonGlobalPages()
+    forgetStackEntries()
     x.filled.filter { place in
       // SAFETY: as in `flushTLB`.
       let entry = unsafe x.tlb + place
@@ -294,6 +302,7 @@ extension Cpu {
   func flushTLB(page linear: UInt64) {
     x.blocks.jumpGeneration &+= 1
     x.recompiler.forget(page: linear)
+    forgetStackEntries()
     for view in UInt32(0)..<3 {
       let index = EngineState.index(linear)
       let other = index ^ EngineState.otherWay

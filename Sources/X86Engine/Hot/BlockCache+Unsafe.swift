@@ -421,11 +421,13 @@ extension Cpu {
 
   /// Drops this vCPU's own write tags for a physical page.
   func dropWriteTags(page: UInt64) {
-    for index in 0..<(3 * EngineState.tlbCount) {
+    forgetStackEntries()
+    for position in 0..<x.filled.count {
+      let place = x.filled[position]
       // SAFETY: inside the table.
       do {
-        if unsafe x.tlb[index].physicalPage & ~1 == page << 12 {
-          unsafe x.tlb[index].tagWrite = TLBEntry.emptyTag(index & (EngineState.tlbCount &- 1))
+        if unsafe x.tlb[place].physicalPage & ~1 == page << 12 {
+          unsafe x.tlb[place].tagWrite = TLBEntry.emptyTag(place & (EngineState.tlbCount &- 1))
         }
       }
     }

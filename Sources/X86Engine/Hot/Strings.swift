@@ -20,13 +20,16 @@ extension Interp {
   private var source: UInt64 { cpu[reg: 6] & i.addressMask }
   private var target: UInt64 { cpu[reg: 7] & i.addressMask }
 
-  /// Runs `body` once, or as often as rCX says; `body` returns false to stop early (CMPS, SCAS).
-  @inline(__always) private func repeated(_ body: () throws(Fault) -> Bool) throws(Fault) {
+  /// Runs `body` once, or as often as rCX says but at most `limit` times in one go; `body` returns false to stop early
+  /// (CMPS, SCAS).
+  @inline(__always) private func repeated(
+    limit: UInt64 = Interp.repeatLimit, _ body: () throws(Fault) -> Bool
+  ) throws(Fault) {
     guard isRepeated else {
       _ = try body()
       return
     }
-    var budget = Interp.repeatLimit
+    var budget = limit
     while true {
       let count = cpu[reg: 1] & i.addressMask
       if count == 0 { return }
@@ -41,9 +44,10 @@ extension Interp {
   private func suspend() { cpu.rip = cpu.rip &- UInt64(i.length) }
 
   @inline(__always) func moveString<T: AccessWidth>(_ type: T.Type) throws(Fault) {
-    if isRepeated, try cpu.bulkMove(self, type) { return }
+    let limit = isRepeated ? try cpu.bulkMove(self, type) : 1
+    if limit == 0 { return }
     let step = step(type)
-    try repeated { () throws(Fault) in
+    try repeated(limit: limit) { () throws(Fault) in
       let value = try cpu.load(T.self, segment: Int(i.segment), offset: source)
       try cpu.store(value, segment: Seg.es, offset: target)
       advance(6, by: step)
@@ -52,10 +56,11 @@ extension Interp {
     }
   }
   @inline(__always) func storeString<T: AccessWidth>(_ type: T.Type) throws(Fault) {
-    if isRepeated, try cpu.bulkStore(self, type) { return }
+    let limit = isRepeated ? try cpu.bulkStore(self, type) : 1
+    if limit == 0 { return }
     let step = step(type)
     let value = loadRegister(T.self, 0)
-    try repeated { () throws(Fault) in
+    try repeated(limit: limit) { () throws(Fault) in
       try cpu.store(value, segment: Seg.es, offset: target)
       advance(7, by: step)
       return true

@@ -8,65 +8,92 @@ extension Cpu {
     (0x1000 &- (linear & 0xfff)) / UInt64(size)
   }
 
-  /// Host address for `count * size` bytes at `linear` when the translation cache already allows the access.
-  // SAFETY: the result is valid to the end of the page at `linear`; callers cut their runs to `elementsInPage`.
-  private func cached(_ linear: UInt64, write: Bool) -> UnsafeMutableRawPointer? {
-    unsafe plain(linear, size: 1, write: write)
+  /// Host address of the byte at `linear`, valid to the end of its page; nil where it is not plain RAM. Raises the fault
+  /// that the access would.
+  private func plainPage(_ linear: UInt64, write: Bool) throws(Fault) -> UnsafeMutableRawPointer? {
+    if let known = unsafe plain(linear, size: 1, write: write) { return unsafe known }
+    _ = try resolve(linear, write ? .write : .read, view: s.dataTLB)
+    return unsafe plain(linear, size: 1, write: write)
   }
 
-  /// One bulk step of REP MOVS; false when the general loop has to take over.
-  // SAFETY: `chunk` keeps both runs inside the page that `cached` answered for.
-  func bulkMove<T: AccessWidth>(_ x: Interp, _ type: T.Type) throws(Fault) -> Bool {
+  /// Pages in one go before events are looked at again.
+  private static let bulkPages = 64
+
+  /// REP MOVS as far as it can be done in bulk. How many elements the general loop is to do before this is tried again; 0
+  /// when the instruction is done or gives way.
+  // SAFETY: `chunk` keeps both runs inside the pages that `plainPage` answered for.
+  func bulkMove<T: AccessWidth>(_ x: Interp, _ type: T.Type) throws(Fault) -> UInt64 {
     let size = MemoryLayout<T>.size
     let mask = x.i.addressMask
-    let count = self[reg: 1] & mask
-    guard count > 3, s.systemFlags & (RFLAGS.df | RFLAGS.tf) == 0 else { return false }
-    let from = try address(segment: Int(x.i.segment), offset: self[reg: 6] & mask, size: size, write: false)
-    let to = try address(segment: Seg.es, offset: self[reg: 7] & mask, size: size, write: true)
-    var chunk = min(count, elementsInPage(from, size), elementsInPage(to, size))
-    chunk = min(chunk, segmentRoom(Int(x.i.segment), self[reg: 6] & mask, size, mask, write: false))
-    chunk = min(chunk, segmentRoom(Seg.es, self[reg: 7] & mask, size, mask, write: true))
-    guard chunk > 0, let source = unsafe cached(from, write: false), let target = unsafe cached(to, write: true) else {
-      return false
+    guard s.systemFlags & (RFLAGS.df | RFLAGS.tf) == 0 else { return Interp.repeatLimit }
+    for _ in 0..<Cpu.bulkPages {
+      let count = self[reg: 1] & mask
+      guard count > 3 else { return max(count, 1) }
+      let from = try address(segment: Int(x.i.segment), offset: self[reg: 6] & mask, size: size, write: false)
+      let to = try address(segment: Seg.es, offset: self[reg: 7] & mask, size: size, write: true)
+      var chunk = min(count, elementsInPage(from, size), elementsInPage(to, size))
+      chunk = min(chunk, segmentRoom(Int(x.i.segment), self[reg: 6] & mask, size, mask, write: false))
+      chunk = min(chunk, segmentRoom(Seg.es, self[reg: 7] & mask, size, mask, write: true))
+      // An element that crosses into the next page, or leaves the segment.
+      guard chunk > 0 else { return 1 }
+      guard let source = unsafe try plainPage(from, write: false), let target = unsafe try plainPage(to, write: true),
+        unsafe copy(source, target, Int(chunk) &* size, T.self)
+      else { return chunk }
+      if finishBulk(x, chunk: chunk, count: count, size: size, moves: true) { return 0 }
+      if mustPause { break }
     }
-    let bytes = Int(chunk) &* size
-    // SAFETY: both runs lie inside one RAM page each. An overlap that makes bytes repeat needs the element-wise order.
-    let distance = unsafe target - UnsafeMutableRawPointer(source)
-    if distance > 0 && distance < bytes {
-      guard distance >= size else { return false }
-      for offset in stride(from: 0, to: bytes, by: size) {
-        unsafe target.storeBytes(
-          of: source.loadUnaligned(fromByteOffset: offset, as: T.self), toByteOffset: offset, as: T.self)
-      }
-    } else {
+    rip = rip &- UInt64(x.i.length)
+    return 0
+  }
+
+  /// Copies as MOVS does, upwards; false when bytes of one element would repeat.
+  // SAFETY: `bytes` at both places, as `bulkMove` has seen to.
+  private func copy<T: AccessWidth>(
+    _ source: UnsafeMutableRawPointer, _ target: UnsafeMutableRawPointer, _ bytes: Int, _ type: T.Type
+  ) -> Bool {
+    let size = MemoryLayout<T>.size
+    // An overlap that makes bytes repeat needs the order of the elements.
+    let distance = unsafe target - source
+    guard distance > 0 && distance < bytes else {
       unsafe target.copyMemory(from: source, byteCount: bytes)
+      return true
     }
-    finishBulk(x, chunk: chunk, count: count, size: size, moves: true)
+    guard distance >= size else { return false }
+    for offset in stride(from: 0, to: bytes, by: size) {
+      unsafe target.storeBytes(
+        of: source.loadUnaligned(fromByteOffset: offset, as: T.self), toByteOffset: offset, as: T.self)
+    }
     return true
   }
 
-  /// One bulk step of REP STOS.
-  // SAFETY: `chunk` keeps the run inside the page that `cached` answered for.
-  func bulkStore<T: AccessWidth>(_ x: Interp, _ type: T.Type) throws(Fault) -> Bool {
+  /// REP STOS; as `bulkMove`.
+  // SAFETY: `chunk` keeps the run inside the page that `plainPage` answered for.
+  func bulkStore<T: AccessWidth>(_ x: Interp, _ type: T.Type) throws(Fault) -> UInt64 {
     let size = MemoryLayout<T>.size
     let mask = x.i.addressMask
-    let count = self[reg: 1] & mask
-    guard count > 3, s.systemFlags & (RFLAGS.df | RFLAGS.tf) == 0 else { return false }
-    let to = try address(segment: Seg.es, offset: self[reg: 7] & mask, size: size, write: true)
-    var chunk = min(count, elementsInPage(to, size))
-    chunk = min(chunk, segmentRoom(Seg.es, self[reg: 7] & mask, size, mask, write: true))
-    guard chunk > 0, let target = unsafe cached(to, write: true) else { return false }
+    guard s.systemFlags & (RFLAGS.df | RFLAGS.tf) == 0 else { return Interp.repeatLimit }
     let value = x.loadRegister(T.self, 0)
-    // SAFETY: the run lies inside one RAM page.
-    if value == 0 || size == 1 {
-      unsafe memset(target, Int32(truncatingIfNeeded: value), Int(chunk) &* size)
-    } else {
-      for offset in stride(from: 0, to: Int(chunk) &* size, by: size) {
-        unsafe target.storeBytes(of: value, toByteOffset: offset, as: T.self)
+    for _ in 0..<Cpu.bulkPages {
+      let count = self[reg: 1] & mask
+      guard count > 3 else { return max(count, 1) }
+      let to = try address(segment: Seg.es, offset: self[reg: 7] & mask, size: size, write: true)
+      var chunk = min(count, elementsInPage(to, size))
+      chunk = min(chunk, segmentRoom(Seg.es, self[reg: 7] & mask, size, mask, write: true))
+      guard chunk > 0 else { return 1 }
+      guard let target = unsafe try plainPage(to, write: true) else { return chunk }
+      // SAFETY: the run lies inside one RAM page.
+      if value == 0 || size == 1 {
+        unsafe memset(target, Int32(truncatingIfNeeded: value), Int(chunk) &* size)
+      } else {
+        for offset in stride(from: 0, to: Int(chunk) &* size, by: size) {
+          unsafe target.storeBytes(of: value, toByteOffset: offset, as: T.self)
+        }
       }
+      if finishBulk(x, chunk: chunk, count: count, size: size, moves: false) { return 0 }
+      if mustPause { break }
     }
-    finishBulk(x, chunk: chunk, count: count, size: size, moves: false)
-    return true
+    rip = rip &- UInt64(x.i.length)
+    return 0
   }
 
   /// Elements before the offset wraps or leaves the plain part of its segment.
@@ -76,19 +103,20 @@ extension Cpu {
     return offset < limit ? (limit &- offset) / UInt64(size) : 0
   }
 
-  private func finishBulk(_ x: Interp, chunk: UInt64, count: UInt64, size: Int, moves: Bool) {
+  /// Commits a run; true when it was the last.
+  private func finishBulk(_ x: Interp, chunk: UInt64, count: UInt64, size: Int, moves: Bool) -> Bool {
     let bytes = chunk &* UInt64(size)
     let width = Int(x.i.addressSize)
     if moves { writeRegister(6, self[reg: 6] &+ bytes, size: width) }
     writeRegister(7, self[reg: 7] &+ bytes, size: width)
     writeRegister(1, count &- chunk, size: width)
-    if chunk < count { rip = rip &- UInt64(x.i.length) }
+    return chunk == count
   }
 
   /// Like `probeWrite`, free when the translation cache already allows the store.
   // SAFETY: the address is only compared with nil.
   func probeWriteFast(_ linear: UInt64, size: Int) throws(Fault) {
-    if unsafe linear & 0xfff <= UInt64(0x1000 &- size) && cached(linear, write: true) != nil { return }
+    if unsafe linear & 0xfff <= UInt64(0x1000 &- size) && plain(linear, size: 1, write: true) != nil { return }
     try probeWrite(linear, size: size)
   }
 }

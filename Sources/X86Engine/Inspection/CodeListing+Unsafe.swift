@@ -25,7 +25,7 @@ extension CodeCache {
 
   /// Where each instruction's host code begins, and where the rarely run code does.
   func marks(of block: TranslationBlock) -> [InstructionMark] {
-    (0...UInt32(block.instructionCount)).map { mark(block.firstMark + $0) }
+    (0..<UInt32(block.markCount)).map { mark(block.firstMark + $0) }
   }
 }
 
@@ -65,15 +65,17 @@ extension Vcpu {
       let from = min(Int(mark.guest), guest.count), to = min(Int(next.guest), guest.count)
       // At the address in its segment, where jumps inside it lead.
       let rip = block.rip &+ UInt64(mark.guest)
-      var line = BlockListing.Line(address: rip, bytes: [], text: "(not readable)")
+      let text = mark.guest == next.guest ? "(check for what follows)" : "(not readable)"
+      var line = BlockListing.Line(address: rip, bytes: [], text: text)
       if from < to, let first = guestLister.lines(Array(guest[from..<to]), at: rip).first { line = first }
       line.address = block.linear &+ UInt64(mark.guest)
-      steps.append(BlockListing.Step(guest: line, host: host(mark.host, next.host)))
+      steps.append(BlockListing.Step(guest: line, host: host(block.codeStart + UInt32(mark.host), block.codeStart + UInt32(next.host))))
     }
     return BlockListing(
       address: block.linear, physical: block.physical, codeSize: size, privilege: Int(block.key.cpl),
-      entry: host(block.indirectEntry, marks.first?.host ?? block.codeEnd), steps: steps,
-      cold: host(marks.last?.host ?? block.codeEnd, block.codeEnd))
+      entry: host(block.codeStart, marks.first.map { block.codeStart + UInt32($0.host) } ?? block.codeEnd),
+      steps: steps,
+      cold: host(marks.last.map { block.codeStart + UInt32($0.host) } ?? block.codeEnd, block.codeEnd))
   }
 
   /// The bytes that a block was made from: they are still there, or the block would not count any more.
@@ -117,6 +119,7 @@ extension Stubs {
     case slow: "<slow>"
     case slowKeepingFlags: "<slow,flags saved>"
     case fault: "<fault>"
+    case let at where probes.contains(at): "<miss>"
     default: "<stubs+\(position)>"
     }
   }

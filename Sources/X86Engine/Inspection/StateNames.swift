@@ -22,6 +22,11 @@ struct StateNames {
       (offsets.hostMXCSR, "hostMXCSR"), (offsets.tscOffset, "tscOffset"),
     ]
     for (offset, name) in named { fields[offset] = name }
+    for view in 0..<VcpuLayout.views {
+      fields[offsets.stackTagRead[view]] = "stackReadTag[\(view)]"
+      fields[offsets.stackTagWrite[view]] = "stackWriteTag[\(view)]"
+      fields[offsets.stackHost[view]] = "stackHost[\(view)]"
+    }
     let segments = ["es", "cs", "ss", "ds", "fs", "gs"]
     for (number, name) in segments.enumerated() {
       fields[offsets.fastBase[number]] = "\(name).base"

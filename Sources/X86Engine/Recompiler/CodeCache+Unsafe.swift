@@ -49,6 +49,11 @@ import X86ISA
     var key: UInt32
   }
 
+  /// Physical addresses of blocks whose groups of accesses kept missing.
+  var ungrouped: Set<UInt64> = []
+  /// Those of blocks with accesses that were found at a second look too often.
+  var conflicted: Set<UInt64> = []
+
   /// What the block to be added next depends on has changed already.
   var isNextStale = false
 
@@ -114,6 +119,8 @@ import X86ISA
   /// The block's record, in place.
   @inline(__always) func block(_ index: UInt32) -> UnsafeMutablePointer<TranslationBlock> { unsafe blocks + Int(index) }
   @inline(__always) func site(_ index: UInt32) -> UnsafeMutablePointer<Site> { unsafe sites + Int(index) }
+  /// Address of the first site.
+  var siteTable: UInt { unsafe UInt(bitPattern: sites) }
   @inline(__always) func mark(_ index: UInt32) -> InstructionMark { unsafe marks[Int(index)] }
 
   func find(
@@ -211,6 +218,8 @@ import X86ISA
     crossing = 0
     peeks.removeAll(keepingCapacity: true)
     tokens.removeAll(keepingCapacity: true)
+    ungrouped.removeAll()
+    conflicted.removeAll()
   }
 
   // MARK: Links
@@ -356,9 +365,10 @@ import X86ISA
     var result: UInt16 = 0
     let first = unsafe Int(block.pointee.firstMark)
     let count = unsafe Int(block.pointee.markCount)
+    let offset = unsafe position &- block.pointee.codeStart
     for mark in first..<(first + count) {
       let entry = unsafe marks[mark]
-      if entry.host > position { break }
+      if UInt32(entry.host) > offset { break }
       result = entry.guest
     }
     return result

@@ -187,4 +187,5 @@ enum HostCondition {
   static let notEqual: UInt8 = 5
   static let notAbove: UInt8 = 6
   static let above: UInt8 = 7
+  static let sign: UInt8 = 8
 }

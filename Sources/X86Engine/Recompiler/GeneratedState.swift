@@ -20,6 +20,14 @@ struct GeneratedState {
   /// A general register's place while flags are being kept, and a second one.
   var temporary: UInt64 = 0
   var temporary2: UInt64 = 0
+  /// What the routines behind a miss keep meanwhile (`Stubs.makeProbe`): RAX, RCX, RDX, the site.
+  var probeRAX: UInt64 = 0
+  var probeRCX: UInt64 = 0
+  var probeRDX: UInt64 = 0
+  var probeSite: UInt64 = 0
+  /// Addresses of the table of sites and of the code cache's first byte.
+  var sites: UInt64 = 0
+  var code: UInt64 = 0
   /// C function that stubs call: `ExitHandler`.
   var handler: UInt64 = 0
   /// Routines that load and store the guest's vectors, at the width that the guest has used so far.
@@ -31,7 +39,8 @@ struct GeneratedState {
 
 /// Where things are, relative to the state block: fixed offsets that generated code knows.
 ///
-/// Behind the block, in one allocation: the translation caches, then for each view the jump cache and the page tokens.
+/// Behind the block, in one allocation: the translation caches, the stack entry of each view, then for each view the jump
+/// cache and the page tokens.
 enum VcpuLayout {
   static let views = 3
   static let jumpCount = 4096
@@ -39,7 +48,8 @@ enum VcpuLayout {
   static let tokenCount = 2048
 
   static let tlb = (MemoryLayout<CPUBlock>.stride + 63) & ~63
-  static let jumps = tlb + views * EngineState.tlbCount * MemoryLayout<TLBEntry>.stride
+  static let stackEntries = tlb + views * EngineState.tlbCount * MemoryLayout<TLBEntry>.stride
+  static let jumps = (stackEntries + views * MemoryLayout<TLBEntry>.stride + 63) & ~63
   static let tokens = jumps + views * jumpCount * jumpEntryBytes
   static let end = tokens + views * tokenCount * 4
 
@@ -66,6 +76,9 @@ enum VcpuLayout {
     let place = tlb + view * EngineState.tlbCount * MemoryLayout<TLBEntry>.stride
     return Int32(place + (MemoryLayout<TLBEntry>.offset(of: field) ?? 0))
   }
+  static func stackField(view: Int, _ field: PartialKeyPath<TLBEntry>) -> Int32 {
+    Int32(stackEntries + view * MemoryLayout<TLBEntry>.stride + (MemoryLayout<TLBEntry>.offset(of: field) ?? 0))
+  }
   static func jumpTable(view: Int) -> Int32 { Int32(jumps + view * jumpCount * jumpEntryBytes) }
   static func token(view: Int, linear: UInt64) -> Int32 {
     Int32(tokens + (view * tokenCount + Int(linear >> 12 & UInt64(tokenCount - 1))) * 4)
@@ -83,6 +96,12 @@ struct Offsets: Sendable {
   let resume = VcpuLayout.generated(\.resume)
   let temporary = VcpuLayout.generated(\.temporary)
   let temporary2 = VcpuLayout.generated(\.temporary2)
+  let probeRAX = VcpuLayout.generated(\.probeRAX)
+  let probeRCX = VcpuLayout.generated(\.probeRCX)
+  let probeRDX = VcpuLayout.generated(\.probeRDX)
+  let probeSite = VcpuLayout.generated(\.probeSite)
+  let sites = VcpuLayout.generated(\.sites)
+  let code = VcpuLayout.generated(\.code)
   let handler = VcpuLayout.generated(\.handler)
   let loadVectors = VcpuLayout.generated(\.loadVectors)
   let saveVectors = VcpuLayout.generated(\.saveVectors)
@@ -100,6 +119,9 @@ struct Offsets: Sendable {
   let tagRead = (0..<3).map { VcpuLayout.tlbField(view: $0, \.tagRead) }
   let tagWrite = (0..<3).map { VcpuLayout.tlbField(view: $0, \.tagWrite) }
   let host = (0..<3).map { VcpuLayout.tlbField(view: $0, \.host) }
+  let stackTagRead = (0..<3).map { VcpuLayout.stackField(view: $0, \.tagRead) }
+  let stackTagWrite = (0..<3).map { VcpuLayout.stackField(view: $0, \.tagWrite) }
+  let stackHost = (0..<3).map { VcpuLayout.stackField(view: $0, \.host) }
   let jumps = (0..<3).map { VcpuLayout.jumpTable(view: $0) }
   let fastBase = (0..<6).map { VcpuLayout.segment($0, \.fastBase) }
   let readEnd = (0..<6).map { VcpuLayout.segment($0, \.readEnd) }

@@ -157,6 +157,8 @@ extension Cpu {
     x.code.stubEnd = (emitter.position + 63) & ~63
     x.code.used = x.code.stubEnd
     g.block = UInt64(UInt(bitPattern: unsafe p))
+    g.sites = UInt64(x.code.siteTable)
+    g.code = UInt64(x.code.address(0))
     g.handler = UInt64(unsafe UInt(bitPattern: unsafeBitCast(exitHandler, to: UnsafeRawPointer.self)))
   }
 
@@ -187,6 +189,13 @@ extension Cpu {
     unsafe rb_store32(&p.pointee.generated.exitRequest, 1)
   }
 
+  func countGroupMiss(_ index: UInt32) -> UInt8 {
+    do {
+      let block = unsafe x.code.block(index)
+      unsafe block.pointee.groupMisses &+= 1
+      return unsafe block.pointee.groupMisses
+    }
+  }
   func editSite(_ index: UInt32, _ change: (inout Site) -> Void) { unsafe change(&x.code.site(index).pointee) }
   func site(_ index: UInt32) -> Site { unsafe x.code.site(index).pointee }
   func blockRecord(_ index: UInt32) -> TranslationBlock { unsafe x.code.block(index).pointee }
@@ -267,6 +276,8 @@ extension Cpu {
       codeLimit: key.hasFlatCode ? 0 : s.segments[Seg.cs].limit, key: key, token: token, guestBytes: UInt16(count))
     block.secondPage = secondPage
     if x.isInspected { translator.hooks = context.inspection }
+    translator.isConflicted = x.code.conflicted.contains(physical)
+    translator.mayGroup = !x.code.ungrouped.contains(physical)
     translator.emit(into: &block)
     x.code.statistics.translatedBlocks &+= 1
     x.code.statistics.translatedInstructions &+= UInt64(translator.instructions.count)
@@ -335,7 +346,7 @@ extension Cpu {
     guard unsafe source.pointee.isValid, site.linkedTo == 0, site.view == view else { return }
     let block = unsafe x.code.block(target)
     let isSamePage = unsafe source.pointee.physical >> 12 == block.pointee.physical >> 12
-    let isNear = unsafe (source.pointee.rip ^ site.target) & ~0xfff == 0 && isSamePage
+    let isNear = unsafe (source.pointee.rip ^ source.pointee.address(site.distance)) & ~0xfff == 0 && isSamePage
     unsafe x.code.link(index, to: target, entry: isNear ? block.pointee.directEntry : block.pointee.checkedEntry)
     x.code.statistics.links &+= 1
   }

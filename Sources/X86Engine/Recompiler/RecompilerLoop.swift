@@ -90,6 +90,7 @@ extension Cpu {
     let site = site(index)
     switch site.kind {
     case .memory:
+      if site.patience < 0 { return noteConflict(site) }
       if fillCache(site) {
         x.code.statistics.cacheMisses &+= 1
         return x.code.address(site.retry)
@@ -123,8 +124,27 @@ extension Cpu {
     } catch {
       return false
     }
-    return isPlain(g.linear, size: Int(site.size), write: site.isWrite)
+    if isPlain(g.linear, size: Int(site.size), write: site.isWrite) { return true }
+    if site.isGroup { noteGroupMiss(site.block) }
+    return false
   }
+
+  /// The page of an access was found at a second look again and again: its block is made again so that it is found at once.
+  private func noteConflict(_ site: Site) -> UInt {
+    let block = blockRecord(site.block)
+    x.code.conflicted.insert(block.physical)
+    invalidate(site.block)
+    return follow(block.rip &+ UInt64(site.guest)) ?? 0
+  }
+
+  /// A block whose groups keep missing is made again without.
+  private func noteGroupMiss(_ index: UInt32) {
+    let misses = countGroupMiss(index)
+    guard misses == Cpu.toleratedGroupMisses else { return }
+    x.code.ungrouped.insert(blockRecord(index).physical)
+    invalidate(index)
+  }
+  private static let toleratedGroupMisses: UInt8 = 8
 
   /// Goes on at guest address `target`: nil for the run loop, with RIP and flags in the state.
   private func follow(_ target: UInt64) -> UInt? {
@@ -137,7 +157,7 @@ extension Cpu {
   private func followDirect(_ index: UInt32, _ site: Site) -> UInt {
     x.code.statistics.directMisses &+= 1
     let flushes = x.code.statistics.fullFlushes
-    rip = site.target
+    rip = blockRecord(site.block).address(site.distance)
     statusFlags = Cpu.unpacked(g.savedFlags)
     guard g.exitRequest == 0, let block = try? lookUpCode() else { return 0 }
     if flushes == x.code.statistics.fullFlushes { link(index, to: block) }
@@ -157,7 +177,7 @@ extension Cpu {
   /// Takes back what an indirect transfer did to the stack, and has the interpreter raise its fault.
   private func undoTransfer(_ index: UInt32, _ site: Site, _ block: TranslationBlock) -> UInt {
     rip = block.rip &+ UInt64(site.guest)
-    setStackPointer(rsp &- UInt64(bitPattern: Int64(site.stackMoved)))
+    setStackPointer(rsp &- UInt64(bitPattern: Int64(site.distance)))
     return interpret(index, site)
   }
 

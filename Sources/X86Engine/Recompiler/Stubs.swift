@@ -13,6 +13,8 @@ struct Stubs {
   var slowKeepingFlags = 0
   /// Where the signal handler sends a host fault of generated code.
   var fault = 0
+  /// Where misses of the translation cache go first: see `makeProbe`, and `Probe` for the order.
+  var probes: [Int] = []
   /// Load and store the guest's vectors at each width: index 1 SSE, 2 AVX, 3 AVX-512.
   var loadVectors = [0, 0, 0, 0]
   var saveVectors = [0, 0, 0, 0]
@@ -48,7 +50,83 @@ struct Stubs {
     stubs.fault = e.position
     e.immediate(Host.index, UInt64(faultSite))
     makeSlow(&e, offsets, &stubs, resume)
+    for probe in Probe.all {
+      stubs.probes.append(e.position)
+      makeProbe(&e, offsets, probe, stubs)
+    }
     return stubs
+  }
+
+  func probe(_ probe: Probe) -> Int { probes[probe.number] }
+
+  /// A second look before Swift is bothered: the page may stand in its entry's other way, and changes places with what is in
+  /// the first one; or the stack entry holds another page than the one that the translation cache has. Then the access
+  /// starts over.
+  ///
+  /// The site's number in the index register, the linear address in the address register, flags as `probe` says.
+  private static func makeProbe(_ e: inout Emitter, _ offsets: Offsets, _ probe: Probe, _ stubs: Stubs) {
+    let tags = probe.isWrite ? offsets.tagWrite[probe.view] : offsets.tagRead[probe.view]
+    let fields = [\TLBEntry.tagRead, \TLBEntry.tagWrite, \TLBEntry.host, \TLBEntry.physicalPage]
+      as [PartialKeyPath<TLBEntry>]
+    e.store(Host.rax, offsets.probeRAX)
+    if !probe.keepsFlags {
+      e.captureFlags()
+      e.store32(Host.rax, offsets.savedFlags)
+    }
+    e.store(Host.rcx, offsets.probeRCX)
+    e.store(Host.rdx, offsets.probeRDX)
+    e.store(Host.index, offsets.probeSite)
+    e.tlbIndex(Host.index, Host.address)
+    var misses: [Int] = []
+    let inFirst = e.jumpIfInPage(HostCondition.notAbove) { $0.indexed(0x2b, Host.rax, base: Host.index, tags) }
+    if probe.isStack {
+      e.group1(6, Host.index, Int32(EngineState.otherWay * MemoryLayout<TLBEntry>.stride), wide: false)
+      misses.append(e.jumpIfInPage(HostCondition.above) { $0.indexed(0x2b, Host.rax, base: Host.index, tags) })
+      e.patch(inFirst, to: e.position)
+      // It has the page: then the access crosses into the next one.
+      let held = probe.isWrite ? offsets.stackTagWrite[probe.view] : offsets.stackTagRead[probe.view]
+      misses.append(e.jumpIfInPage(HostCondition.notAbove) { $0.state(0x2b, Host.rax, held) })
+      for field in fields {
+        e.indexed(0x8b, Host.rax, base: Host.index, VcpuLayout.tlbField(view: probe.view, field))
+        e.store(Host.rax, VcpuLayout.stackField(view: probe.view, field))
+      }
+    } else {
+      // The access crosses a page; or there is room in the first way, which only `resolve` may fill.
+      misses.append(inFirst)
+      e.indexed(0x83, 7, base: Host.index, VcpuLayout.tlbField(view: probe.view, \.physicalPage))
+      e.byte(0xff)
+      misses.append(e.jumpIf(HostCondition.equal))
+      e.move32(Host.rcx, Host.index)
+      e.group1(6, Host.rcx, Int32(EngineState.otherWay * MemoryLayout<TLBEntry>.stride), wide: false)
+      misses.append(e.jumpIfInPage(HostCondition.above) { $0.indexed(0x2b, Host.rax, base: Host.rcx, tags) })
+      for field in fields {
+        let offset = VcpuLayout.tlbField(view: probe.view, field)
+        e.indexed(0x8b, Host.rax, base: Host.index, offset)
+        e.indexed(0x8b, Host.rdx, base: Host.rcx, offset)
+        e.indexed(0x89, Host.rdx, base: Host.index, offset)
+        e.indexed(0x89, Host.rax, base: Host.rcx, offset)
+      }
+    }
+    e.load(Host.rcx, offsets.probeRCX)
+    e.load(Host.rdx, offsets.probeRDX)
+    e.load(Host.index, offsets.probeSite)
+    e.siteAddress(Host.index, offsets)
+    // Too often: Swift has the block made again with the second look in place.
+    e.field(0xff, 1, of: Host.index, \.distance)
+    misses.append(e.jumpIf(HostCondition.sign))
+    e.field(0x8b, Host.index, of: Host.index, \.retry)
+    e.state(0x03, Host.index, offsets.code)
+    e.store(Host.index, offsets.resume)
+    e.load32(Host.rax, offsets.savedFlags)
+    e.restoreFlags()
+    e.load(Host.rax, offsets.probeRAX)
+    e.jumpState(offsets.resume)
+    for miss in misses { e.patch(miss, to: e.position) }
+    e.load(Host.rcx, offsets.probeRCX)
+    e.load(Host.rdx, offsets.probeRDX)
+    e.load(Host.index, offsets.probeSite)
+    e.load(Host.rax, offsets.probeRAX)
+    e.jump(to: stubs.slowKeepingFlags)
   }
 
   private static func makeSlow(_ e: inout Emitter, _ offsets: Offsets, _ stubs: inout Stubs, _ resume: Int) {
@@ -88,7 +166,48 @@ struct Stubs {
   }
 }
 
+/// The kinds of misses: one routine for each.
+struct Probe {
+  /// Data view in force.
+  var view: Int
+  var isWrite: Bool
+  /// The stack entry missed, not one of the table.
+  var isStack: Bool
+  /// The flags are in `savedFlags`, else in RFLAGS.
+  var keepsFlags: Bool
+
+  var number: Int { view * 8 + (isWrite ? 4 : 0) + (isStack ? 2 : 0) + (keepsFlags ? 1 : 0) }
+  static let all: [Probe] = (0..<3 * 8).map {
+    Probe(view: $0 / 8, isWrite: $0 & 4 != 0, isStack: $0 & 2 != 0, keepsFlags: $0 & 1 != 0)
+  }
+}
+
 extension Emitter {
+  /// Offset of the entry that an address selects, from the view's table. Spoils flags.
+  mutating func tlbIndex(_ to: UInt8, _ address: UInt8) {
+    rotateRight(to, address, 12 - UInt8(MemoryLayout<TLBEntry>.stride.trailingZeroBitCount))
+    group1(4, to, Int32((EngineState.tlbCount - 1) * MemoryLayout<TLBEntry>.stride), wide: false)
+  }
+  /// Jumps by whether the address register lies in the page of a tag, which `subtract` takes from RAX.
+  fileprivate mutating func jumpIfInPage(_ condition: UInt8, _ subtract: (inout Emitter) -> Void) -> Int {
+    move(Host.rax, Host.address)
+    subtract(&self)
+    group1(7, Host.rax, 0xfff, wide: true)
+    return jumpIf(condition)
+  }
+  /// The site's number in a register (r8...r15) becomes its address.
+  fileprivate mutating func siteAddress(_ register: UInt8, _ offsets: Offsets) {
+    // imul register, register, stride
+    bytes(0x4d, 0x69, 0xc0 | (register & 7) << 3 | register & 7)
+    word(UInt32(MemoryLayout<Site>.stride))
+    state(0x03, register, offsets.sites)
+  }
+  /// `opcode reg32, [site + offset of a field]`, both registers r8...r15 or `reg` an extension of the opcode.
+  fileprivate mutating func field(_ opcode: UInt8, _ reg: UInt8, of site: UInt8, _ field: PartialKeyPath<Site>) {
+    bytes(0x41 | (reg & 8 != 0 ? 4 : 0), opcode, 0x80 | (reg & 7) << 3 | site & 7)
+    word(UInt32(MemoryLayout<Site>.offset(of: field) ?? 0))
+  }
+
   fileprivate mutating func push(_ register: UInt8) {
     if register & 8 != 0 { byte(0x41) }
     byte(0x50 | register & 7)

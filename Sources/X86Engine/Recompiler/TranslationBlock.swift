@@ -87,8 +87,16 @@ struct TranslationBlock {
   /// Status flags that it reads before it writes them.
   var liveIn: UInt16 = 0x8d5
   var isValid = true
+  /// Times a group of accesses did not lie in one plain page.
+  var groupMisses: UInt8 = 0
   /// Physical page that its last instruction reaches into, or ~0.
   var secondPage: UInt64 = ~0
+  var codeStart: UInt32 { indirectEntry }
+  /// The address at a distance from its start.
+  func address(_ distance: Int32) -> UInt64 {
+    let address = rip &+ UInt64(bitPattern: Int64(distance))
+    return key.codeSize == 2 ? address : key.codeSize == 1 ? address & 0xffff_ffff : address & 0xffff
+  }
   /// First entry of its instruction marks (`InstructionMark`).
   var firstMark: UInt32 = 0
   var markCount: UInt16 = 0
@@ -101,7 +109,8 @@ struct TranslationBlock {
 
 /// Where an instruction's host code begins.
 struct InstructionMark {
-  var host: UInt32
+  /// Offset from the block's first byte of host code.
+  var host: UInt16
   /// Offset of the guest instruction from the block's start.
   var guest: UInt16
 }
@@ -132,14 +141,14 @@ struct Site {
   /// Bytes and direction of a memory access.
   var size: UInt8 = 0
   var isWrite = false
+  /// Stands for several instructions, of which the first one is at `guest`.
+  var isGroup = false
   /// Data view in force there, which STAC and CLAC change inside a block.
   var view: UInt8 = 0
   /// Offset of the guest instruction from the block's start: the one that jumps, or that is still to be executed.
   var guest: UInt16 = 0
   /// Status flags that are as the guest left them.
   var live: UInt16 = 0x8d5
-  /// What an indirect transfer has added to RSP.
-  var stackMoved: Int32 = 0
   var block: UInt32
   /// Where to go on: at the instruction again, or behind it.
   var retry: UInt32 = 0
@@ -149,11 +158,38 @@ struct Site {
   /// thunks that it refers to.
   var decoded: UInt32 = 0
   var decodedGeneration: UInt32 = 0
-  /// Target of a direct jump; where its displacement is (0: never to be linked), and what it holds when unlinked.
-  var target: UInt64 = 0
-  var patch: UInt32 = 0
-  var unlinked: UInt32 = 0
+  /// Distance of a direct jump's target from the block's RIP; what an indirect transfer has added to RSP; how often a memory
+  /// access may still be helped by a second look (`Stubs.makeProbe`) before its block is made again.
+  var distance: Int32 = 0
+
+  init(kind: Kind, block: UInt32) {
+    self.kind = kind
+    self.block = block
+  }
+}
+
+// There are very many sites. Direct jumps keep other things in the same places: they are never retried or interpreted.
+extension Site {
+  /// Where a direct jump's displacement is (0: never to be linked), and what it holds when unlinked.
+  var patch: UInt32 {
+    get { retry }
+    set { retry = newValue }
+  }
+  var unlinked: UInt32 {
+    get { resume }
+    set { resume = newValue }
+  }
+  var patience: Int32 {
+    get { distance }
+    set { distance = newValue }
+  }
   /// Linked: target block + 1; next exit with the same target: site + 1.
-  var linkedTo: UInt32 = 0
-  var next: UInt32 = 0
+  var linkedTo: UInt32 {
+    get { decoded }
+    set { decoded = newValue }
+  }
+  var next: UInt32 {
+    get { decodedGeneration }
+    set { decodedGeneration = newValue }
+  }
 }

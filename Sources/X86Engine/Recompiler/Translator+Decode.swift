@@ -83,7 +83,9 @@ extension Translator {
         } else {
           (key.codeSize == 1 ? target & 0xffff_ffff : target & 0xffff) <= UInt64(cpu.s.segments[Seg.cs].limit)
         }
-      return isGood ? plan : InstructionPlan(treatment: .interpretLast, reads: FlagEffect.all)
+      // What `Site.distance` can hold.
+      let isNear = Int64(Int32(truncatingIfNeeded: target &- rip)) == Int64(bitPattern: target &- rip) || !isLong
+      return isGood && isNear ? plan : InstructionPlan(treatment: .interpretLast, reads: FlagEffect.all)
     default: return plan
     }
   }

@@ -4,7 +4,8 @@ import X86ISA
 //
 // Function entries and exits, structures and stack frames are accessed by several instructions in a row through one
 // register. The first of them checks the whole range; the others find the host address in the address register. When the range
-// does not lie in one accessible page, the same instructions run from cold code, where each has its own check.
+// does not lie in one accessible page, the first instruction is interpreted, and the next ones are a block of their own; a block
+// where that happens again and again is translated without groups.
 extension Translator {
   /// A run of instructions whose accesses lie between `minimum` and `end`, relative to `base` before the first.
   struct Group {
@@ -174,18 +175,18 @@ extension Translator {
       emitVectorCheck(plans[group.first].liveBefore)
       vectorsChecked = true
     }
-    cpu.x.code.add(InstructionMark(host: UInt32(emitter.position), guest: starts[group.first]))
+    mark(starts[group.first])
     let place = placeOfFlags(group)
+    let retry = emitter.position
     if place == .state { storeSavedFlags() }
     emitter.address(Host.address, base: group.base, group.minimum, size: isLong ? 8 : 4)
     if place == .ax { saveToAX() }
-    emitter.rotateRight(Host.index, Host.address, 7)
-    emitter.group1(4, Host.index, Int32((EngineState.tlbCount - 1) << 5), wide: false)
-    emitter.indexed(
-      0x2b, Host.address, base: Host.index, group.isWrite ? offsets.tagWrite[view] : offsets.tagRead[view])
-    emitter.group1(7, Host.address, 0x1000 - (group.end - group.minimum), wide: true)
-    let miss = emitter.jumpIf(HostCondition.above)
-    emitter.indexed(0x03, Host.address, base: Host.index, offsets.host[view])
+    emitLookUp(
+      Access(
+        index: group.first, size: Int(group.end - group.minimum), isWrite: group.isWrite, segment: 3,
+        isStack: group.base == Host.rsp, flags: place, retry: retry), place)
+    for site in accessSites { edit(site) { $0.isGroup = true } }
+    accessSites.removeAll(keepingCapacity: true)
     if place == .ax { restoreFromAX() }
     inGroup = true
     flagsAreStored = place == .state
@@ -193,7 +194,7 @@ extension Translator {
     stackMoved = 0
     stackPending = 0
     for index in group.first...group.last {
-      cpu.x.code.add(InstructionMark(host: UInt32(emitter.position), guest: starts[index]))
+      mark(starts[index])
       let isPushOrPop = plans[index].treatment == .push || plans[index].treatment == .pop
       if !isPushOrPop || names(instructions[index], Host.rsp) { settleStack() }
       emitInstruction(index)
@@ -203,8 +204,6 @@ extension Translator {
     inGroup = false
     flagsAreStored = false
     slot = 0
-    cold.append(
-      .ungrouped(jump: miss, first: group.first, last: group.last, back: emitter.position, flags: place, view: view))
   }
 
   /// Where flags are during a group's check. A return stores them anyway, and the pops before it do not touch them.

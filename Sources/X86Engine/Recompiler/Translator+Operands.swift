@@ -9,8 +9,9 @@ extension Translator {
     var isWrite: Bool
     /// Segment number; only FS and GS count in 64-bit mode.
     var segment: UInt8
-    /// A miss may not be filled and tried again: masked accesses, which need not fault where a whole one would, and the
-    /// second access of an instruction, whose entry the first one's might take away again and again.
+    /// Through the stack pointer: its page is likely the one that the stack entry holds.
+    var isStack = false
+    /// Swift may not fill the translation cache for it: masked accesses need not fault where a whole one would.
     var mustInterpret = false
     /// Where live flags are kept during the check.
     var flags: FlagPlace = .host
@@ -65,18 +66,31 @@ extension Translator {
     emitSegmentBase64(access)
     if keepsInAX { saveToAX() }
     emitSegment(access, place)
-    let site = memorySite(access, .memory)
-    emitter.rotateRight(Host.index, Host.address, 7)
-    emitter.group1(4, Host.index, Int32((EngineState.tlbCount - 1) << 5), wide: false)
-    let tag = access.isWrite ? offsets.tagWrite[view] : offsets.tagRead[view]
-    emitter.indexed(0x2b, Host.address, base: Host.index, tag)
-    emitter.group1(7, Host.address, Int32(0x1000 - access.size), wide: true)
-    let miss = emitter.jumpIf(HostCondition.above)
-    cold.append(
-      .otherWay(jump: miss, site: site, flags: place, tag: tag, size: access.size, back: emitter.position))
-    emitter.indexed(0x03, Host.address, base: Host.index, offsets.host[view])
+    emitLookUp(access, place)
     if keepsInAX { restoreFromAX() }
     if case .compare(let comparison) = place { emitComparison(comparison) }
+  }
+
+  /// The linear address in the address register becomes the host's, or the access is a miss. Spoils flags.
+  mutating func emitLookUp(_ access: Access, _ place: FlagPlace) {
+    let site = memorySite(access, .memory)
+    let isStack = access.isStack && !isConflicted
+    let probe = Probe(view: view, isWrite: access.isWrite, isStack: isStack, keepsFlags: false)
+    if isStack {
+      emitter.state(0x2b, Host.address, stackTag(probe))
+    } else {
+      emitter.tlbIndex(Host.index, Host.address)
+      emitter.indexed(0x2b, Host.address, base: Host.index, tag(probe))
+    }
+    emitter.group1(7, Host.address, Int32(0x1000 - access.size), wide: true)
+    let miss = emitter.jumpIf(HostCondition.above)
+    let address: MissedAddress = isConflicted ? .inOtherWay(size: access.size, back: emitter.position) : .lessTag
+    cold.append(.miss(jump: miss, site: site, flags: place, address: address, probe: probe))
+    if isStack {
+      emitter.state(0x03, Host.address, offsets.stackHost[view])
+    } else {
+      emitter.indexed(0x03, Host.address, base: Host.index, offsets.host[view])
+    }
   }
 
   private func placeOfFlags(_ access: Access) -> FlagPlace {
@@ -125,9 +139,13 @@ extension Translator {
     emitter.copy(instructions[index], raw[index], CopyFields(instructions[index]), codeSize: key.codeSize)
   }
 
-  private mutating func memorySite(_ access: Access, _ kind: Site.Kind) -> UInt32 {
+  /// Second looks before a block is made again; a look costs some 15 ns more than a hit.
+  private static let patience: Int32 = 4096
+
+  mutating func memorySite(_ access: Access, _ kind: Site.Kind) -> UInt32 {
     let site = newSite(access.mustInterpret ? .segment : kind, access.index)
     edit(site) {
+      $0.patience = Self.patience
       $0.size = UInt8(access.size)
       $0.isWrite = access.isWrite
       $0.retry = UInt32(access.retry)
@@ -156,7 +174,7 @@ extension Translator {
     emitter.address(Host.index, base: Host.address, Int32(access.size - 1))
     emitter.state(0x3b, Host.index, access.isWrite ? offsets.writeEnd[segment] : offsets.readEnd[segment])
     let miss = emitter.jumpIf(HostCondition.aboveOrEqual)
-    cold.append(.memory(jump: miss, site: site, flags: place, constant: nil))
+    cold.append(.leave(jump: miss, site: site, flags: place))
     emitter.state(0x03, Host.address, offsets.fastBase[segment])
     emitter.move32(Host.address, Host.address)
   }
@@ -174,7 +192,19 @@ extension Translator {
     emitCheck(
       Access(
         index: index, size: Int(plan.size), isWrite: plan.writes, segment: instructions[index].segment,
+        isStack: usesStackEntry(index),
         mustInterpret: plan.isMasked, flags: flags, retry: retry))
+  }
+
+  /// Through RSP alone. Not where a second access does the same: each could want another page, and starting over would never
+  /// end.
+  private func usesStackEntry(_ index: Int) -> Bool {
+    let i = instructions[index]
+    guard i.base == Host.rsp, i.index == Instruction.noRegister else { return false }
+    switch plans[index].treatment {
+    case .push, .callIndirect: return false
+    default: return true
+    }
   }
 
   /// A fixed address in 64-bit mode: the entry is known, and one comparison does.
@@ -191,7 +221,8 @@ extension Translator {
     emitter.immediate(Host.address, linear & ~0xfff)
     emitter.state(0x3b, Host.address, tag)
     let miss = emitter.jumpIf(HostCondition.notEqual)
-    cold.append(.memory(jump: miss, site: site, flags: flags, constant: linear))
+    let probe = Probe(view: view, isWrite: plan.writes, isStack: false, keepsFlags: false)
+    cold.append(.miss(jump: miss, site: site, flags: flags, address: .constant(linear), probe: probe))
     emitter.load(Host.address, offsets.host[view] + entry)
     if linear & 0xfff != 0 { emitter.address(Host.address, base: Host.address, Int32(linear & 0xfff)) }
     return true

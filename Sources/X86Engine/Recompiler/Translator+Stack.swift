@@ -21,8 +21,7 @@ extension Translator {
 
   /// Host address of the slot at `rSP + displacement`.
   mutating func emitStackSlot(
-    _ index: Int, _ displacement: Int32, size: Int, isWrite: Bool, flags: FlagPlace = .host, retry: Int,
-    isSecond: Bool = false
+    _ index: Int, _ displacement: Int32, size: Int, isWrite: Bool, flags: FlagPlace = .host, retry: Int
   ) {
     if inGroup {
       slot = slotInGroup(index, stackOffset: displacement)
@@ -31,7 +30,7 @@ extension Translator {
     emitStackOffset(displacement)
     emitCheck(
       Access(
-        index: index, size: size, isWrite: isWrite, segment: 2, mustInterpret: isSecond, flags: flags, retry: retry))
+        index: index, size: size, isWrite: isWrite, segment: 2, isStack: true, flags: flags, retry: retry))
   }
 
   /// `mov` between a register and `[address]`, at `size` bytes; 16-bit loads keep the rest.
@@ -51,7 +50,7 @@ extension Translator {
       emitSlotMove(0x8b, Host.index, size: size)
       emitter.store(Host.index, offsets.temporary2)
     }
-    emitStackSlot(index, Int32(-size), size: size, isWrite: true, retry: retry, isSecond: fromMemory)
+    emitStackSlot(index, Int32(-size), size: size, isWrite: true, retry: retry)
     if fromMemory {
       emitter.load(Host.index, offsets.temporary2)
       emitSlotMove(0x89, Host.index, size: size)
@@ -166,8 +165,7 @@ extension Translator {
       emitTargetCheck(index)
       emitter.store(Host.address, offsets.temporary2)
       emitStackSlot(
-        index, Int32(-size), size: size, isWrite: true, flags: .state, retry: retry,
-        isSecond: i.prefixes.contains(.memory))
+        index, Int32(-size), size: size, isWrite: true, flags: .state, retry: retry)
       emitSlotImmediate(rip &+ UInt64(starts[index + 1]), size: size)
       moveStack(by: Int32(-size))
       emitter.load(Host.address, offsets.temporary2)

@@ -11,13 +11,8 @@ struct Translator {
 
   /// Code that is emitted behind the block: what is rarely run.
   enum Cold {
-    /// A translation-cache miss: `jump` leads here. `constant`: the address, when it is not in the
-    /// address register.
-    case memory(jump: Int, site: UInt32, flags: FlagPlace, constant: UInt64?)
-    /// A miss in the first way: the second one, then as `memory`. `tag`: which tag is compared.
-    case otherWay(jump: Int, site: UInt32, flags: FlagPlace, tag: Int32, size: Int, back: Int)
-    /// The instructions of a group, each with its own check.
-    case ungrouped(jump: Int, first: Int, last: Int, back: Int, flags: FlagPlace, view: Int)
+    /// A translation-cache miss: `jump` leads here, `probe` goes on from here.
+    case miss(jump: Int, site: UInt32, flags: FlagPlace, address: MissedAddress, probe: Probe)
     /// Leave for Swift at a site.
     case leave(jump: Int, site: UInt32, flags: FlagPlace)
     /// A direct exit's way out while it is not linked: `jumps` lead here.
@@ -27,6 +22,15 @@ struct Translator {
     case loadVectors(jump: Int, back: Int)
     /// The entry for direct jumps from other pages, when flags are live at the block's start.
     case checkedEntry
+  }
+
+  /// Where the linear address of an access is when its check has missed.
+  enum MissedAddress {
+    /// In the address register, less the tag of the entry in the index register, or of the stack entry.
+    case lessTag
+    /// The same, and before anything else the entry's other way is tried: a hit goes to `back`.
+    case inOtherWay(size: Int, back: Int)
+    case constant(UInt64)
   }
 
   /// Where the guest's status flags are.
@@ -55,6 +59,10 @@ struct Translator {
   var starts: [UInt16] = []
   var cold: [Cold] = []
   var vectorsChecked = false
+  /// False once groups of this block have met the ends of pages too often.
+  var mayGroup = true
+  /// Its accesses kept finding their pages in the other way, or by turns in two pages of the stack.
+  var isConflicted = false
   /// A group is being emitted (Translator+Groups.swift): its origin relative to its base register; how far RSP has moved
   /// since its start, and how much of that RSP does not show yet.
   var inGroup = false
@@ -69,6 +77,8 @@ struct Translator {
   var accessSites: [UInt32] = []
   /// The page identity that entries compare (`CodeCache.token`).
   var token: UInt32 = 0
+  /// The block's first byte of host code, and where its instructions begin.
+  var start = 0
   var directEntry = 0
   var liveIn: UInt16 = FlagEffect.all
   let linear: UInt64
@@ -90,18 +100,18 @@ struct Translator {
   mutating func emit(into block: inout TranslationBlock) {
     block.firstMark = UInt32(cpu.x.code.markCount)
     block.instructionCount = UInt16(instructions.count)
-    let start = emitter.position
+    start = emitter.position
     let missJumps = emitEntry()
     directEntry = emitter.position
     var index = 0
     while index < instructions.count {
       let opensWindow = index > 0 && plans[index - 1].treatment == .setInterrupt
-      if !opensWindow, let group = findGroup(index) {
+      if !opensWindow, mayGroup, hooks == nil, let group = findGroup(index) {
         emitGroup(group)
         index = group.last + 1
         continue
       }
-      cpu.x.code.add(InstructionMark(host: UInt32(emitter.position), guest: starts[index]))
+      mark(starts[index])
       if let hooks { emitHooks(hooks, index) }
       emitInstruction(index)
       if opensWindow { emitEventCheck(index) }
@@ -111,7 +121,7 @@ struct Translator {
       emitExit(to: rip &+ UInt64(starts[instructions.count]), live: liveAtEnd)
     }
     // Not an instruction's: where the rarely run code begins.
-    cpu.x.code.add(InstructionMark(host: UInt32(emitter.position), guest: starts[instructions.count]))
+    mark(starts[instructions.count])
     let site = newSite(.entry, 0)
     for jump in missJumps { cold.append(.leave(jump: jump, site: site, flags: liveIn == 0 ? .host : .state)) }
     if liveIn != 0 { cold.append(.checkedEntry) }
@@ -129,6 +139,11 @@ struct Translator {
     // The second page can change under the first: no way in without a look.
     if secondToken != nil { block.directEntry = block.checkedEntry }
     block.codeEnd = UInt32(emitter.position)
+  }
+
+  /// The code from here on belongs to the guest instruction at an offset.
+  func mark(_ guest: UInt16) {
+    cpu.x.code.add(InstructionMark(host: UInt16(emitter.position - start), guest: guest))
   }
 
   var liveAtEnd: UInt16 { plans.last?.liveBehind ?? FlagEffect.all }
@@ -239,31 +254,22 @@ struct Translator {
 
   private mutating func emitCold(_ item: Cold, _ block: inout TranslationBlock, entrySite: UInt32) {
     switch item {
-    case .otherWay(let jump, let site, let flags, let tag, let size, let back):
+    case .miss(let jump, let site, let flags, let address, var probe):
       emitter.patch(jump, to: emitter.position)
-      emitter.indexed(0x03, Host.address, base: Host.index, tag)
-      emitter.group1(6, Host.index, Int32(EngineState.otherWay * MemoryLayout<TLBEntry>.stride), wide: false)
-      emitter.indexed(0x2b, Host.address, base: Host.index, tag)
-      emitter.group1(7, Host.address, Int32(0x1000 - size), wide: true)
-      emitter.jumpIf(HostCondition.notAbove, to: back)
-      emitter.indexed(0x03, Host.address, base: Host.index, tag)
-      leave(site, flags)
-    case .memory(let jump, let site, let flags, let constant):
-      emitter.patch(jump, to: emitter.position)
-      if let constant { emitter.immediate(Host.address, constant) }
-      leave(site, flags)
-    case .ungrouped(let jump, let first, let last, let back, let flags, let view):
-      emitter.patch(jump, to: emitter.position)
-      if flags == .ax { restoreFromAX() }
-      if flags == .state { loadSavedFlags() }
-      let viewAtEnd = self.view
-      self.view = view
-      for index in first...last {
-        cpu.x.code.add(InstructionMark(host: UInt32(emitter.position), guest: starts[index]))
-        emitInstruction(index)
+      switch address {
+      case .constant(let linear): emitter.immediate(Host.address, linear)
+      case .lessTag where probe.isStack: emitter.state(0x03, Host.address, stackTag(probe))
+      case .lessTag: emitter.indexed(0x03, Host.address, base: Host.index, tag(probe))
+      case .inOtherWay(let size, let back):
+        emitter.indexed(0x03, Host.address, base: Host.index, tag(probe))
+        emitter.group1(6, Host.index, Int32(EngineState.otherWay * MemoryLayout<TLBEntry>.stride), wide: false)
+        emitter.indexed(0x2b, Host.address, base: Host.index, tag(probe))
+        emitter.group1(7, Host.address, Int32(0x1000 - size), wide: true)
+        emitter.jumpIf(HostCondition.notAbove, to: back)
+        emitter.indexed(0x03, Host.address, base: Host.index, tag(probe))
       }
-      self.view = viewAtEnd
-      if !plans[last].treatment.endsBlock { emitter.jump(to: back) }
+      probe.keepsFlags = flags == .state
+      leave(site, flags, to: stubs.probe(probe))
     case .leave(let jump, let site, let flags):
       emitter.patch(jump, to: emitter.position)
       leave(site, flags)
@@ -299,11 +305,16 @@ struct Translator {
     }
   }
 
-  private mutating func leave(_ site: UInt32, _ flags: FlagPlace) {
+  private mutating func leave(_ site: UInt32, _ flags: FlagPlace, to stub: Int? = nil) {
     if flags == .ax { restoreFromAX() }
     if case .compare(let comparison) = flags { emitComparison(comparison) }
     emitter.immediate(Host.index, UInt64(site))
-    emitter.jump(to: flags == .state ? stubs.slowKeepingFlags : stubs.slow)
+    emitter.jump(to: stub ?? (flags == .state ? stubs.slowKeepingFlags : stubs.slow))
+  }
+
+  func tag(_ probe: Probe) -> Int32 { probe.isWrite ? offsets.tagWrite[probe.view] : offsets.tagRead[probe.view] }
+  func stackTag(_ probe: Probe) -> Int32 {
+    probe.isWrite ? offsets.stackTagWrite[probe.view] : offsets.stackTagRead[probe.view]
   }
 
   mutating func saveToAX() {
@@ -327,7 +338,7 @@ struct Translator {
     var site = Site(kind: .direct, block: block)
     site.guest = starts[current]
     site.live = live
-    site.target = target
+    site.distance = Int32(truncatingIfNeeded: target &- rip)
     site.view = UInt8(view)
     return cpu.x.code.add(site)
   }
@@ -388,7 +399,7 @@ struct Translator {
   /// Jumps to the address in the address register; the flags are in `savedFlags`.
   mutating func emitIndirectJump(_ index: Int, stackMoved: Int32 = 0) {
     let site = newSite(.indirect, index)
-    edit(site) { $0.stackMoved = stackMoved }
+    edit(site) { $0.distance = stackMoved }
     guard key.hasFlatCode, view == key.view else {
       emitter.immediate(Host.index, UInt64(site))
       emitter.jump(to: stubs.slowKeepingFlags)

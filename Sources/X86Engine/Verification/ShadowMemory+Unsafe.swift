@@ -85,6 +85,7 @@ extension Cpu {
     guard let host = unsafe real.host, real.directWrite, x.shadow.place(of: physical >> 12) == nil else { return }
     guard unsafe x.shadow.add(physical >> 12, host) else { return }
     // Whoever reads the page reads the copy from now on.
+    forgetStackEntries()
     for position in 0..<x.filled.count {
       let place = x.filled[position]
       if unsafe x.tlb[place].physicalPage & ~1 == physical & ~0xfff {
@@ -100,12 +101,13 @@ extension Cpu {
       unsafe x.tlb[place] = TLBEntry(index: place & (EngineState.tlbCount &- 1))
     }
     x.filled.removeAll()
+    forgetStackEntries()
   }
 
   /// Physical pages that the translation caches let this vCPU store to.
   var writablePages: [UInt64] {
-    (0..<x.filled.count).compactMap { position in
-      let place = x.filled[position]
+    (0..<(x.filled.count + 3)).compactMap { position in
+      let place = position < x.filled.count ? x.filled[position] : 3 * EngineState.tlbCount + position - x.filled.count
       let entry = unsafe x.tlb[place]
       return entry.tagWrite == entry.tagRead && entry.physicalPage != ~0 ? entry.physicalPage >> 12 : nil
     }

@@ -106,7 +106,7 @@ extension Cpu {
       return endTrial()
     case .direct:
       complete(site)
-      rip = site.target
+      rip = blockRecord(site.block).address(site.distance)
     case .indirect:
       complete(site)
       let target = g.linear

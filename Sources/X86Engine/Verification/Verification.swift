@@ -7,27 +7,36 @@ import X86ISA
 extension Cpu {
   /// Blocks of a trial: enough to make the copies of state and pages pay.
   private static let trialBlocks = 24
+  /// Trials before another vCPU has its turn: handing it over may take a time slice on a busy host.
+  private static let trialsInTurn = 32
 
   func runVerified() -> RunOutcome {
     while true {
       context.group.takeTurn(for: self)
       defer { context.group.endTurn() }
-      if hasServiceableEvents || s.activity != Activity.running {
-        if let outcome = serviceEvents() { return outcome }
-      }
-      do throws(Fault) {
-        if mustStep {
-          try stepInterpreted()
-        } else if try lookUpCode() != nil {
-          try verify()
-        } else {
-          try stepInterpreted()
-        }
-      } catch {
-        s.instructionStart = rip
-        deliver(error)
+      for _ in 0..<Cpu.trialsInTurn {
+        if let outcome = runTrialAndCompare() { return outcome }
       }
     }
+  }
+
+  private func runTrialAndCompare() -> RunOutcome? {
+    if hasServiceableEvents || s.activity != Activity.running {
+      if let outcome = serviceEvents() { return outcome }
+    }
+    do throws(Fault) {
+      if mustStep {
+        try stepInterpreted()
+      } else if try lookUpCode() != nil {
+        try verify()
+      } else {
+        try stepInterpreted()
+      }
+    } catch {
+      s.instructionStart = rip
+      deliver(error)
+    }
+    return nil
   }
 
   private func verify() throws(Fault) {
