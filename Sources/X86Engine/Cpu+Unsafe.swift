@@ -172,7 +172,7 @@ private enum EmptyStackEntry {
   // SAFETY: allocated once for the process, and never freed.
   static let entry = TLBEntry(
     tag: 0x4000_0000_0000_0000 | UInt64.random(in: 0...0xf_ffff_ffff) << 12,
-    host: UInt64(UInt(bitPattern: unsafe UnsafeMutableRawPointer.allocate(byteCount: 0x1000, alignment: 0x1000))))
+    host: UInt64(UInt(bitPattern: UnsafeMutableRawPointer.allocate(byteCount: 0x1000, alignment: 0x1000))))
 }
 
 /// Guest memory as plain pointers: what the hot path asks of `GuestMemory`, without a reference to count.
