@@ -47,11 +47,15 @@ let package = Package(
       ],
       exclude: ["Firmware/dsdt.asl", "Loaders/BootROM.s"]),
     library("ControlChannel", ["Base", "HostSystem", "DeviceKit"]),
+    .systemLibrary(name: "CLibXML", pkgConfig: "libxml-2.0", providers: [.apt(["libxml2-dev"])]),
+    library("SettingsFiles", ["Base", "HostSystem", "CLibXML"]),
+    library("Service", ["Base", "HostSystem", "DiskImages", "SettingsFiles"]),
     library("RemoteDisplay", ["Base", "HostSystem", "Devices", "Compression"]),
     .executableTarget(
       name: "ringbox",
       dependencies: [
-        "Base", "HostSystem", "DiskImages", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "Base", "HostSystem", "DiskImages", "SettingsFiles", "Service",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
     .executableTarget(
@@ -86,6 +90,8 @@ let package = Package(
       name: "TestSupport", dependencies: ["Base", "HostSystem"], path: "Tests/TestSupport",
       swiftSettings: [.swiftLanguageMode(.v6)]),
     tests("ControlChannel", ["ControlChannel", "Base", "HostSystem"]),
+    tests("SettingsFiles", ["SettingsFiles", "HostSystem"]),
+    tests("Service", ["Service", "SettingsFiles", "DiskImages", "HostSystem", "Base"]),
     // Real firmware, kernels and disks: Tools/guest-assets makes what these boot.
     tests("Boot", ["TestSupport", "Base", "Compression"]),
     tests("CommandLine", ["TestSupport", "Base", "HostSystem"]),

@@ -24,6 +24,7 @@ build binutils             objdump and readelf for the checks; the linker
 build pkg-config           SwiftPM finds system libraries with it
 build zlib1g-dev           inflates compressed kernels, deflates screenshots
 build libslirp-dev         the TCP/IP stack of the NAT
+build libxml2-dev          reads the settings files of machines
 build tzdata               Foundation reads time zones in the command line
 build python3              checks, code map, benchmarks
 run   seabios              the PC firmware a machine starts with

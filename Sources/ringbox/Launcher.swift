@@ -3,7 +3,7 @@ import HostSystem
 
 /// Finds `ringbox-vm` and becomes it: same process, same terminal, so that keys and signals go straight to the machine.
 struct Launcher {
-  private let program: String
+  let program: String
 
   /// Looks next to this program, in the libexec directory that packagers like, and in PATH.
   init() throws {

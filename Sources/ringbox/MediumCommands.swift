@@ -116,25 +116,6 @@ struct CloneMediumCommand: ParsableCommand {
   }
 }
 
-/// `ringbox closemedium`: without a registry there is nothing to close, but a file may be deleted.
-struct CloseMediumCommand: ParsableCommand {
-  static let configuration = CommandConfiguration(
-    commandName: "closemedium", abstract: "Lets a disk image go; with --delete, removes its files.")
-  @Argument(help: "[disk|dvd|floppy] FILE") var words: [String] = []
-  @Flag(help: "Remove the image's files.") var delete = false
-  func run() throws {
-    let names = try MediumSupport.words(words, 1...1, "closemedium [disk] FILE [--delete]")
-    try MediumSupport.attempt {
-      // Open for writing when it is to be deleted: nobody may use it. Its parents may be gone.
-      var options = ImageLibrary.Options(readOnly: !delete)
-      options.isAlone = true
-      let info = try ImageLibrary().open(names[0], options).info()
-      guard delete else { return }
-      for file in info.files { try ImageLibrary().remove(file) }
-    }
-  }
-}
-
 /// `ringbox convertfromraw`: an image from the bytes of a file or a pipe.
 struct ConvertFromRawCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

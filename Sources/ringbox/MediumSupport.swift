@@ -2,6 +2,8 @@ import Base
 import DiskImages
 import Foundation
 import HostSystem
+import Service
+import SettingsFiles
 import Synchronization
 
 /// What the commands for media share: words of VBoxManage's grammar, sizes, progress.
@@ -13,7 +15,14 @@ enum MediumSupport {
     var rest = words
     if rest.count > count.lowerBound, let first = rest.first, kinds.contains(first) { rest.removeFirst() }
     guard count.contains(rest.count) else { throw Failure.usage("expected: \(form)") }
-    return rest
+    return rest.map(place)
+  }
+  /// The file of a medium that is named by its UUID, when the registry knows it.
+  private static func place(_ name: String) -> String {
+    guard SettingsUUID.normalized(name) != nil, let home = try? ServiceHome(),
+      let known = try? Registry(home: home).medium(name)
+    else { return name }
+    return known.medium.path
   }
   static func format(_ name: String) throws -> ImageFormat {
     guard let format = ImageFormat(named: name) else {

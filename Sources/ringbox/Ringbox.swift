@@ -2,17 +2,13 @@ import ArgumentParser
 import Base
 import Foundation
 import HostSystem
+import Service
 
 /// The command line. Its own part is to understand what is asked for; running a guest is `ringbox-vm`'s.
 @main struct Ringbox: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "ringbox", abstract: "Runs x86 virtual machines, in software and without privileges.",
-    version: Version.text,
-    subcommands: [
-      RunCommand.self, ListCPUsCommand.self, VersionCommand.self, CreateMediumCommand.self, CloneMediumCommand.self,
-      ModifyMediumCommand.self, ShowMediumInfoCommand.self, CloseMediumCommand.self, ConvertFromRawCommand.self,
-      CheckMediumCommand.self, MergeMediumCommand.self,
-    ])
+    discussion: Verb.help, version: Version.text, subcommands: Verb.commands)
 
   /// Exit statuses of the command line itself; those of a run are in docs/command-line.md.
   enum Status {
@@ -22,10 +18,18 @@ import HostSystem
 
   static func main() {
     do {
-      var command = try parseAsRoot()
+      let words = try Invocation.words(Array(CommandLine.arguments.dropFirst()))
+      if Invocation.isVBoxHeadless { try PowerVerbs.headless(words) }
+      if Invocation.isVBoxManage, try answerAsVBoxManage(words) { return }
+      if let name = words.first, let verb = Verb.named(name), case .machine(let run) = verb.kind {
+        try perform(verb, run, Array(words.dropFirst()))
+      }
+      var command = try parseAsRoot(words)
       try command.run()
     } catch let failure as Failure {
       fail(failure.description, status: failure.status)
+    } catch let error as ServiceError {
+      fail(error)
     } catch {
       // Help and version texts arrive as errors as well.
       guard exitCode(for: error) != .success else { exit(withError: error) }
@@ -33,13 +37,37 @@ import HostSystem
     }
   }
 
+  private static func perform(
+    _ verb: Verb, _ run: (inout Words, Registry) throws -> Answer, _ words: [String]
+  ) throws -> Never {
+    if words.first.map({ ["help", "--help", "-h", "-help"].contains($0) }) == true {
+      print(verb.usageText, terminator: "")
+      Foundation.exit(0)
+    }
+    var rest = Words(verb.name, words)
+    let answer = try run(&rest, Registry(home: try ServiceHome()))
+    if rest.wantsJSON { print(answer.json.text) } else { print(answer.text, terminator: "") }
+    Foundation.exit(answer.status)
+  }
+
+  /// What VBoxManage says without a verb. True when that was all.
+  private static func answerAsVBoxManage(_ words: [String]) throws -> Bool {
+    switch words.first {
+    case "--version", "-v", "-V": print(ServiceVersion.compatible)
+    case "--dump-build-type": print("release")
+    case nil, "help", "--help", "-h", "commands":
+      print(Invocation.logo + Verb.all.map(\.usageText).joined(), terminator: "")
+    default: return false
+    }
+    return true
+  }
+
   /// What to say when the first word is no command.
   private static var unknownCommand: String? {
     guard let word = CommandLine.arguments.dropFirst().first, !word.hasPrefix("-") else { return nil }
-    let names =
-      configuration.subcommands.flatMap { [$0.configuration.commandName].compactMap { $0 } + $0.configuration.aliases }
-      + ["help"]
+    let names = Verb.all.flatMap { [$0.name] + $0.aliases } + ["help"]
     guard !names.contains(word) else { return nil }
+    if Invocation.isVBoxManage { return "Invalid command '\(word)'" }
     let hint = NearestMatch.find(word, among: names).map { "; did you mean '\($0)'?" } ?? ""
     return "unknown command '\(word)'\(hint) (there are: \(names.joined(separator: ", ")))"
   }
@@ -47,8 +75,16 @@ import HostSystem
   /// One line on standard error, and the end.
   private static func fail(_ text: String, status: Int32) -> Never {
     let line = text.split(whereSeparator: \.isNewline).joined(separator: " ")
-    FileHandle.standardError.write(Data("ringbox: \(line)\n".utf8))
+    let mark = Invocation.isVBoxManage ? "VBoxManage: error" : "ringbox"
+    FileHandle.standardError.write(Data("\(mark): \(line)\n".utf8))
     Foundation.exit(status)
+  }
+  /// The service's errors have a second line, by which clients tell them apart.
+  private static func fail(_ error: ServiceError) -> Never {
+    let mark = "\(Invocation.program): error: "
+    let line = error.text.split(whereSeparator: \.isNewline).joined(separator: " ")
+    FileHandle.standardError.write(Data("\(mark)\(line)\n\(mark)\(error.details)\n".utf8))
+    Foundation.exit(Status.failure)
   }
 }
 
@@ -62,7 +98,7 @@ struct Failure: Error, CustomStringConvertible {
 
 /// The version of the whole package.
 enum Version {
-  static let text = "0.1.0"
+  static let text = ServiceVersion.text
 }
 
 struct VersionCommand: ParsableCommand {

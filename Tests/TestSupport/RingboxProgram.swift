@@ -33,11 +33,11 @@ public enum RingboxProgram {
   /// Runs `ringbox` to its end. `prefix` is a program to run it under, with its arguments.
   public static func run(
     _ arguments: [String], input: String = "", prefix: [String] = [], environment: [String: String]? = nil,
-    timeout: TimeInterval = 30
+    program: String? = nil, timeout: TimeInterval = 30
   ) throws -> Result {
     let folder = try TemporaryFolder()
     let process = Process()
-    let whole = prefix + [try path()] + arguments
+    let whole = prefix + [try program ?? path()] + arguments
     process.executableURL = URL(fileURLWithPath: whole[0])
     process.arguments = Array(whole.dropFirst())
     if let environment { process.environment = environment }

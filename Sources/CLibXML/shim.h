@@ -1,0 +1,3 @@
+// libxml2 as the system provides it; the safe face is the target SettingsFiles.
+#include <libxml/parser.h>
+#include <libxml/xmlreader.h>

@@ -1,0 +1,188 @@
+import Base
+import SettingsFiles
+
+/// A machine's settings as its process reads them, and what had to be left out.
+///
+/// What `docs/command-line.md` says a setting does is decided here.
+struct LaunchPlan {
+  private(set) var options: JSON = [:]
+  /// For the machine's log: settings that have no effect yet.
+  private(set) var remarks: [String] = []
+  private let settings: MachineSettings
+  private let extra: [String: String]
+
+  init(_ settings: MachineSettings, control: String) throws(ServiceError) {
+    self.settings = settings
+    extra = Dictionary(settings.extraData.map { ($0.key, $0.value) }) { $1 }
+    let machine = try machine()
+    options = [
+      "machine": machine, "serial": .array(serialPorts().map { .string($0) }),
+      "control": .string(control), "statusLine": true,
+    ]
+    if let place = extra["Ringbox/VNC"] { options.set("vnc", ["unix": .string(place)]) }
+  }
+
+  private func refuse(_ text: String) -> ServiceError { ServiceError(.notSupported, text, .console) }
+
+  private mutating func machine() throws(ServiceError) -> JSON {
+    let firmware = settings.word(["Firmware"], "type", default: "BIOS")
+    guard firmware == "BIOS" else {
+      throw refuse("The firmware \(firmware) is not available; set the machine's firmware to BIOS")
+    }
+    var result: JSON = [
+      "name": .string(settings.name), "memory": .integer(Int64(settings.memory) << 20),
+      "cpus": .integer(Int64(settings.cpus)), "cpu": .string(cpu), "bootOrder": .string(bootOrder),
+      "clockBase": .string(settings.word(["RTC"], "localOrUTC", default: "Local") == "UTC" ? "utc" : "localtime"),
+      "engine": .string(extra["Ringbox/Engine"] ?? "recompiler"),
+    ]
+    for (key, name) in [
+      ("Ringbox/Firmware", "firmware"), ("Ringbox/Kernel", "kernel"), ("Ringbox/Initrd", "initrd"),
+      ("Ringbox/Append", "append"),
+    ] {
+      if let value = extra[key] { result.set(name, .string(value)) }
+    }
+    let drives = try drives()
+    result.set("disks", .array(drives.disks))
+    result.set("cdroms", .array(drives.cdroms))
+    result.set("floppies", .array(drives.floppies))
+    result.set("network", .array(cards()))
+    return result
+  }
+  /// The host's processor without what the settings take away.
+  private var cpu: String {
+    if let profile = extra["Ringbox/CPU"] { return profile }
+    var text = "host"
+    if !settings.flag(["CPU", "X2APIC"], default: true) { text += ",-x2apic" }
+    if !settings.flag(["CPU", "LongMode"], default: true) { text += ",-lm" }
+    return text
+  }
+  private var bootOrder: String {
+    let letters = ["Floppy": "a", "DVD": "d", "HardDisk": "c", "Network": "n"]
+    var order = ""
+    for device in settings.bootOrder { if let letter = letters[device], !order.contains(letter) { order += letter } }
+    return order.isEmpty ? "c" : order
+  }
+
+  // MARK: Drives
+
+  private mutating func drives() throws(ServiceError) -> (disks: [JSON], cdroms: [JSON], floppies: [JSON]) {
+    var disks: [JSON] = [], cdroms: [JSON] = [], floppies: [JSON] = []
+    var freeIDE = 4
+    let media = Dictionary(settings.media.map { ($0.uuid, $0) }) { first, _ in first }
+    for attachment in settings.attachments {
+      let place = "\(attachment.controller)-\(attachment.port)-\(attachment.device)"
+      guard let uuid = attachment.medium else {
+        remarks.append("\(place): an empty drive is left out")
+        continue
+      }
+      guard let medium = media[uuid] else {
+        throw ServiceError(.objectNotFound, "Could not find an open medium with UUID {\(uuid)} for \(place)", .medium)
+      }
+      let bus = ControllerType.named(try settings.controller(attachment.controller)["type"] ?? "")?.bus ?? "ide"
+      switch attachment.kind {
+      case .floppy: floppies.append(.string(medium.path))
+      case .dvd:
+        freeIDE -= 1
+        if bus != "ide" { remarks.append("\(place): the drive is an IDE one") }
+        cdroms.append(.string(medium.path))
+      case .disk: disks.append(try disk(medium, bus, place, media, &freeIDE))
+      }
+    }
+    guard freeIDE >= 0 else { throw refuse("There is room for four IDE disks and drives; use a VirtIO controller") }
+    return (disks, cdroms, floppies)
+  }
+  private mutating func disk(
+    _ medium: Medium, _ bus: String, _ place: String, _ media: [String: Medium], _ freeIDE: inout Int
+  ) throws(ServiceError) -> JSON {
+    var interface = "ide"
+    if ["virtio", "scsi", "sas"].contains(bus) {
+      interface = "scsi"
+    } else {
+      freeIDE -= 1
+    }
+    if !["ide", "virtio"].contains(bus) {
+      remarks.append(
+        "\(place): there is no \(bus) controller yet, the disk is on \(interface == "ide" ? "IDE" : "virtio-scsi")")
+    }
+    var base = medium
+    while let parent = base.parent.flatMap({ media[$0] }), parent.uuid != base.uuid { base = parent }
+    let isBase = medium.parent == nil
+    guard !(isBase && base.type == "MultiAttach") else {
+      throw refuse("The medium '\(medium.path)' is of the type multiattach, which needs an image over it")
+    }
+    return [
+      "path": .string(medium.path), "interface": .string(interface),
+      "readOnly": .bool(isBase && base.type == "Readonly"),
+      "snapshot": .bool(isBase && base.type == "Immutable"),
+    ]
+  }
+
+  // MARK: Network and ports
+
+  private mutating func cards() -> [JSON] {
+    var cards: [JSON] = []
+    for slot in 0..<8 {
+      guard let adapter = settings.slot("Network", "Adapter", slot), adapter.bool("enabled") == true else { continue }
+      let models = ["82540EM": "e1000", "82543GC": "82543gc", "82545EM": "82545em", "virtio": "virtio"]
+      let type = adapter["type"] ?? "Am79C973"
+      var card: JSON = [
+        "model": .string(models[type] ?? "pcnet"), "connected": .bool(adapter.bool("cable") ?? true),
+        "promiscuous": .string(adapter["promiscuousModePolicy"] == nil ? "deny" : "allow"),
+      ]
+      if let address = adapter["MACAddress"], address.utf8.count == 12 {
+        card.set("mac", .string(LaunchPlan.colons(address)))
+      }
+      if adapter.bool("trace") == true, let file = adapter["tracefile"] { card.set("pcap", .string(file)) }
+      for member in attachment(adapter, slot).members ?? [] { card.set(member.key, member.value) }
+      cards.append(card)
+    }
+    return cards
+  }
+  private mutating func attachment(_ adapter: SettingsElement, _ slot: Int) -> JSON {
+    if let nat = adapter.child("NAT") {
+      let rules = nat.elements("Forwarding").map { JSON.string(PortRule($0).forward) }
+      var json: JSON = [
+        "kind": "nat", "hostForwards": .array(rules), "localhost": .bool(nat.bool("localhost-reachable") ?? true),
+      ]
+      if let network = nat["network"], !network.isEmpty { json.set("network", .string(network)) }
+      if let tftp = nat.child("TFTP") {
+        if let folder = tftp["prefix"] { json.set("tftp", .string(folder)) }
+        if let file = tftp["boot-file"] { json.set("bootFile", .string(file)) }
+      }
+      return json
+    }
+    if let network = adapter.child("InternalNetwork") {
+      return ["kind": "intnet", "network": .string(network["name"] ?? "intnet")]
+    }
+    let kinds = ["BridgedInterface", "HostOnlyInterface", "HostOnlyNetwork", "GenericInterface", "NATNetwork"]
+    if let kind = kinds.first(where: { adapter.child($0) != nil }) {
+      remarks.append("network card \(slot + 1): \(kind) is not there yet, the cable leads nowhere")
+    }
+    return ["kind": "null"]
+  }
+  static func colons(_ address: String) -> String {
+    stride(from: 0, to: 12, by: 2).map { String(address.dropFirst($0).prefix(2)) }.joined(separator: ":")
+  }
+
+  private mutating func serialPorts() -> [String] {
+    var ports: [String] = []
+    for slot in 0..<4 {
+      guard let port = settings.slot("UART", "Port", slot), port.bool("enabled") == true else {
+        ports.append("none")
+        continue
+      }
+      let path = port["path"] ?? ""
+      switch port["hostMode"] {
+      case "RawFile" where !path.isEmpty: ports.append("file:\(path)")
+      case "TCP" where port.bool("server") == true && UInt16(path) != nil: ports.append("tcp:\(path)")
+      case nil, "Disconnected": ports.append("control")
+      case .some(let mode):
+        remarks.append(
+          "serial port \(slot + 1): the mode \(mode) is not there yet, the port is reached by the control channel")
+        ports.append("control")
+      }
+    }
+    while ports.last == "none" { ports.removeLast() }
+    return ports
+  }
+}

@@ -1,0 +1,236 @@
+import Foundation
+import HostSystem
+import SettingsFiles
+
+/// How a new machine is to be.
+public struct MachineCreation: Sendable {
+  /// Becomes the name of folder and file too.
+  public var name: String
+  /// nil: a random one.
+  public var uuid: String?
+  /// Says what a new machine has.
+  public var type = OSType.other
+  /// Names that begin with a slash.
+  public var groups: [String] = []
+  /// Folder for the machine's folder; nil: the default machine folder.
+  public var baseFolder: String?
+  public init(name: String) { self.name = name }
+}
+
+extension Registry {
+  /// Makes the folder and the settings file of a machine that is not registered yet.
+  public func create(_ creation: MachineCreation) throws(ServiceError) -> MachineSettings {
+    let name = creation.name
+    guard !name.isEmpty, !name.contains("/"), !name.utf8.contains(0), name != ".", name != ".." else {
+      throw ServiceError(.invalidArgument, "Invalid machine name '\(name)'")
+    }
+    let base: String
+    if let folder = creation.baseFolder { base = Paths.absolute(folder) } else { base = try defaultMachineFolder() }
+    // A machine of one group is in that group's folder.
+    let group = creation.groups.count == 1 ? creation.groups[0].drop { $0 == "/" } : ""
+    let folder = Paths.absolute("\(base)/\(group.isEmpty ? "" : "\(group)/")\(name)")
+    guard folder.hasPrefix(Paths.absolute(base) + "/") else {
+      throw ServiceError(.invalidArgument, "Invalid group '\(group)'")
+    }
+    let path = "\(folder)/\(name).vbox"
+    guard !store.exists(path) else {
+      throw ServiceError(.fileError, "Machine settings file '\(path)' already exists")
+    }
+    let uuid = creation.uuid ?? UUID().uuidString.lowercased()
+    var settings = MachineSettings(creating: path, name: name, uuid: uuid, type: creation.type)
+    if creation.groups != [], creation.groups != ["/"] { settings.setGroups(creation.groups) }
+    do { try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true) } catch {
+      throw ServiceError(.fileError, "Could not create the directory '\(folder)' (VERR_ACCESS_DENIED)")
+    }
+    try write(&settings.file)
+    return settings
+  }
+
+  /// Takes a settings file into the registry.
+  public func register(_ path: String) throws(ServiceError) -> MachineSettings {
+    let path = Paths.absolute(path)
+    let settings: MachineSettings
+    do throws(SettingsError) {
+      settings = MachineSettings(try SettingsFile(reading: path, .machine, store: store))
+    } catch {
+      throw ServiceError(.fileError, "Could not load the settings: \(error)", .registry)
+    }
+    try changeGlobal { global throws(ServiceError) in
+      for other in Registry.registered(global) {
+        if other.uuid == settings.uuid {
+          throw ServiceError(
+            .objectInUse,
+            "Cannot register the machine '\(settings.name)' {\(settings.uuid)} because a machine with UUID "
+              + "{\(other.uuid)} already exists in '\(other.path)'", .registry)
+        }
+        guard let name = try? MachineSettings(SettingsFile(reading: other.path, .machine, store: store)).name else {
+          continue
+        }
+        if name == settings.name {
+          throw ServiceError(
+            .objectInUse, "Cannot register the machine '\(name)' because a machine of this name already exists",
+            .registry)
+        }
+      }
+      global.root.change("MachineRegistry") {
+        $0.insert(SettingsElement("MachineEntry", [("uuid", "{\(settings.uuid)}"), ("src", path)]))
+      }
+    }
+    return settings
+  }
+
+  /// Takes a machine out of the registry. With `delete` its folder goes too, as far as it is the machine's own: disks that
+  /// no other machine has, snapshots, logs, settings.
+  public func unregister(_ name: String, delete: Bool) throws(ServiceError) {
+    let entry = try entry(name)
+    guard case .success(let settings) = entry.settings else {
+      // There is nothing to lose that could be read.
+      return try changeGlobal { global in Registry.forget(entry.uuid, &global) }
+    }
+    guard let session = try session(entry.uuid) else { throw Registry.locked(settings) }
+    defer { _ = session.descriptor }
+    _ = try finishRun(settings)
+    if delete { try deleteMedia(of: settings) }
+    try changeGlobal { global in Registry.forget(entry.uuid, &global) }
+    if delete { deleteFiles(of: settings) }
+    let files = SessionFiles(home, entry.uuid)
+    for file in [files.settingsLock, files.lock] { HostFiles.remove(file) }
+  }
+  private static func forget(_ uuid: String, _ global: inout SettingsFile) {
+    global.root.change("MachineRegistry") { list in
+      list.remove("MachineEntry") { $0["uuid"].flatMap(SettingsUUID.normalized) == uuid }
+    }
+  }
+  /// Disks first: if one cannot go, the machine is still there to say so.
+  private func deleteMedia(of settings: MachineSettings) throws(ServiceError) {
+    var others: Set<String> = []
+    for entry in try machines() where entry.uuid != settings.uuid {
+      if case .success(let other) = entry.settings { for medium in other.media { others.insert(medium.path) } }
+    }
+    for medium in settings.media.reversed() where medium.kind == .disk && !others.contains(medium.path) {
+      guard HostPaths.exists(medium.path) else { continue }
+      try MediumFile.delete(medium.path)
+    }
+  }
+  private func deleteFiles(of settings: MachineSettings) {
+    let path = settings.file.path, stem = String(path.dropLast(".vbox".count)), folder = settings.folder
+    let manager = FileManager.default
+    for name in HostPaths.names(in: folder, limit: 10_000) {
+      let whole = "\(folder)/\(name)"
+      let isBackup = whole.hasPrefix(stem + "-1.") && whole.hasSuffix(".vbox")
+      if isBackup || ["\(path)-prev", "\(stem).nvram"].contains(whole) { HostFiles.remove(whole) }
+    }
+    for name in HostPaths.names(in: settings.logFolder(home), limit: 10_000)
+    where ["VBox.log", "VBox.png", "VBoxHardening.log", "VBoxUI.log"].contains(where: name.hasPrefix) {
+      HostFiles.remove("\(settings.logFolder(home))/\(name)")
+    }
+    for name in HostPaths.names(in: settings.snapshotFolder, limit: 10_000) where name.hasSuffix(".sav") {
+      HostFiles.remove("\(settings.snapshotFolder)/\(name)")
+    }
+    HostFiles.remove(path)
+    // Folders go only when they are empty: what somebody else put there stays.
+    for folder in [settings.logFolder(home), settings.snapshotFolder, folder] {
+      if (try? manager.contentsOfDirectory(atPath: folder))?.isEmpty == true { try? manager.removeItem(atPath: folder) }
+    }
+  }
+
+  /// Gives a machine another name; its folder and files follow when they have the old one.
+  public func rename(_ settings: inout MachineSettings, to name: String) throws(ServiceError) {
+    let old = settings.name
+    guard name != old else { return }
+    guard !name.isEmpty, !name.contains("/"), name != ".", name != ".." else {
+      throw ServiceError(.invalidArgument, "Invalid machine name '\(name)'")
+    }
+    for entry in try machines() where entry.name == name && entry.uuid != settings.uuid {
+      throw ServiceError(.objectInUse, "A machine named '\(name)' already exists (VERR_ALREADY_EXISTS)", .registry)
+    }
+    let folder = settings.folder, uuid = settings.uuid
+    settings.machine["name"] = name
+    guard settings.file.path == "\(folder)/\(old).vbox" else { return }
+    let isOwnFolder = Paths.name(of: folder) == old
+    let newFolder = isOwnFolder ? "\(Paths.folder(of: folder))/\(name)" : folder
+    let newPath = "\(newFolder)/\(name).vbox"
+    guard !HostPaths.exists(isOwnFolder ? newFolder : newPath) else {
+      settings.machine["name"] = old
+      throw ServiceError(
+        .fileError,
+        "Could not rename the directory '\(folder)' to '\(newFolder)' to save the settings file "
+          + "(VERR_ALREADY_EXISTS)")
+    }
+    try relocate(&settings, to: newPath, folder: newFolder, uuid: uuid)
+  }
+  /// Folder, settings file, registry: in this order, each step undone when the next one fails.
+  private func relocate(
+    _ settings: inout MachineSettings, to newPath: String, folder newFolder: String, uuid: String
+  ) throws(ServiceError) {
+    let folder = settings.folder
+    let oldPath = settings.file.path
+    let between = "\(newFolder)/\(Paths.name(of: oldPath))"
+    do throws(SystemCallError) {
+      if newFolder != folder { try HostPaths.rename(folder, to: newFolder) }
+      try HostPaths.rename(between, to: newPath)
+    } catch {
+      if newFolder != folder { try? HostPaths.rename(newFolder, to: folder) }
+      throw ServiceError(.fileError, "Could not rename '\(folder)': \(error.reason)")
+    }
+    try? HostPaths.rename("\(between)-prev", to: "\(newPath)-prev")
+    settings.file.path = newPath
+    settings.relocateMedia(from: folder, to: newFolder)
+    try write(&settings.file)
+    try changeGlobal { global in
+      global.root.change("MachineRegistry") { list in
+        list.changeAll("MachineEntry") {
+          if $0["uuid"].flatMap(SettingsUUID.normalized) == uuid { $0["src"] = newPath }
+        }
+      }
+    }
+  }
+
+  /// Moves a machine's folder into another one.
+  public func move(_ name: String, into target: String) throws(ServiceError) {
+    try change(name) { settings throws(ServiceError) in
+      let folder = settings.folder
+      guard Paths.name(of: folder) == settings.name else {
+        throw ServiceError(.notSupported, "The machine '\(settings.name)' is not in a folder of its own")
+      }
+      let newFolder = "\(Paths.absolute(target))/\(settings.name)"
+      guard newFolder != folder else { return }
+      guard !HostPaths.exists(newFolder) else {
+        throw ServiceError(.fileError, "'\(newFolder)' exists already (VERR_ALREADY_EXISTS)")
+      }
+      try? FileManager.default.createDirectory(atPath: Paths.absolute(target), withIntermediateDirectories: true)
+      do { try FileManager.default.moveItem(atPath: folder, toPath: newFolder) } catch {
+        throw ServiceError(.fileError, "Could not move '\(folder)' to '\(newFolder)': \(error.localizedDescription)")
+      }
+      let path = "\(newFolder)/\(Paths.name(of: settings.file.path))"
+      try relocateEntry(&settings, path, from: folder, to: newFolder)
+    }
+  }
+  private func relocateEntry(
+    _ settings: inout MachineSettings, _ path: String, from folder: String, to newFolder: String
+  ) throws(ServiceError) {
+    let uuid = settings.uuid
+    settings.file.path = path
+    settings.relocateMedia(from: folder, to: newFolder)
+    try changeGlobal { global in
+      global.root.change("MachineRegistry") { list in
+        list.changeAll("MachineEntry") {
+          if $0["uuid"].flatMap(SettingsUUID.normalized) == uuid { $0["src"] = path }
+        }
+      }
+    }
+  }
+}
+
+extension MachineSettings {
+  /// Only "/", or nothing: the machine is in no group of its own.
+  public mutating func setGroups(_ names: [String]) {
+    machine.remove("Groups")
+    guard names != [], names != ["/"] else { return }
+    machine.insert(SettingsElement("Groups", [], names.map { SettingsElement("Group", [("name", $0)]) }))
+  }
+  /// Where the machine's logs are.
+  public func logFolder(_ home: ServiceHome) -> String {
+    home.logFolder.map { "\($0)/\(name)" } ?? "\(folder)/Logs"
+  }
+}

@@ -1,0 +1,110 @@
+import Base
+import HostSystem
+import Service
+import SettingsFiles
+
+/// Machines come, go and move.
+enum CreateVerb {
+  static let create = Verb(
+    "createvm",
+    usage:
+      "--name NAME [--ostype TYPE] [--register] [--basefolder FOLDER] [--uuid UUID] [--groups GROUP,...] [--default]",
+    "Makes a machine's folder and settings file."
+  ) { words, registry in
+    let (_, options) = try words.parse(
+      [
+        "name": 1, "ostype": 1, "basefolder": 1, "uuid": 1, "groups": 1, "register": 0, "default": 0, "cipher": 1,
+        "passwordid": 1, "password": 1,
+      ], words: 0...0)
+    var creation = MachineCreation(name: "")
+    var isRegistered = false, wantsDefaults = false
+    for option in options {
+      switch option.name {
+      case "name": creation.name = option.value
+      case "ostype":
+        guard let type = OSType.named(option.value) else {
+          throw ServiceError(.invalidArgument, "Guest OS type '\(option.value)' is invalid", .registry)
+        }
+        creation.type = type
+      case "basefolder": creation.baseFolder = option.value
+      case "uuid":
+        guard let uuid = SettingsUUID.normalized(option.value) else {
+          throw Failure.usage("Invalid UUID '\(option.value)'")
+        }
+        creation.uuid = uuid
+      case "groups": creation.groups = option.value.split(separator: ",").map(String.init)
+      case "register": isRegistered = true
+      case "default": wantsDefaults = true
+      default: throw Failure.failure("encrypted machines are not supported: --\(option.name)")
+      }
+    }
+    guard !creation.name.isEmpty else { throw Failure.usage("Parameter --name is required") }
+    if isRegistered { try refuseDouble(creation.name, registry) }
+    let settings = try registry.create(creation)
+    if isRegistered { _ = try registry.register(settings.file.path) }
+    if wantsDefaults, isRegistered { try addDefaults(settings.uuid, registry) }
+    let state = isRegistered ? "created and registered" : "created"
+    return Answer(
+      text: "Virtual machine '\(settings.name)' is \(state).\nUUID: \(settings.uuid)\n"
+        + "Settings file: '\(settings.file.path)'\n",
+      json: [
+        "name": .string(settings.name), "uuid": .string(settings.uuid), "settingsFile": .string(settings.file.path),
+        "registered": .bool(isRegistered),
+      ])
+  }
+  /// Before a file is made that could not be registered.
+  private static func refuseDouble(_ name: String, _ registry: Registry) throws {
+    guard try registry.machines().contains(where: { $0.name == name }) else { return }
+    throw ServiceError(
+      .objectInUse, "Cannot register the machine '\(name)' because a machine of this name already exists", .registry)
+  }
+  /// What suits the guest system: controllers for a disk and a CD drive.
+  private static func addDefaults(_ uuid: String, _ registry: Registry) throws {
+    guard let ide = ControllerType.named("PIIX4"), let sata = ControllerType.named("AHCI") else { return }
+    try registry.change(uuid) { settings throws(ServiceError) in
+      try settings.addController("IDE", ide)
+      try settings.addController("SATA", sata)
+      try settings.attach(Attachment(controller: "IDE", port: 1, device: 0, kind: .dvd))
+    }
+  }
+
+  static let register = Verb("registervm", usage: "FILE.vbox", "Takes a machine into the registry.") {
+    words, registry in
+    let (names, _) = try words.parse(["password": 1], words: 1...1)
+    let settings = try registry.register(names[0])
+    return Answer(json: ["name": .string(settings.name), "uuid": .string(settings.uuid)])
+  }
+
+  static let unregister = Verb(
+    "unregistervm", usage: "NAME|UUID [--delete]", "Takes a machine out of the registry, and off the disk."
+  ) { words, registry in
+    let (names, options) = try words.parse(["delete": 0, "deleteall": 0], words: 1...1)
+    let deletes = !options.isEmpty
+    try registry.unregister(names[0], delete: deletes)
+    if deletes { Progress.whole() }
+    return .done
+  }
+
+  static let move = Verb("movevm", usage: "NAME|UUID --folder FOLDER [--type basic]", "Moves a machine's folder.") {
+    words, registry in
+    let (names, options) = try words.parse(["folder": 1, "type": 1], words: 1...1)
+    guard let folder = options.last(where: { $0.name == "folder" })?.value else {
+      throw Failure.usage("Missing argument: --folder FOLDER")
+    }
+    for option in options where option.name == "type" && option.value != "basic" {
+      throw Failure.usage("Invalid --type argument '\(option.value)'")
+    }
+    try registry.move(names[0], into: folder)
+    Progress.whole()
+    return Answer(text: "Machine has been successfully moved into \(folder)\n")
+  }
+}
+
+/// Progress as VBoxManage shows it, on standard error.
+enum Progress {
+  /// Of what is done at once.
+  static func whole() {
+    let text = (0..<10).map { "\($0 * 10)%..." }.joined() + "100%\n"
+    HostStream.standard(2).writeAll(Array(text.utf8))
+  }
+}

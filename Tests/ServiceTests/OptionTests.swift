@@ -1,0 +1,153 @@
+import Base
+import SettingsFiles
+import Testing
+
+@testable import Service
+
+struct OptionTests {
+  /// Applies options to a machine of its own, in memory.
+  private func applied(
+    _ options: [(String, [String])], to start: MachineSettings? = nil
+  ) throws -> MachineSettings {
+    let fixture = try Fixture()
+    var settings =
+      start
+      ?? MachineSettings(
+        creating: fixture.path("m.vbox"), name: "m", uuid: "11111111-2222-3333-4444-555555555555", type: .other)
+    for (name, values) in options {
+      let (option, number) = try #require(MachineOption.named(name), "no option \(name)")
+      #expect(values.isEmpty || option.valueCount(values[0]) == values.count, "\(name)")
+      try option.apply(values, number: number, typed: name, to: &settings, fixture.registry)
+    }
+    return settings
+  }
+  private func refusal(_ name: String, _ values: [String], to start: MachineSettings? = nil) -> String? {
+    do {
+      _ = try applied([(name, values)], to: start)
+      return nil
+    } catch { return "\(error)" }
+  }
+
+  @Test func namesAreUnique() {
+    var seen: Set<String> = []
+    for option in MachineOption.all {
+      for name in option.names {
+        #expect(seen.insert(name).inserted, "\(name) is there twice")
+        #expect(name == name.lowercased() && !name.contains("-"))
+      }
+    }
+    #expect(seen.count > 170)
+  }
+  @Test(arguments: ["natdnsproxy1", "nat-dns-proxy1", "NATDNSPROXY1"]) func allSpellingsAreOneOption(name: String)
+    throws
+  {
+    let nat = try applied([(name, ["on"])]).slot("Network", "Adapter", 0)?.child("NAT")
+    #expect(nat?.child("DNS")?["use-proxy"] == "true")
+  }
+  @Test func hardwareOptionsAreWrittenAsVirtualBoxWritesThem() throws {
+    let settings = try applied([
+      ("memory", ["512"]), ("cpus", ["4"]), ("firmware", ["efi"]), ("chipset", ["ich9"]), ("hpet", ["on"]),
+      ("paravirtprovider", ["kvm"]), ("rtcuseutc", ["on"]), ("vram", ["32"]), ("boot1", ["dvd"]), ("boot3", ["net"]),
+      ("audio-driver", ["none"]), ("usbxhci", ["on"]), ("uart1", ["0x3F8", "4"]), ("uartmode1", ["file", "/tmp/s"]),
+    ])
+    #expect(settings.memory == 512 && settings.cpus == 4)
+    #expect(settings.bootOrder == ["DVD", "DVD", "Network", "None"])
+    #expect(settings.word(["Firmware"], "type", default: "") == "EFI")
+    #expect(settings.word(["RTC"], "localOrUTC", default: "") == "UTC")
+    #expect(settings.hardware.descendant(["USB", "Controllers", "Controller"])?["type"] == "XHCI")
+    let port = try #require(settings.slot("UART", "Port", 0))
+    #expect(port["IOBase"] == "0x3f8" && port["hostMode"] == "RawFile" && port["path"] == "/tmp/s")
+    #expect(try applied([("firmware", ["bios"]), ("cpus", ["1"])], to: settings).hardware.child("Firmware") == nil)
+  }
+  @Test(arguments: [
+    ("memory", ["lots"]), ("memory", ["0"]), ("cpus", ["65"]), ("hpet", ["maybe"]), ("firmware", ["openfirmware"]),
+    ("boot1", ["tape"]), ("nic1", ["carrier-pigeon"]), ("macaddress1", ["08:00"]), ("uart1", ["0x3f8", "many"]),
+    ("natpf1", ["ssh,tcp,,2222,"]), ("natpf1", ["ssh,tcp,,99999,,22"]), ("natsettings1", ["1,2,3"]),
+    ("ostype", ["Plan10"]),
+  ])
+  func badValuesAreRefused(name: String, values: [String]) {
+    #expect(refusal(name, values) != nil)
+  }
+  @Test func unknownNumbersAreNoOptions() {
+    for name in ["nic9", "nic0", "boot5", "uart5", "natpf", "memory1", "1", ""] {
+      #expect(MachineOption.named(name) == nil, "\(name)")
+    }
+  }
+  @Test func forwardsAreKeptByNameAndOnlyOnce() throws {
+    var settings = try applied([
+      ("natpf1", ["web,tcp,,8080,,80"]), ("natpf1", ["ssh,tcp,127.0.0.1,2222,,22"]), ("natpf1", [",udp,,53,,53"]),
+    ])
+    #expect(
+      settings.forwards(slot: 0).map(\.text) == [
+        "ssh,tcp,127.0.0.1,2222,,22", "udp_53_53,udp,,53,,53", "web,tcp,,8080,,80",
+      ])
+    #expect(
+      refusal("natpf1", ["ssh,tcp,,1,,1"], to: settings)?.contains("A NAT rule of this name already exists") == true)
+    #expect(refusal("natpf1", ["more,tcp,,8080,,81"], to: settings) != nil)
+    settings = try applied([("natpf1", ["delete", "ssh"])], to: settings)
+    #expect(settings.forwards(slot: 0).map(\.name) == ["udp_53_53", "web"])
+    #expect(refusal("natpf1", ["delete", "ssh"], to: settings) != nil)
+  }
+  @Test func aCardKeepsTheSettingsOfWhereItWas() throws {
+    var settings = try applied([("natpf1", ["ssh,tcp,,2222,,22"]), ("nic1", ["intnet"]), ("intnet1", ["lab"])])
+    #expect(settings.slot("Network", "Adapter", 0)?.child("InternalNetwork")?["name"] == "lab")
+    #expect(settings.slot("Network", "Adapter", 0)?.child("NAT") == nil)
+    settings = try applied([("nic1", ["nat"])], to: settings)
+    #expect(settings.forwards(slot: 0).map(\.name) == ["ssh"])
+    #expect(settings.slot("Network", "Adapter", 0)?.descendant(["DisabledModes", "InternalNetwork"])?["name"] == "lab")
+  }
+  @Test func whatHasNoMeaningIsKept() throws {
+    let settings = try applied([("recording-file", ["/tmp/x.webm"]), ("cpuid-set", ["1", "2", "3", "4", "5"])])
+    #expect(
+      settings.extraData.map { "\($0.key)=\($0.value)" } == [
+        "Ringbox/Option/cpuidset=1 2 3 4 5", "Ringbox/Option/recordingfile=/tmp/x.webm",
+      ])
+  }
+  @Test func anyValueIsTakenOrRefused() throws {
+    let values = [
+      "", "-1", "on", "off", "99999999999999999999", "0x", "a,b,c,d,e,f", "\u{0}", "💾", "none", "delete", "/",
+    ]
+    for option in MachineOption.all where option.names[0] != "name" {
+      let name = option.names[0] + (option.numbers.map { "\($0.lowerBound)" } ?? "")
+      for value in values {
+        let count = option.valueCount(value)
+        var settings = MachineSettings(
+          creating: "/m.vbox", name: "m", uuid: "11111111-2222-3333-4444-555555555555", type: .other)
+        let registry = try Fixture().registry
+        try? option.apply(
+          Array(repeating: value, count: count), number: option.numbers?.lowerBound ?? 0, typed: name, to: &settings,
+          registry)
+        #expect(throws: Never.self, "\(name) \(value)") {
+          try SettingsFile(parsing: settings.file.bytes, path: "/m.vbox", .machine)
+        }
+      }
+    }
+  }
+
+  // MARK: Launch
+
+  private func plan(_ settings: MachineSettings) throws -> LaunchPlan { try LaunchPlan(settings, control: "/c") }
+  @Test func settingsBecomeAConfiguration() throws {
+    let settings = try applied([
+      ("memory", ["512"]), ("cpus", ["2"]), ("rtcuseutc", ["on"]), ("boot1", ["disk"]), ("boot2", ["none"]),
+      ("boot3", ["none"]), ("natpf1", ["ssh,tcp,127.0.0.1,2222,,22"]), ("nic3", ["intnet"]), ("intnet3", ["lab"]),
+      ("nictype3", ["virtio"]), ("cableconnected3", ["off"]), ("uart2", ["0x2f8", "3"]),
+      ("uartmode2", ["file", "/tmp/s"]),
+    ])
+    let options = try plan(settings).options
+    let machine = try #require(options["machine"])
+    #expect(machine["memory"]?.integer == 512 << 20 && machine["cpus"]?.integer == 2)
+    #expect(machine["bootOrder"]?.string == "c" && machine["clockBase"]?.string == "utc")
+    #expect(options["serial"]?.array?.compactMap(\.string) == ["none", "file:/tmp/s"])
+    let cards = try #require(machine["network"]?.array)
+    #expect(cards.count == 2)
+    #expect(cards[0]["model"] == "e1000" && cards[0]["hostForwards"] == ["tcp:127.0.0.1:2222-:22"])
+    #expect(cards[1]["kind"] == "intnet" && cards[1]["network"] == "lab" && cards[1]["connected"] == false)
+  }
+  @Test func whatIsNotThereYetIsSaid() throws {
+    let efi = try applied([("firmware", ["efi"])])
+    #expect(throws: ServiceError.self) { try plan(efi) }
+    let bridged = try applied([("nic1", ["bridged"]), ("uart1", ["0x3f8", "4"]), ("uartmode1", ["server", "/tmp/p"])])
+    #expect(try plan(bridged).remarks.count == 2)
+  }
+}

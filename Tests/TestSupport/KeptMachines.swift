@@ -1,0 +1,61 @@
+import Base
+import Foundation
+
+/// A registry of machines of its own, used through the command line as VBoxManage's clients use it.
+public final class KeptMachines {
+  public let folder: TemporaryFolder
+  private let environment: [String: String]
+  private let program: String
+
+  public init() throws {
+    folder = try TemporaryFolder()
+    program = folder.name("VBoxManage")
+    let target = try RingboxProgram.path()
+    let whole = target.hasPrefix("/") ? target : FileManager.default.currentDirectoryPath + "/" + target
+    try FileManager.default.createSymbolicLink(atPath: program, withDestinationPath: whole)
+    environment = [
+      "HOME": folder.path, "VBOX_USER_HOME": folder.name("home"), "XDG_RUNTIME_DIR": folder.name("run"),
+      "PATH": ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin",
+    ]
+    try FileManager.default.createDirectory(atPath: folder.name("run"), withIntermediateDirectories: true)
+  }
+  /// Nothing may run on when the test is over.
+  deinit {
+    let running = (try? manage(["list", "runningvms", "--json"]))?.output ?? ""
+    for machine in (try? JSON(parsing: running))?.array ?? [] {
+      _ = try? manage(["controlvm", machine["uuid"]?.string ?? "", "poweroff"])
+    }
+  }
+
+  /// Runs `VBoxManage` with these words.
+  public func manage(_ words: [String], timeout: TimeInterval = 60) throws -> RingboxProgram.Result {
+    try RingboxProgram.run(words, environment: environment, program: program, timeout: timeout)
+  }
+  /// The same for what must succeed: its output.
+  public func output(_ words: [String]) throws -> String {
+    let result = try manage(words)
+    guard result.status == 0, !result.errors.contains("error:") else {
+      throw ControlClient.Failed(description: "\(words): status \(result.status): \(result.errors)")
+    }
+    return result.output
+  }
+  /// The value of a key of `showvminfo --machinereadable`.
+  public func info(_ machine: String, _ key: String) throws -> String? {
+    let lines = try output(["showvminfo", machine, "--machinereadable"]).split(separator: "\n")
+    guard let line = lines.first(where: { $0.hasPrefix("\(key)=") }) else { return nil }
+    let value = line.dropFirst(key.count + 1)
+    return value.hasPrefix("\"") ? String(value.dropFirst().dropLast()) : String(value)
+  }
+  /// Waits until the machine is in this state.
+  public func waitForState(_ machine: String, _ state: String, timeout: TimeInterval) throws {
+    let deadline = Date(timeIntervalSinceNow: timeout)
+    while true {
+      let found = try info(machine, "VMState")
+      if found == state { return }
+      guard Date() < deadline else {
+        throw ControlClient.Failed(description: "\(machine) is \(found ?? "nothing"), not \(state)")
+      }
+      usleep(50_000)
+    }
+  }
+}
