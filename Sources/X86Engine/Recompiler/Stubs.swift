@@ -66,7 +66,8 @@ struct Stubs {
   /// The site's number in the index register, the linear address in the address register, flags as `probe` says.
   private static func makeProbe(_ e: inout Emitter, _ offsets: Offsets, _ probe: Probe, _ stubs: Stubs) {
     let tags = probe.isWrite ? offsets.tagWrite[probe.view] : offsets.tagRead[probe.view]
-    let fields = [\TLBEntry.tagRead, \TLBEntry.tagWrite, \TLBEntry.host, \TLBEntry.physicalPage]
+    let fields =
+      [\TLBEntry.tagRead, \TLBEntry.tagWrite, \TLBEntry.host, \TLBEntry.physicalPage]
       as [PartialKeyPath<TLBEntry>]
     e.store(Host.rax, offsets.probeRAX)
     if !probe.keepsFlags {
