@@ -195,13 +195,14 @@ class Bench:
             initrd=work / "initrd.gz",
             plan=work / "plan",
             disk=work / "disk" if self.disk else None,
+            nvme=work / "nvme" if self.disk and "disk" in self.groups else None,
             work=work,
         )
         planning.write(plan, job.plan)
         if peer.is_vm:
             planning.initrd_with(plan, assets / "bench.gz", job.initrd)
-        if job.disk:
-            make_disk(job.disk)
+        for path in filter(None, (job.disk, job.nvme)):
+            make_disk(path)
         return job
 
     def machine(self) -> tuple[report.Results, dict[str, Record]]:

@@ -25,7 +25,7 @@ extern const struct workload integer_workloads[], library_workloads[], float_wor
     memory_workloads[], system_workloads[], smc_workloads[], translation_workloads[],
     interrupt_workloads[], smp_workloads[], io_workloads[], disk_workloads[];
 
-extern const char *disk_path; // from --disk, or NULL
+extern const char *disk_path, *nvme_path; // from --disk and --nvme, or NULL
 
 // A workload found that what it computed is not what it must be: says so, and ends it.
 _Noreturn void wrong(const char *what);
@@ -36,7 +36,7 @@ void value(const char *key, uint64_t number);
 uint64_t integer_mixture(uint64_t rounds);
 
 // What process 1 does before and after the benchmarks.
-void init_begin(bool want_disk);
+void init_begin(void);
 _Noreturn void init_end(void);
 
 // Xorshift: the same sequence everywhere, unlike the C library's rand.

@@ -28,17 +28,22 @@ static void load_modules(void) {
         fclose(list);
 }
 
-void init_begin(bool want_disk) {
+static void wait_for(const char *path) {
+    for (int tries = 0; path && access(path, F_OK) != 0 && tries < 600; tries++)
+        usleep(100000); // an interpreted guest may take long to probe its disks
+}
+
+void init_begin(void) {
     mkdir("/proc", 0755);
     mkdir("/dev", 0755);
     mount("proc", "/proc", "proc", 0, NULL);
     mount("devtmpfs", "/dev", "devtmpfs", 0, NULL);
     mkdir("/dev/shm", 01777);
     mount("tmpfs", "/dev/shm", "tmpfs", 0, NULL);
-    if (want_disk) {
+    if (disk_path || nvme_path) {
         load_modules();
-        for (int tries = 0; access(disk_path, F_OK) != 0 && tries < 600; tries++)
-            usleep(100000); // an interpreted guest may take long to probe its disks
+        wait_for(disk_path);
+        wait_for(nvme_path);
     }
 }
 

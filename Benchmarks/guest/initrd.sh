@@ -22,7 +22,7 @@ for arch in amd64 i386; do
     cp -r "$out/$arch/modules/." "$root/"
     install -m 755 "$bench/$arch/ringbox-bench" "$root/init"
     release=$(kernel_release "$out/$arch/linux")
-    for module in virtio_pci virtio_blk ata_piix sd_mod; do
+    for module in virtio_pci virtio_blk ata_piix sd_mod nvme; do
         modprobe -d "$root" -S "$release" --show-depends "$module"
     done | awk '$1 == "insmod" && !seen[$2]++ { print $2 }' |
         sed "s|^$root||" >"$root/modules.list"

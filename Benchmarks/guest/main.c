@@ -1,7 +1,7 @@
 // ringbox-bench: fixed amounts of work, timed, one line of output for each.
 //
-//   ringbox-bench all|NAME|GROUP,... [--scale X] [--disk PATH]
-//   ringbox-bench --plan FILE [--disk PATH]       lines `NAME iterations`, in this order
+//   ringbox-bench all|NAME|GROUP,... [--scale X] [--disk PATH] [--nvme PATH]
+//   ringbox-bench --plan FILE [--disk PATH] [--nvme PATH]   lines `NAME iterations`, in this order
 //   ringbox-bench calibrate [--ms N] NAME,...     prints such lines: how often for N ms here
 //   ringbox-bench list                            lines `GROUP NAME ITERATIONS`
 //
@@ -27,7 +27,7 @@
 #include <time.h>
 #include <unistd.h>
 
-const char *disk_path;
+const char *disk_path, *nvme_path;
 
 static uint64_t run_nothing(uint64_t iterations) { return iterations; }
 
@@ -194,6 +194,8 @@ int main(int argc, char **argv) {
             ms = strtod(argv[++i], NULL);
         else if (!strcmp(argv[i], "--disk") && i + 1 < argc)
             disk_path = argv[++i];
+        else if (!strcmp(argv[i], "--nvme") && i + 1 < argc)
+            nvme_path = argv[++i];
         else if (!strcmp(argv[i], "--plan") && i + 1 < argc)
             plan = argv[++i];
         else if (!strcmp(argv[i], "calibrate"))
@@ -202,8 +204,8 @@ int main(int argc, char **argv) {
             chosen = argv[i];
     }
     if (!is_init && ((!chosen && !plan) || scale <= 0 || ms <= 0)) {
-        fprintf(stderr, "usage: ringbox-bench all|list|NAME|GROUP,... [--scale X] [--disk PATH]\n"
-                        "       ringbox-bench --plan FILE [--disk PATH]\n"
+        fprintf(stderr, "usage: ringbox-bench all|list|NAME|GROUP,... [--scale X] [--disk PATH] [--nvme PATH]\n"
+                        "       ringbox-bench --plan FILE [--disk PATH] [--nvme PATH]\n"
                         "       ringbox-bench calibrate [--ms N] all|NAME|GROUP,...\n");
         return 2;
     }
@@ -211,7 +213,7 @@ int main(int argc, char **argv) {
         chosen = "all";
     bool list = !strcmp(chosen, "list"), all = !strcmp(chosen, "all"), planned = false;
     if (is_init) {
-        init_begin(disk_path != NULL);
+        init_begin();
         puts("BENCH-BEGIN");
     }
     if (plan) {

@@ -21,6 +21,7 @@ class Job:
     initrd: Path
     plan: Path
     disk: Path | None
+    nvme: Path | None  # a second disk of the same size, where there is a first
     work: Path  # a directory of its own
 
 
@@ -29,6 +30,7 @@ class Peer:
 
     name = ""
     guest_disk = "/dev/vda"
+    guest_nvme = "/dev/nvme0n1"  # empty: has no such controller
     is_vm = True
     # The part of the native amount of work it is given. Interpreters get less, or a run would
     # take all day; times are compared per unit of work.
@@ -57,7 +59,9 @@ class Peer:
         # Only a panic is to be heard, and to end the machine. iomem=relaxed lets the
         # MMIO workload map a register that a driver owns.
         options = ["console=ttyS0", "quiet", "loglevel=1", "panic=-1", "iomem=relaxed"]
-        return " ".join([*options, "--", *(["--disk", self.guest_disk] if job.disk else [])])
+        disks = ["--disk", self.guest_disk] if job.disk else []
+        disks += ["--nvme", self.guest_nvme] if job.nvme and self.guest_nvme else []
+        return " ".join([*options, "--", *disks])
 
 
 class Native(Peer):
@@ -69,6 +73,7 @@ class Native(Peer):
 
     def command(self, job: Job) -> list[str]:
         disk = ["--disk", str(job.disk)] if job.disk else []
+        disk += ["--nvme", str(job.nvme)] if job.nvme else []
         return [str(job.binary), "--plan", str(job.plan), *disk]
 
 
@@ -112,7 +117,8 @@ class Ringbox(Peer):
         ]  # fmt: skip
 
     def command(self, job: Job) -> list[str]:
-        disk = ["--disk", f"{job.disk},if=virtio"] if job.disk else []
+        disk = ["--disk", f"{job.disk},if=virtio,format=raw"] if job.disk else []
+        disk += ["--disk", f"{job.nvme},if=nvme,format=raw"] if job.nvme else []
         return self.start(
             "--cpus", str(self.cpus), "--kernel", str(job.kernel), "--initrd", str(job.initrd),
             "--append", self.command_line(job), "--stats", "--json", *disk,
@@ -143,6 +149,8 @@ class Qemu(Peer):
 
     def command(self, job: Job) -> list[str]:
         disk = ["-drive", f"file={job.disk},format=raw,if=virtio"] if job.disk else []
+        if job.nvme:
+            disk += ["-drive", f"file={job.nvme},format=raw,if=none,id=nvme", "-device", "nvme,drive=nvme,serial=1"]
         return self.start(
             "-smp", str(self.cpus), "-kernel", str(job.kernel), "-initrd", str(job.initrd),
             "-append", self.command_line(job), *disk,
@@ -162,6 +170,7 @@ class Bochs(Peer):
 
     name = "bochs"
     guest_disk = "/dev/sda"
+    guest_nvme = ""
     share = 1 / 16
     keeps_time = False
     directory = Path("/usr/share/bochs")

@@ -12,7 +12,7 @@ def calibrate(program: Path, names: list[str], milliseconds: float, disk: Path |
     """As many iterations of each as take that long natively."""
     command = [str(program), "calibrate", "--ms", str(milliseconds), ",".join(names)]
     if disk:
-        command += ["--disk", str(disk)]
+        command += ["--disk", str(disk), "--nvme", str(disk)]
     found: Plan = {}
     output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     for line in output.splitlines():

@@ -166,8 +166,11 @@ def absolute_rows(results: Results) -> Rows:
     table.each("2-CPU speed-up", scaling, lambda x: f"{x:.2f}")
     each_cold = lambda p: bytes_per_s(results.each_ns(p, "cold-code"), 32 << 10)
     table.each("cold-code: guest code made and executed", each_cold, lambda x: f"{x / 1e6:.3g} MB/s")
-    for name in ("disk-read", "disk-write"):
+    for name in ("disk-read", "disk-write", "nvme-read", "nvme-write"):
         rate(name, 128 << 10)
+    for name in ("disk-4k-deep-read", "disk-4k-deep-write", "nvme-4k-deep-read", "nvme-4k-deep-write"):
+        operations = lambda p, name=name: bytes_per_s(results.each_ns(p, name), 1)
+        table.each(f"{name}: operations", operations, lambda x: f"{x / 1e3:.3g} k/s")
     for name in ("disk-4k-read", "disk-4k-write"):
         table.each(f"{name}: latency", lambda p, name=name: results.each_ns(p, name), duration_text)
     for key in ("p50", "p99"):

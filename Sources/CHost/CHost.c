@@ -15,6 +15,10 @@ int rb_punch_hole(int fd, int64_t offset, int64_t count) {
   return fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset, count);
 }
 
+ssize_t rb_read_cached(int fd, const struct iovec *vectors, int count, int64_t offset) {
+  return preadv2(fd, vectors, count, offset, RWF_NOWAIT);
+}
+
 int rb_allocate(int fd, int64_t count) { return fallocate(fd, 0, 0, count); }
 
 void rb_futex_wait(const uint32_t *word, uint32_t expected, int64_t nanoseconds) {

@@ -169,6 +169,9 @@ public final class FakeServices: DeviceServices {
     return true
   }
 
+  /// Turns the order of the requests around: backends end them in any.
+  public func reverseRequests() { pendingRequests.reverse() }
+
   private func serve(_ request: BlockRequest, _ completion: inout BlockCompletion) {
     guard request.operation != .flush else { return }
     let (start, overflow) = request.sector.multipliedReportingOverflow(by: 512)

@@ -9,6 +9,8 @@ public protocol DiskImage: AnyObject, Sendable {
   var isReadOnly: Bool { get }
   /// Fills `buffers` from `sector` on. Their sizes add up to whole sectors; each may have any size.
   func read(_ sector: UInt64, into buffers: [HostBuffer]) throws(DiskError)
+  /// As `read`, but only when it need not wait for anything; false: nothing is promised of the buffers.
+  func readCached(_ sector: UInt64, into buffers: [HostBuffer]) -> Bool
   func write(_ sector: UInt64, from buffers: [HostBuffer]) throws(DiskError)
   /// Returns when all writes that ended before the call are on stable storage.
   func flush() throws(DiskError)
@@ -44,6 +46,7 @@ public struct DiskExtent: Equatable, Sendable {
 }
 
 extension DiskImage {
+  public func readCached(_ sector: UInt64, into buffers: [HostBuffer]) -> Bool { false }
   public var parent: (any DiskImage)? { nil }
   public func extent(at sector: UInt64, limit: UInt64) throws(DiskError) -> DiskExtent {
     DiskExtent(.data, count: max(1, limit))

@@ -34,6 +34,7 @@ final class GuessedRawImage: ManagedImage {
     try raw.write(sector, from: safe)
   }
   func read(_ sector: UInt64, into buffers: [HostBuffer]) throws(DiskError) { try raw.read(sector, into: buffers) }
+  func readCached(_ sector: UInt64, into buffers: [HostBuffer]) -> Bool { raw.readCached(sector, into: buffers) }
   func flush() throws(DiskError) { try raw.flush() }
   func discard(_ sector: UInt64, count: UInt64) throws(DiskError) { try raw.discard(sector, count: count) }
   func writeZeroes(_ sector: UInt64, count: UInt64) throws(DiskError) { try raw.writeZeroes(sector, count: count) }

@@ -71,6 +71,9 @@ public final class HostFile: ImageFile {
   public func read(at offset: UInt64, into buffers: [HostBuffer]) throws(DiskError) {
     try wrap { () throws(SystemCallError) in try file.read(at: offset, into: buffers) }
   }
+  public func readCached(at offset: UInt64, into buffers: [HostBuffer]) -> Bool {
+    file.readCached(at: offset, into: buffers)
+  }
   public func write(at offset: UInt64, from buffers: [HostBuffer]) throws(DiskError) {
     try wrap { () throws(SystemCallError) in try file.write(at: offset, from: buffers) }
   }

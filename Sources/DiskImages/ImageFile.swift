@@ -12,6 +12,8 @@ public protocol ImageFile: AnyObject, Sendable {
   func size() throws(DiskError) -> UInt64
   /// Past the end of the file zeroes are read.
   func read(at offset: UInt64, into buffers: [HostBuffer]) throws(DiskError)
+  /// As `read`, but only when it need not wait for a disk; false: nothing is promised of the buffers.
+  func readCached(at offset: UInt64, into buffers: [HostBuffer]) -> Bool
   /// Writing past the end makes the file longer; what is skipped reads as zeroes.
   func write(at offset: UInt64, from buffers: [HostBuffer]) throws(DiskError)
   func resize(to bytes: UInt64) throws(DiskError)
@@ -29,6 +31,7 @@ public protocol ImageFile: AnyObject, Sendable {
 }
 
 extension ImageFile {
+  public func readCached(at offset: UInt64, into buffers: [HostBuffer]) -> Bool { false }
   public func reserve(_ bytes: UInt64) throws(DiskError) -> Bool { false }
   public func isStored(at offset: UInt64, limit: UInt64) -> (stored: Bool, count: UInt64) { (true, limit) }
   public var identity: String { path }

@@ -44,6 +44,11 @@ public final class RawImage: DiskImage {
     try check(sector, bytes: buffers.byteCount)
     try file.read(at: start + sector * 512, into: buffers)
   }
+  public func readCached(_ sector: UInt64, into buffers: [HostBuffer]) -> Bool {
+    let bytes = buffers.byteCount
+    guard bytes & 511 == 0, sector <= sectorCount, bytes / 512 <= sectorCount - sector else { return false }
+    return file.readCached(at: start + sector * 512, into: buffers)
+  }
   public func write(_ sector: UInt64, from buffers: [HostBuffer]) throws(DiskError) {
     guard !isReadOnly else { throw .readOnly }
     try check(sector, bytes: buffers.byteCount)
@@ -87,6 +92,9 @@ public final class ISOImage: DiskImage {
 
   public func read(_ sector: UInt64, into buffers: [HostBuffer]) throws(DiskError) {
     try raw.read(sector, into: buffers)
+  }
+  public func readCached(_ sector: UInt64, into buffers: [HostBuffer]) -> Bool {
+    raw.readCached(sector, into: buffers)
   }
   public func write(_ sector: UInt64, from buffers: [HostBuffer]) throws(DiskError) { throw .readOnly }
   public func flush() throws(DiskError) {}

@@ -159,6 +159,16 @@ public struct FileDescriptor: ~Copyable, Sendable {
         unsafe preadv(raw, vectors, count, position)
       }, endOfFile: { rest in for buffer in rest { buffer.zero() } })
   }
+  /// Fills the buffers from `offset` on with what the host has in memory; false when that is not all of it, or there are
+  /// too many buffers: then their contents mean nothing.
+  public func readCached(at offset: UInt64, into buffers: [HostBuffer]) -> Bool {
+    guard buffers.count <= 64, let position = Int64(exactly: offset) else { return false }
+    // SAFETY: each vector covers one HostBuffer, whose maker keeps it mapped; the array outlives the call.
+    let vectors = unsafe buffers.map { unsafe iovec(iov_base: $0.base, iov_len: $0.count) }
+    // SAFETY: as above; the kernel keeps nothing.
+    let moved = unsafe rb_read_cached(raw, vectors, Int32(vectors.count), position)
+    return moved == buffers.reduce(0) { $0 + $1.count }
+  }
   /// Writes the buffers from `offset` on.
   public func write(at offset: UInt64, from buffers: [HostBuffer]) throws(SystemCallError) {
     // SAFETY: the closure passes the vectors on to the kernel and keeps nothing.

@@ -52,8 +52,11 @@ final class Board: Sendable {
   let floppy: DeviceSlot<FDC82078>
   let entropy: DeviceSlot<VirtioRNG>
   let virtioDisks: [DeviceSlot<VirtioBlock>]
+  let nvmeDisks: [DeviceSlot<NVMe>]
   /// Only in machines with SCSI disks.
   let scsi: DeviceSlot<VirtioSCSI>?
+  /// Only in machines with SATA drives.
+  let ahci: DeviceSlot<AHCI>?
   let network: Network
   /// Only in a machine that boots a kernel.
   let bootLoader: DeviceSlot<BootLoader>?
@@ -79,8 +82,9 @@ final class Board: Sendable {
   static let vgaPCISlot = 2
   static let entropyPCISlot = 3
   static let firstDiskPCISlot = 4
-  /// Behind sixteen virtio disks and eight network cards.
+  /// Behind sixteen virtio and NVMe disks and eight network cards.
   static let scsiPCISlot = 28
+  static let ahciPCISlot = 29
   /// Behind the sixteen disks there may be.
   static let firstNetworkPCISlot = 20
 
@@ -138,12 +142,20 @@ final class Board: Sendable {
       drives: floppies.map(\.worker))
     entropy = try DeviceSlot(VirtioRNG(VirtioEntropyFunction { HostEntropy.bytes($0) }), machine: services)
     virtioDisks = try Board.makeVirtioDisks(services, storage)
+    nvmeDisks = try Board.makeNVMeDisks(services, storage)
     let scsiDrives = storage.scsiDrives
     if scsiDrives.isEmpty {
       scsi = nil
     } else {
       scsi = try DeviceSlot(
         VirtioSCSI(VirtioSCSIFunction(scsiDrives.map(\.medium))), machine: services, drives: scsiDrives.map(\.worker))
+    }
+    let sataDrives = storage.sataDrives
+    if sataDrives.isEmpty {
+      ahci = nil
+    } else {
+      ahci = try DeviceSlot(
+        AHCI(drives: sataDrives.map(\.0)), machine: services, drives: sataDrives.map(\.1))
     }
     network = try Network(plans, services, pci, firstSlot: Board.firstNetworkPCISlot)
     let window = DisplayWindow(memory: memory, display: display, link: link)
@@ -203,6 +215,17 @@ final class Board: Sendable {
     return disks
   }
 
+  private static func makeNVMeDisks(
+    _ services: MachineServices, _ storage: Storage
+  ) throws(BusError) -> [DeviceSlot<NVMe>] {
+    var disks: [DeviceSlot<NVMe>] = []
+    for (index, drive) in storage.nvmeDrives.enumerated() {
+      disks.append(
+        try DeviceSlot(NVMe(drive.medium, name: "nvme\(index)"), machine: services, drives: [drive.worker]))
+    }
+    return disks
+  }
+
   /// Every device of the board, in the order of power-on.
   var components: [any MachineComponent] {
     var all: [any MachineComponent] = [
@@ -211,7 +234,9 @@ final class Board: Sendable {
     ]
     for uart in uarts { all.append(uart) }
     for disk in virtioDisks { all.append(disk) }
+    for disk in nvmeDisks { all.append(disk) }
     if let scsi { all.append(scsi) }
+    if let ahci { all.append(ahci) }
     for card in network.cards { all.append(card.component) }
     if let bootLoader { all.append(bootLoader) }
     return all
@@ -316,7 +341,11 @@ final class Board: Sendable {
     for (index, disk) in virtioDisks.enumerated() {
       pci.plug(disk, device: Board.firstDiskPCISlot + index, interruptOutput: "intx")
     }
+    for (index, disk) in nvmeDisks.enumerated() {
+      pci.plug(disk, device: Board.firstDiskPCISlot + virtioDisks.count + index, interruptOutput: "inta")
+    }
     if let scsi { pci.plug(scsi, device: Board.scsiPCISlot, interruptOutput: "intx") }
+    if let ahci { pci.plug(ahci, device: Board.ahciPCISlot, interruptOutput: "inta") }
     pci.setResetControl(isaBridge)
     for pirq in 0..<4 {
       pci.interruptLines[pirq].connect(to: isaBridge.input(pirq))

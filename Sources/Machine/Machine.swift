@@ -329,7 +329,9 @@ public final class Machine: Sendable {
         board.ide.withDevice { device, services in device.mediumChanged(drive: number, drive.medium, services) }
       case .floppy(let number):
         board.floppy.withDevice { device, services in device.mediumChanged(drive: number, drive.medium, services) }
-      case .virtio, .scsi: break
+      case .sata(let port):
+        board.ahci?.withDevice { device, services in device.mediumChanged(drive: port, drive.medium, services) }
+      case .virtio, .scsi, .nvme: break
       }
     }
   }

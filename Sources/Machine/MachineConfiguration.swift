@@ -1,4 +1,5 @@
 import Base
+import Devices
 import Execution
 import HostSystem
 
@@ -20,7 +21,21 @@ public struct MachineConfiguration: Equatable, Sendable {
     case unix(String)
   }
   /// What a disk is attached to.
-  public enum DiskInterface: String, Sendable, CaseIterable { case ide, virtio, scsi }
+  public enum DiskInterface: String, Sendable, CaseIterable { case ide, virtio, scsi, sata, nvme }
+  /// What a CD-ROM drive is attached to.
+  public enum CDROMInterface: String, Sendable, CaseIterable { case ide, sata }
+  /// A CD-ROM drive and the image in it.
+  public struct CDROM: Equatable, Sendable, ExpressibleByStringLiteral {
+    /// Path of the image on the host.
+    public var path: String
+    /// Controller that the guest sees.
+    public var interface: CDROMInterface
+    public init(path: String, interface: CDROMInterface = .ide) {
+      self.path = path
+      self.interface = interface
+    }
+    public init(stringLiteral path: String) { self.init(path: path) }
+  }
   /// A disk image and how it is attached.
   public struct Disk: Equatable, Sendable {
     /// Path of the image on the host.
@@ -78,8 +93,8 @@ public struct MachineConfiguration: Equatable, Sendable {
   public var append = ""
   /// Hard disks, in the order the guest sees them.
   public var disks: [Disk] = []
-  /// Paths of CD-ROM images, a drive for each.
-  public var cdroms: [String] = []
+  /// CD-ROM drives.
+  public var cdroms: [CDROM] = []
   /// Paths of floppy images, at most two.
   public var floppies: [String] = []
   /// Network cards, at most `maximumNetworkCards`, in the order the guest sees them.
@@ -118,9 +133,13 @@ public struct MachineConfiguration: Equatable, Sendable {
       try refuse("boot order '\(bootOrder)': '\(letter)' is none of a (floppy), c (disk), d (CD-ROM), n (network)")
     }
     if serial.count > 4 { try refuse("at most 4 serial ports, not \(serial.count)") }
-    let ideDrives = disks.filter { $0.interface == .ide }.count + cdroms.count
+    let ideDrives = disks.filter { $0.interface == .ide }.count + cdroms.filter { $0.interface == .ide }.count
     if ideDrives > 4 { try refuse("at most 4 IDE disks and CD-ROM drives, not \(ideDrives); use virtio disks") }
-    if disks.filter({ $0.interface == .virtio }).count > 16 { try refuse("at most 16 virtio disks") }
+    let ports = disks.filter { $0.interface == .sata }.count + cdroms.filter { $0.interface == .sata }.count
+    if ports > AHCI.maximumPorts { try refuse("at most \(AHCI.maximumPorts) SATA drives, not \(ports)") }
+    if disks.filter({ $0.interface == .virtio || $0.interface == .nvme }).count > 16 {
+      try refuse("at most 16 virtio and NVMe disks")
+    }
     if disks.filter({ $0.interface == .scsi }).count > 64 { try refuse("at most 64 SCSI disks") }
     if floppies.count > 2 { try refuse("at most 2 floppy drives, not \(floppies.count)") }
     if network.count > MachineConfiguration.maximumNetworkCards {
@@ -161,7 +180,7 @@ extension MachineConfiguration {
     case "append": append = try field.string()
     case "disks":
       disks = try field.list { item throws(MachineError) in try Disk(item) }
-    case "cdroms": cdroms = try field.list { item throws(MachineError) in try item.string() }
+    case "cdroms": cdroms = try field.list { item throws(MachineError) in try CDROM(item) }
     case "floppies": floppies = try field.list { item throws(MachineError) in try item.string() }
     case "network": network = try field.list { item throws(MachineError) in try NetworkCard(item) }
     case "serial": serial = try field.list { item throws(MachineError) in try SerialPort(item) }
@@ -194,7 +213,7 @@ extension MachineConfiguration {
       "name": .string(name), "memory": .integer(Int64(clamping: memory)), "cpus": .integer(Int64(cpus)),
       "cpu": .string(cpu), "bootOrder": .string(bootOrder), "firmware": text(firmware), "kernel": text(kernel),
       "initrd": text(initrd), "append": .string(append), "disks": .array(disks.map(\.json)),
-      "cdroms": .array(cdroms.map { .string($0) }), "floppies": .array(floppies.map { .string($0) }),
+      "cdroms": .array(cdroms.map(\.json)), "floppies": .array(floppies.map { .string($0) }),
       "network": .array(network.map(\.json)), "serial": .array(serial.map { .string($0.text) }),
       "debugConsole": .string(debugConsole.text),
       "exitOn": .array(exits), "engine": .string(engine), "clockBase": .string(clockBase.rawValue),
@@ -259,6 +278,29 @@ extension MachineConfiguration.Disk {
       "path": .string(path), "interface": .string(interface.rawValue), "readOnly": .bool(readOnly),
       "snapshot": .bool(snapshot), "format": format.map { .string($0) } ?? .null,
     ])
+  }
+}
+
+extension MachineConfiguration.CDROM {
+  /// A path alone, or an object with path and interface.
+  fileprivate init(_ field: JSONField) throws(MachineError) {
+    guard field.value.members != nil else {
+      self.init(path: try field.string())
+      return
+    }
+    self.init(path: "")
+    for member in try field.members() {
+      let member = JSONField("\(field.name).\(member.key)", member.value)
+      switch member.lastName {
+      case "path": path = try member.string()
+      case "interface": interface = try member.choice()
+      default: throw MachineError(.configuration, "unknown member '\(member.name)'")
+      }
+    }
+    guard !path.isEmpty else { throw MachineError(.configuration, "\(field.name): a CD-ROM drive needs a path") }
+  }
+  fileprivate var json: JSON {
+    interface == .ide ? .string(path) : .object(["path": .string(path), "interface": .string(interface.rawValue)])
   }
 }
 

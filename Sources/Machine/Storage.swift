@@ -8,8 +8,9 @@ import HostSystem
 struct Storage: Sendable {
   enum Kind: Sendable, Equatable { case disk, cdrom, floppy }
   /// Where a drive is plugged in: IDE 0-3 (primary master, primary slave, secondary master, secondary slave), the
-  /// number of a virtio disk, the target on the SCSI bus, or floppy drive A or B.
-  enum Place: Sendable, Equatable { case ide(Int), virtio(Int), scsi(Int), floppy(Int) }
+  /// number of a virtio disk, the target on the SCSI bus, the port of the AHCI controller, the number of an NVMe
+  /// disk, or floppy drive A or B.
+  enum Place: Sendable, Equatable { case ide(Int), virtio(Int), scsi(Int), sata(Int), nvme(Int), floppy(Int) }
   struct Drive: Sendable {
     /// For people: `disk0`, `cdrom0`, `floppy0`.
     var name: String
@@ -35,7 +36,7 @@ struct Storage: Sendable {
       free.remove(number)
       return .ide(number)
     }
-    var virtioCount = 0, scsiCount = 0
+    var virtioCount = 0, scsiCount = 0, sataCount = 0, nvmeCount = 0
     for (index, disk) in configuration.disks.enumerated() {
       let place: Place
       switch disk.interface {
@@ -46,12 +47,25 @@ struct Storage: Sendable {
       case .scsi:
         place = .scsi(scsiCount)
         scsiCount += 1
+      case .sata:
+        place = .sata(sataCount)
+        sataCount += 1
+      case .nvme:
+        place = .nvme(nvmeCount)
+        nvmeCount += 1
       }
       let image = try Storage.open(disk)
       try add("disk\(index)", .disk, place, image, memory)
     }
-    for (index, path) in configuration.cdroms.enumerated() {
-      try add("cdrom\(index)", .cdrom, try takeIDE(Storage.cdromOrder), try Storage.openMedium(path, .cdrom), memory)
+    for (index, cdrom) in configuration.cdroms.enumerated() {
+      let place: Place
+      if cdrom.interface == .sata {
+        place = .sata(sataCount)
+        sataCount += 1
+      } else {
+        place = try takeIDE(Storage.cdromOrder)
+      }
+      try add("cdrom\(index)", .cdrom, place, try Storage.openMedium(cdrom.path, .cdrom), memory)
     }
     for (index, path) in configuration.floppies.enumerated() {
       try add("floppy\(index)", .floppy, .floppy(index), try Storage.openMedium(path, .floppy), memory)
@@ -104,12 +118,21 @@ struct Storage: Sendable {
   }
 
   /// The IDE controller's view, by drive number; where no drive is plugged in nobody answers.
-  var ideDrives: [(IDEDriveConfiguration, any BlockBackend)] {
+  var ideDrives: [(ATADriveConfiguration, any BlockBackend)] {
     (0..<4).map { number in
       guard let drive = drives.first(where: { $0.place == .ide(number) }) else { return (.none, NoDrive()) }
       return (drive.kind == .cdrom ? .cdrom(drive.medium) : .disk(drive.medium), drive.worker)
     }
   }
+  /// The AHCI controller's view, by port.
+  var sataDrives: [(ATADriveConfiguration, any BlockBackend)] {
+    drives.compactMap { drive in
+      guard case .sata = drive.place else { return nil }
+      return (drive.kind == .cdrom ? .cdrom(drive.medium) : .disk(drive.medium), drive.worker)
+    }
+  }
+  /// In the order of the configuration.
+  var nvmeDrives: [Drive] { drives.filter { if case .nvme = $0.place { true } else { false } } }
   /// Drives A and B, as far as there are any.
   var floppyDrives: [Drive] { drives.filter { $0.kind == .floppy } }
   /// In the order of the configuration.

@@ -270,6 +270,7 @@ private enum EmptyStackEntry {
   /// The page that accesses through the stack pointer last found, one for each view: a copy of an entry of `tlb`. Behind
   /// the table, so that generated code finds it without an index.
   var stackEntries: UnsafeMutablePointer<TLBEntry> { unsafe tlb + 3 * EngineState.tlbCount }
+  let emptyStackEntry = TLBEntry.emptyStack()
   static let tlbBits = 11
   static let tlbCount = 1 << tlbBits
   /// Where a page goes that another of the same index has driven out: `index ^ otherWay`.

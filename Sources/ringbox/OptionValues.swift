@@ -29,7 +29,10 @@ enum OptionValues {
   /// Formats of disk images, as `format=` takes them.
   static let diskFormats = ["raw", "vdi", "vmdk", "vhd", "qcow2"]
 
-  /// "PATH[,if=ide|virtio|scsi][,format=FORMAT][,readonly][,snapshot]". A comma in the path is written twice.
+  /// What disks and CD-ROM drives can be attached to.
+  static let diskInterfaces = ["ide", "virtio", "scsi", "sata", "nvme"], cdromInterfaces = ["ide", "sata"]
+
+  /// "PATH[,if=ide|virtio|scsi|sata|nvme][,format=FORMAT][,readonly][,snapshot]". A comma in the path is written twice.
   static func disk(_ text: String, snapshot: Bool) throws -> JSON {
     var parts = splitAtSingleCommas(text)
     let path = parts.removeFirst()
@@ -41,11 +44,12 @@ enum OptionValues {
       case "snapshot": continue
       case _ where part.hasPrefix("if="):
         interface = try choice(
-          String(part.dropFirst(3)), among: ["ide", "virtio", "scsi"], "--disk '\(text)': interface")
+          String(part.dropFirst(3)), among: diskInterfaces, "--disk '\(text)': interface")
       case _ where part.hasPrefix("format="):
         format = .string(try choice(String(part.dropFirst(7)), among: diskFormats, "--disk '\(text)': format"))
       default:
-        let settings = ["if=ide", "if=virtio", "if=scsi", "readonly", "snapshot"] + diskFormats.map { "format=\($0)" }
+        let settings =
+          diskInterfaces.map { "if=\($0)" } + ["readonly", "snapshot"] + diskFormats.map { "format=\($0)" }
         throw Failure.usage("--disk '\(text)': unknown setting '\(part)'\(hint(part, settings))")
       }
     }
@@ -54,6 +58,22 @@ enum OptionValues {
       "path": .string(path), "interface": .string(interface), "readOnly": .bool(readOnly),
       "snapshot": .bool(discards), "format": format,
     ]
+  }
+
+  /// "PATH[,if=ide|sata]". A comma in the path is written twice.
+  static func cdrom(_ text: String) throws -> JSON {
+    var parts = splitAtSingleCommas(text)
+    let path = parts.removeFirst()
+    guard !path.isEmpty else { throw Failure.usage("--cdrom '\(text)': the path is missing") }
+    var interface = "ide"
+    for part in parts {
+      guard part.hasPrefix("if=") else {
+        let settings = cdromInterfaces.map { "if=\($0)" }
+        throw Failure.usage("--cdrom '\(text)': unknown setting '\(part)'\(hint(part, settings))")
+      }
+      interface = try choice(String(part.dropFirst(3)), among: cdromInterfaces, "--cdrom '\(text)': interface")
+    }
+    return ["path": .string(path), "interface": .string(interface)]
   }
 
   static func splitAtSingleCommas(_ text: String) -> [String] {

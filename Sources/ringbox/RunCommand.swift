@@ -23,10 +23,11 @@ struct RunCommand: ParsableCommand {
   var append: String?
   @Option(
     help: ArgumentHelp(
-      "Disk image: PATH[,if=ide|virtio|scsi][,format=raw|vdi|vmdk|vhd|qcow2][,readonly][,snapshot]. Repeatable.",
+      "Disk image: PATH[,if=ide|virtio|scsi|sata|nvme][,format=raw|vdi|vmdk|vhd|qcow2][,readonly][,snapshot]. Repeatable.",
       valueName: "disk"))
   var disk: [String] = []
-  @Option(help: ArgumentHelp("CD-ROM image. Repeatable.", valueName: "file")) var cdrom: [String] = []
+  @Option(help: ArgumentHelp("CD-ROM image: FILE[,if=ide|sata]. Repeatable.", valueName: "file")) var cdrom: [String] =
+    []
   @Option(help: ArgumentHelp("Floppy image. Repeatable.", valueName: "file")) var floppy: [String] = []
   @Option(
     help: ArgumentHelp(
@@ -130,7 +131,8 @@ struct RunCommand: ParsableCommand {
       "cpus": .integer(try OptionValues.cpus(cpus)), "cpu": .string(cpu),
       "bootOrder": .string(try OptionValues.bootOrder(boot)), "firmware": path(firmware), "kernel": path(kernel),
       "initrd": path(initrd), "append": .string(append ?? ""),
-      "disks": .array(try disk.map { try OptionValues.disk($0, snapshot: snapshot) }), "cdroms": paths(cdrom),
+      "disks": .array(try disk.map { try OptionValues.disk($0, snapshot: snapshot) }),
+      "cdroms": .array(try cdrom.map { try OptionValues.cdrom($0) }),
       "floppies": paths(floppy), "network": .array(try nic.map { try NetworkOption.parse($0) }),
       "exitOn": .array(conditions),
       "engine": .string(verifyExecution ? "verified" : try OptionValues.choice(engine, among: engines, "--engine")),

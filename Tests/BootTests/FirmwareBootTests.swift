@@ -10,7 +10,7 @@ import Testing
     #expect(try vm.quit() == 5)
   }
 
-  @Test("GRUB shows its menu and starts Debian's kernel", arguments: ["ide", "virtio", "scsi"])
+  @Test("GRUB shows its menu and starts Debian's kernel", arguments: ["ide", "virtio", "scsi", "sata", "nvme"])
   func grub(interface: String) throws {
     let image = try GuestAssets.copy("grub-disk.img")
     let vm = try VM.launch(arguments: ["--memory", "512M", "--disk", "\(image.path),if=\(interface)"])

@@ -10,7 +10,7 @@ struct IDEBench {
   var ide: PIIX3IDE
   let host: FakeServices
 
-  init(_ drives: [IDEDriveConfiguration], diskBytes: Int = 1 << 20) {
+  init(_ drives: [ATADriveConfiguration], diskBytes: Int = 1 << 20) {
     ide = PIIX3IDE(drives: drives)
     host = FakeServices(diskBytes: diskBytes, autoComplete: true)
     for index in 0..<diskBytes { host.disk[index] = UInt8(truncatingIfNeeded: index / 512 &* 7 &+ index) }
@@ -64,7 +64,7 @@ struct IDEBench {
 }
 
 @Suite struct IDETests {
-  static let disk = IDEDriveConfiguration.disk(MediumInfo(sectors: 2048, serial: "S1"))
+  static let disk = ATADriveConfiguration.disk(MediumInfo(sectors: 2048, serial: "S1"))
 
   @Test func identifyTellsGeometryAndModel() {
     var bench = IDEBench([IDETests.disk])

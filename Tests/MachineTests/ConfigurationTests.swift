@@ -55,7 +55,7 @@ import Testing
       (#"{"bootOrder": "cx"}"#, "boot order"), (#"{"memroy": 1}"#, "did you mean 'memory'"), (#"[]"#, "object"),
       (#"{"initrd": "/i"}"#, "needs a kernel"), (#"{"serial": ["tcp:0"]}"#, "TCP port"),
       (#"{"serial": ["floppy"]}"#, "none of"), (#"{"serial": ["none","none","none","none","none"]}"#, "at most 4"),
-      (#"{"disks": [{"interface": "ide"}]}"#, "path"), (#"{"disks": [{"path": "a", "interface": "sata"}]}"#, "ide"),
+      (#"{"disks": [{"interface": "ide"}]}"#, "path"), (#"{"disks": [{"path": "a", "interface": "usb"}]}"#, "ide"),
       (#"{"engine": "interpretr"}"#, "did you mean"), (#"{"exitOn": ["rest"]}"#, "exitOn"),
       (#"{"floppies": ["a","b","c"]}"#, "floppy"), (#"{"name": "a\u0000b"}"#, "string"),
       (#"{"cdroms": ["a","b","c","d","e"]}"#, "IDE"), (#"{"network": [{"kind": "bridge"}]}"#, "none of nat"),

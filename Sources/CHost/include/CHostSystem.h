@@ -4,12 +4,16 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
+#include <sys/uio.h>
 
 /// memfd_create(name, MFD_CLOEXEC); -1 and errno on failure.
 int rb_memfd(const char *name);
 
 /// fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, ...); -1 and errno on failure.
 int rb_punch_hole(int fd, int64_t offset, int64_t count);
+/// preadv2 with RWF_NOWAIT: what the page cache holds, without waiting for a disk; -1 and errno on failure.
+ssize_t rb_read_cached(int fd, const struct iovec *vectors, int count, int64_t offset);
 /// fallocate without flags from the start of the file: takes the space of `count` bytes.
 int rb_allocate(int fd, int64_t count);
 

@@ -6,13 +6,13 @@ import DeviceKit
 /// The backend has at most one request of a channel at a time; its tag tells it from those of before a reset.
 struct IDEChannel {
   let number: Int
-  var configurations: [IDEDriveConfiguration]
+  var configurations: [ATADriveConfiguration]
   var state = IDEChannelState()
   /// Tag of the request under way. Not saved: after a restore the request is made anew.
   var activeTag: UInt64?
   private var lastTag: UInt64 = 0
 
-  init(number: Int, drives: [IDEDriveConfiguration]) {
+  init(number: Int, drives: [ATADriveConfiguration]) {
     self.number = number
     configurations = drives
   }
@@ -28,7 +28,7 @@ struct IDEChannel {
   mutating func hardwareReset(_ host: some DeviceServices) {
     state = IDEChannelState()
     activeTag = nil
-    for drive in 0..<2 { setSignature(drive) }
+    for drive in 0..<2 { state.drives[drive].setSignature(isCDROM: isCDROM(drive)) }
     updateLine(host)
   }
   mutating func restored(_ host: some DeviceServices) {
@@ -39,16 +39,6 @@ struct IDEChannel {
       submitPending(host)
     }
     updateLine(host)
-  }
-  /// Signature after reset and diagnostics (ATA/ATAPI-7, 5.15).
-  mutating func setSignature(_ drive: Int) {
-    state.drives[drive].count = 1
-    state.drives[drive].low = 1
-    state.drives[drive].mid = isCDROM(drive) ? 0x14 : 0
-    state.drives[drive].high = isCDROM(drive) ? 0xeb : 0
-    state.drives[drive].error = 1
-    // PACKET devices show DRDY only after their first command.
-    state.drives[drive].status = isCDROM(drive) ? 0 : ATAStatus.DRDY | ATAStatus.DSC
   }
   /// Ends the command under way; a backend request runs on and keeps the channel busy until it has ended, because it
   /// may still store to guest memory.
@@ -69,7 +59,7 @@ struct IDEChannel {
     state.device &= ~0x10
     for drive in 0..<2 {
       state.drives[drive].multiple = 16
-      setSignature(drive)
+      state.drives[drive].setSignature(isCDROM: isCDROM(drive))
     }
     updateLine(host)
   }
@@ -349,26 +339,19 @@ struct IDEChannel {
   private mutating func backendFailed(_ status: BlockCompletion.Status, _ host: some DeviceServices) {
     state.busStatus &= ~BusMasterStatus.active
     if state.transfer.isPacket {
-      // An empty drive, or an unrecovered read error.
-      if status == .noMedium { checkCondition(.notReady, 0x3a, host) } else { checkCondition(.mediumError, 0x11, host) }
+      fail(state.drives[actor].setSense(for: status), host)
       return
     }
-    setAddress(state.transfer.sector)
-    switch status {
-    case .outOfRange: fail(ATAError.IDNF, host)
-    case .ioError
-    where state.transfer.phase == .reading || (state.transfer.phase == .dmaActive && !state.transfer.isWrite):
-      fail(ATAError.UNC, host)
-    default: fail(ATAError.ABRT, host)
-    }
+    state.drives[actor].setAddress(state.transfer.sector)
+    let phase = state.transfer.phase
+    let isRead = phase == .reading || (phase == .dmaActive && !state.transfer.isWrite)
+    fail(ATAUnit.error(for: status, isRead: isRead), host)
   }
 
   mutating func mediumChanged(_ drive: Int, _ medium: MediumInfo) {
     configurations[drive].medium = medium
     guard isCDROM(drive) else { return }
-    state.drives[drive].unitAttention = medium.sectors > 0
-    state.drives[drive].trayOpen = false
-    state.drives[drive].event = medium.sectors > 0 ? 2 : 3
+    state.drives[drive].mediumChanged(isPresent: medium.sectors > 0)
   }
 
   func info() -> String {

@@ -48,7 +48,7 @@ public struct PIIX3IDE: PCIDevice {
   var channels: [IDEChannel]
 
   /// `drives`: up to four, in the order of the backends.
-  public init(drives: [IDEDriveConfiguration]) {
+  public init(drives: [ATADriveConfiguration]) {
     let four = Array((drives + Array(repeating: .none, count: 4)).prefix(4))
     channels = (0..<2).map { IDEChannel(number: $0, drives: Array(four[($0 * 2)..<($0 * 2 + 2)])) }
   }

@@ -39,8 +39,7 @@ public struct VirtioBlockFunction: VirtioFunction {
   private let medium: MediumInfo
   private let model: [UInt8]
   public let queueCount: Int
-  private var requests: [UInt64: Request] = [:]
-  private var lastTag: UInt64 = 0
+  private var requests = BlockJobs<Request>()
 
   public init(_ medium: MediumInfo, queues: Int = 1) {
     self.medium = medium
@@ -79,7 +78,7 @@ public struct VirtioBlockFunction: VirtioFunction {
     return bytes
   }
   public var outstanding: Int { requests.count }
-  public mutating func reset() { requests = [:] }
+  public mutating func reset() { requests.removeAll() }
 
   public mutating func notified(_ queue: Int, _ transport: inout VirtioTransport, _ host: some DeviceServices) {
     while let chain = transport.next(queue, host) {
@@ -101,13 +100,13 @@ public struct VirtioBlockFunction: VirtioFunction {
       transport.fault(.request, host)
       return
     }
-    let header = gather(chain.readable.slice(0, 16), host)
+    let header = host.gather(chain.readable.slice(0, 16))
     guard header.count == 16 else {
       transport.fault(.request, host)
       return
     }
-    let kind = UInt32(truncatingIfNeeded: word(header, 0, 4))
-    let sector = word(header, 8, 8)
+    let kind = UInt32(truncatingIfNeeded: header.little(0, 4))
+    let sector = header.little(8, 8)
     let status = last.address &+ UInt64(last.count - 1)
     var request = Request(queue: queue, head: chain.head, statusAddress: status, written: 0)
     switch kind {
@@ -118,10 +117,10 @@ public struct VirtioBlockFunction: VirtioFunction {
     case Kind.write:
       let count = chain.readableCount - 16
       transfer(.write, sector, count, chain.readable.slice(16, count), request, &transport, host)
-    case Kind.flush: submit(BlockRequest(.flush), request, host)
+    case Kind.flush: requests.start(BlockRequest(.flush), request, host)
     case Kind.getID:
       let count = min(20, room - 1)
-      scatter(model + [UInt8](repeating: 0, count: 20 - model.count), chain.writable.slice(0, count), host)
+      host.scatter(model + [UInt8](repeating: 0, count: 20 - model.count), chain.writable.slice(0, count))
       request.written = UInt32(count)
       end(request, Status.ok, &transport, host)
     case Kind.discard, Kind.writeZeroes:
@@ -143,7 +142,7 @@ public struct VirtioBlockFunction: VirtioFunction {
       end(request, Status.ioError, &transport, host)
       return
     }
-    submit(BlockRequest(operation, sector: sector, count: count, payload: .guest(data)), request, host)
+    requests.start(BlockRequest(operation, sector: sector, count: count, payload: .guest(data)), request, host)
   }
   /// One range: sector (8 bytes), number of sectors (4), flags (4; bit 0: unmap, for write zeroes only).
   private mutating func discard(
@@ -154,12 +153,12 @@ public struct VirtioBlockFunction: VirtioFunction {
       end(request, medium.readOnly ? Status.ioError : Status.unsupported, &transport, host)
       return
     }
-    let range = gather(chain.readable.slice(16, 16), host)
+    let range = host.gather(chain.readable.slice(16, 16))
     guard range.count == 16 else {
       end(request, Status.ioError, &transport, host)
       return
     }
-    let (sector, count, flags) = (word(range, 0, 8), word(range, 8, 4), word(range, 12, 4))
+    let (sector, count, flags) = (range.little(0, 8), range.little(8, 4), range.little(12, 4))
     guard flags == 0 || operation == .writeZeroes && flags == 1 else {
       end(request, Status.unsupported, &transport, host)
       return
@@ -168,21 +167,14 @@ public struct VirtioBlockFunction: VirtioFunction {
       end(request, Status.ioError, &transport, host)
       return
     }
-    submit(BlockRequest(operation, sector: sector, count: Int(count) * 512), request, host)
+    requests.start(BlockRequest(operation, sector: sector, count: Int(count) * 512), request, host)
   }
 
-  private mutating func submit(_ block: BlockRequest, _ request: Request, _ host: some DeviceServices) {
-    var block = block
-    lastTag &+= 1
-    block.tag = lastTag
-    requests[lastTag] = request
-    host.submit(block, drive: 0)
-  }
   public mutating func completed(
     _ completion: BlockCompletion, _ transport: inout VirtioTransport, _ host: some DeviceServices
   ) {
-    guard let request = requests.removeValue(forKey: completion.tag) else { return }
-    end(request, completion.status == .done ? Status.ok : Status.ioError, &transport, host)
+    guard let (request, status) = requests.completed(completion, host) else { return }
+    end(request, status == .done ? Status.ok : Status.ioError, &transport, host)
   }
   private func end(
     _ request: Request, _ status: UInt8, _ transport: inout VirtioTransport, _ host: some DeviceServices
@@ -193,20 +185,6 @@ public struct VirtioBlockFunction: VirtioFunction {
     transport.complete(request.queue, head: request.head, written: request.written &+ 1, host)
   }
 
-  private func gather(_ segments: [GuestSegment], _ host: some DeviceServices) -> [UInt8] {
-    segments.flatMap { host.dmaRead($0.address, count: $0.count) }
-  }
-  private func scatter(_ bytes: [UInt8], _ segments: [GuestSegment], _ host: some DeviceServices) {
-    var at = 0
-    for segment in segments {
-      let end = min(at + segment.count, bytes.count)
-      host.dmaWrite(segment.address, Array(bytes[at..<end]))
-      at = end
-    }
-  }
-  private func word(_ bytes: [UInt8], _ at: Int, _ size: Int) -> UInt64 {
-    (0..<size).reduce(0) { $0 | UInt64(bytes[at + $1]) << UInt64($1 * 8) }
-  }
   public func info() -> String {
     "\(medium.sectors) sectors\(medium.readOnly ? ", read-only" : ""), \(requests.count) requests under way"
   }
@@ -233,13 +211,8 @@ public struct VirtioEntropyFunction: VirtioFunction {
   public mutating func notified(_ queue: Int, _ transport: inout VirtioTransport, _ host: some DeviceServices) {
     while let chain = transport.next(queue, host) {
       let bytes = source(min(chain.writableCount, VirtioEntropyFunction.requestLimit))
-      var at = 0
-      for segment in chain.writable where at < bytes.count {
-        let end = min(at + segment.count, bytes.count)
-        host.dmaWrite(segment.address, Array(bytes[at..<end]))
-        at = end
-      }
-      transport.complete(queue, head: chain.head, written: UInt32(at), host)
+      host.scatter(bytes, chain.writable)
+      transport.complete(queue, head: chain.head, written: UInt32(bytes.count), host)
     }
   }
   public func info() -> String { "entropy source" }

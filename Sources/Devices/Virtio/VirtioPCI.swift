@@ -102,7 +102,9 @@ public struct VirtioPCI<Function: VirtioFunction>: PCIDevice {
     if access.region == 2, let rom { return rom.read(access) }
     guard access.offset < 0x10000 else { return .max }
     let offset = Int(access.offset)
-    if access.region == 1 { return word(messageBytes(), offset, access.width) }
+    if access.region == 1 {
+      return transport.messages.read(offset, width: access.width, pendingBits: VirtioLayout.pendingBits)
+    }
     guard access.region == 0 else { return .max }
     switch offset {
     case VirtioLayout.common..<VirtioLayout.isr: return word(transport.commonBytes(), offset, access.width)
@@ -130,7 +132,7 @@ public struct VirtioPCI<Function: VirtioFunction>: PCIDevice {
     }
     let offset = Int(access.offset)
     if access.region == 1 {
-      if access.width == 4 { writeMessages(offset, UInt32(truncatingIfNeeded: value), host) }
+      if access.width == 4 { transport.messages.write(offset, UInt32(truncatingIfNeeded: value), host) }
       return
     }
     guard access.region == 0 else { return }
@@ -194,36 +196,8 @@ public struct VirtioPCI<Function: VirtioFunction>: PCIDevice {
   }
   public mutating func linkChanged(_ host: some DeviceServices) { function.linkChanged(&transport, host) }
 
-  // MARK: MSI-X (PCI Local Bus 3.0, 6.8.2)
-
-  private func messageBytes() -> [UInt8] {
-    var bytes = [UInt8](repeating: 0, count: Int(VirtioLayout.messagesSize))
-    for (index, vector) in transport.vectors.enumerated() {
-      for byte in 0..<8 { bytes[index * 16 + byte] = UInt8(truncatingIfNeeded: vector.address >> UInt64(byte * 8)) }
-      for byte in 0..<4 { bytes[index * 16 + 8 + byte] = UInt8(truncatingIfNeeded: vector.data >> UInt32(byte * 8)) }
-      bytes[index * 16 + 12] = vector.masked ? 1 : 0
-      if vector.pending { bytes[VirtioLayout.pendingBits + index / 8] |= 1 << UInt8(index & 7) }
-    }
-    return bytes
-  }
-  private mutating func writeMessages(_ offset: Int, _ value: UInt32, _ host: some DeviceServices) {
-    let index = offset / 16
-    guard transport.vectors.indices.contains(index) else { return }
-    switch offset & 15 {
-    case 0: transport.vectors[index].address = transport.vectors[index].address & ~0xffff_ffff | UInt64(value & ~3)
-    case 4:
-      transport.vectors[index].address = transport.vectors[index].address & 0xffff_ffff | UInt64(value) << 32
-    case 8: transport.vectors[index].data = value
-    case 12:
-      transport.vectors[index].masked = value & 1 == 1
-      transport.deliverPending(index, host)
-    default: break
-    }
-  }
   private mutating func copyInterruptControl() {
-    let control = config.get16(VirtioLayout.messageCapability + 2)
-    transport.messagesEnabled = control & 0x8000 != 0
-    transport.messagesMasked = control & 0x4000 != 0
+    transport.messages.copyControl(config, at: VirtioLayout.messageCapability)
     transport.pinDisabled = config.bytes[5] & 4 != 0
   }
 
@@ -232,7 +206,7 @@ public struct VirtioPCI<Function: VirtioFunction>: PCIDevice {
   public mutating func configWritten(_ offset: Int, width: Int, _ host: some DeviceServices) {
     copyInterruptControl()
     transport.updatePin(host)
-    for index in transport.vectors.indices { transport.deliverPending(index, host) }
+    transport.messages.configure(config, at: VirtioLayout.messageCapability, host)
     if let window = window(offset, width) {
       let value = config.get32(VirtioLayout.windowData)
       let mask: UInt64 = window.width == 4 ? 0xffff_ffff : window.width == 2 ? 0xffff : 0xff
@@ -285,12 +259,8 @@ enum VirtioLayout {
     config.defineBAR(4, size: registersSize, kind: .memory64(prefetchable: true))
     config.bytes[0x06] = 0x10  // capability list
     config.bytes[0x34] = UInt8(messageCapability)
-    config.bytes[messageCapability] = 0x11
-    config.bytes[messageCapability + 1] = UInt8(firstCapability)
-    config.set16(messageCapability + 2, UInt16(queues))  // table size - 1: one vector more than queues
-    config.writable[messageCapability + 3] = 0xc0
-    config.set32(messageCapability + 4, 1)
-    config.set32(messageCapability + 8, UInt32(pendingBits) | 1)
+    MSIXTable.define(
+      &config, at: messageCapability, next: firstCapability, vectors: queues + 1, bar: 1, pendingBits: pendingBits)
     let structures: [(type: UInt8, offset: Int, size: Int)] = [
       (1, common, 56), (3, isr, 1), (4, device, max(4, configurationSize)), (2, notify, queues * 4), (5, 0, 0),
     ]

@@ -32,16 +32,12 @@ public struct VirtioSCSIFunction: VirtioFunction {
     var stored: Int
     var isRead: Bool
     var target: Int
-    /// Ranges yet to be cleared.
-    var ranges: [Range<UInt64>] = []
-    var clearing = BlockRequest.Operation.discard
   }
 
   private let disks: [SCSIDisk]
   public let queueCount = 3
   public let features: UInt64 = 0
-  private var requests: [UInt64: Request] = [:]
-  private var lastTag: UInt64 = 0
+  private var requests = BlockJobs<Request>()
 
   /// Target n is backend n.
   public init(_ media: [MediumInfo]) {
@@ -55,7 +51,7 @@ public struct VirtioSCSIFunction: VirtioFunction {
     return bytes
   }
   public var outstanding: Int { requests.count }
-  public mutating func reset() { requests = [:] }
+  public mutating func reset() { requests.removeAll() }
 
   public mutating func notified(_ queue: Int, _ transport: inout VirtioTransport, _ host: some DeviceServices) {
     guard queue != 1 else { return }
@@ -72,14 +68,14 @@ public struct VirtioSCSIFunction: VirtioFunction {
 
   /// Task management: requests cannot be called back, so it succeeds when there are none. Notifications are not offered.
   private func control(_ chain: VirtioChain, _ transport: inout VirtioTransport, _ host: some DeviceServices) {
-    let header = gather(chain.readable.slice(0, 4), host)
+    let header = host.gather(chain.readable.slice(0, 4))
     guard header.count == 4, let last = chain.writable.last else { return transport.fault(.request, host) }
     let isTask = header.allSatisfy { $0 == 0 }
     let size = isTask ? 1 : 5
     var answer = [UInt8](repeating: 0, count: size)
-    if isTask, !requests.isEmpty { answer[0] = Response.rejected }
+    if isTask, requests.count > 0 { answer[0] = Response.rejected }
     guard chain.writableCount >= size, last.count > 0 else { return transport.fault(.request, host) }
-    scatter(answer, chain.writable, host)
+    host.scatter(answer, chain.writable)
     transport.complete(0, head: chain.head, written: UInt32(size), host)
   }
 
@@ -87,7 +83,7 @@ public struct VirtioSCSIFunction: VirtioFunction {
     _ chain: VirtioChain, _ queue: Int, _ transport: inout VirtioTransport, _ host: some DeviceServices
   ) {
     let headerSize = VirtioSCSIFunction.headerSize, responseSize = VirtioSCSIFunction.responseSize
-    let header = gather(chain.readable.slice(0, headerSize), host)
+    let header = host.gather(chain.readable.slice(0, headerSize))
     guard header.count == headerSize, chain.writableCount >= responseSize else {
       return transport.fault(.request, host)
     }
@@ -115,7 +111,7 @@ public struct VirtioSCSIFunction: VirtioFunction {
       }
     } else {
       let count = min(disk.parameterCount(command), 4096)
-      outcome = disk.perform(command, data: count > 0 ? gather(sent.slice(0, count), host) : [])
+      outcome = disk.perform(command, data: count > 0 ? host.gather(sent.slice(0, count)) : [])
     }
     carryOut(outcome, &request, isRead ? wanted : sent, &transport, host)
   }
@@ -130,7 +126,7 @@ public struct VirtioSCSIFunction: VirtioFunction {
       end(request, status: 2, sense: disks[request.target].sense(key, code, qualifier), &transport, host)
     case .reply(let bytes):
       let fitting = Array(bytes.prefix(request.isRead ? request.room : 0))
-      scatter(fitting, data, host)
+      host.scatter(fitting, data)
       (request.moved, request.stored) = (fitting.count, fitting.count)
       end(request, &transport, host)
     case .transfer(let operation, let sector, let blocks):
@@ -140,46 +136,30 @@ public struct VirtioSCSIFunction: VirtioFunction {
       }
       (request.moved, request.stored) = (count, operation == .read ? count : 0)
       let payload = BlockRequest.Payload.guest(data.slice(0, count))
-      submit(BlockRequest(operation, sector: sector, count: count, payload: payload), request, host)
-    case .flush: submit(BlockRequest(.flush), request, host)
+      let block = BlockRequest(operation, sector: sector, count: count, payload: payload)
+      requests.start(block, drive: request.target, request, host)
+    case .flush: requests.start(BlockRequest(.flush), drive: request.target, request, host)
     case .clear(let operation, let ranges):
       request.moved = request.room
-      (request.ranges, request.clearing) = (ranges, operation)
-      clearNext(request, &transport, host)
+      let blocks = BlockRequest.clearing(ranges, by: operation)
+      if !requests.start(blocks, drive: request.target, request, host) { end(request, &transport, host) }
     }
-  }
-  private mutating func clearNext(
-    _ request: Request, _ transport: inout VirtioTransport, _ host: some DeviceServices
-  ) {
-    var request = request
-    guard !request.ranges.isEmpty else { return end(request, &transport, host) }
-    let range = request.ranges.removeFirst()
-    submit(
-      BlockRequest(request.clearing, sector: range.lowerBound, count: Int(range.upperBound - range.lowerBound) * 512),
-      request, host)
-  }
-
-  private mutating func submit(_ block: BlockRequest, _ request: Request, _ host: some DeviceServices) {
-    var block = block
-    lastTag &+= 1
-    block.tag = lastTag
-    requests[lastTag] = request
-    host.submit(block, drive: request.target)
   }
   public mutating func completed(
     _ completion: BlockCompletion, _ transport: inout VirtioTransport, _ host: some DeviceServices
   ) {
-    guard var request = requests.removeValue(forKey: completion.tag) else { return }
-    guard completion.status == .done else {
+    guard let (started, status) = requests.completed(completion, host) else { return }
+    var request = started
+    guard status == .done else {
       (request.moved, request.stored) = (0, 0)
       let disk = disks[request.target]
       // Unrecovered read error, write error, medium not present.
       let sense =
-        completion.status == .noMedium
+        status == .noMedium
         ? disk.sense(.notReady, 0x3a, 0) : disk.sense(.mediumError, request.isRead ? 0x11 : 0x0c, 0)
       return end(request, status: 2, sense: sense, &transport, host)
     }
-    if request.ranges.isEmpty { end(request, &transport, host) } else { clearNext(request, &transport, host) }
+    end(request, &transport, host)
   }
 
   private func end(
@@ -192,21 +172,10 @@ public struct VirtioSCSIFunction: VirtioFunction {
     }
     var bytes = little(sense.count, 4) + little(max(0, request.room - request.moved), 4) + [0, 0, status, response]
     bytes += sense + [UInt8](repeating: 0, count: 96 - sense.count)
-    scatter(bytes, request.response, host)
+    host.scatter(bytes, request.response)
     let written = UInt32(clamping: VirtioSCSIFunction.responseSize + request.stored)
     transport.complete(request.queue, head: request.head, written: written, host)
   }
 
-  private func gather(_ segments: [GuestSegment], _ host: some DeviceServices) -> [UInt8] {
-    segments.flatMap { host.dmaRead($0.address, count: $0.count) }
-  }
-  private func scatter(_ bytes: [UInt8], _ segments: [GuestSegment], _ host: some DeviceServices) {
-    var at = 0
-    for segment in segments where at < bytes.count {
-      let end = min(at + segment.count, bytes.count)
-      host.dmaWrite(segment.address, Array(bytes[at..<end]))
-      at = end
-    }
-  }
   public func info() -> String { "\(disks.count) targets, \(requests.count) requests under way" }
 }

@@ -64,21 +64,9 @@ extension VirtioFunction where Saved == VirtioNoState {
 
 /// Queues, features, status and interrupts of a virtio device, whatever its type.
 public struct VirtioTransport: SavedState {
-  struct Vector: SavedState {
-    var address: UInt64 = 0
-    var data: UInt32 = 0
-    var masked = true
-    var pending = false
-    mutating func fields(_ visit: inout some StateVisitor) throws(StateError) {
-      try visit.field("address", &address)
-      try visit.field("data", &data)
-      try visit.field("masked", &masked)
-      try visit.field("pending", &pending)
-    }
-  }
-
   var queues: [Virtqueue] = []
-  var vectors: [Vector] = []
+  /// One vector a queue, and one for configuration changes.
+  var messages = MSIXTable()
   var status: UInt8 = 0
   var deviceFeatureSelect: UInt32 = 0
   var driverFeatureSelect: UInt32 = 0
@@ -90,9 +78,7 @@ public struct VirtioTransport: SavedState {
   var generation: UInt8 = 0
   /// Queues (bit n) that ran out of budget and go on when the timer fires.
   var unfinished: UInt64 = 0
-  // Copies of MSI-X message control and of the command register's interrupt disable bit.
-  var messagesEnabled = false
-  var messagesMasked = false
+  /// Copy of the command register's interrupt disable bit.
   var pinDisabled = false
 
   /// Offered features; constant.
@@ -104,12 +90,12 @@ public struct VirtioTransport: SavedState {
   public init() {}
   init(queues count: Int, features: UInt64) {
     queues = Array(repeating: Virtqueue(), count: count)
-    vectors = Array(repeating: Vector(), count: count + 1)
+    messages = MSIXTable(count: count + 1)
     offered = features | VirtioFeature.indirect | VirtioFeature.eventIndex | VirtioFeature.version1
   }
   public mutating func fields(_ visit: inout some StateVisitor) throws(StateError) {
     try visit.fixedList("queues", &queues)
-    try visit.fixedList("vectors", &vectors)
+    try visit.nested("messages", &messages)
     try visit.field("status", &status)
     try visit.field("deviceFeatureSelect", &deviceFeatureSelect)
     try visit.field("driverFeatureSelect", &driverFeatureSelect)
@@ -122,8 +108,6 @@ public struct VirtioTransport: SavedState {
     try visit.field("isr", &isr, in: 0...3)
     try visit.field("generation", &generation)
     try visit.field("unfinished", &unfinished)
-    try visit.field("messagesEnabled", &messagesEnabled)
-    try visit.field("messagesMasked", &messagesMasked)
     try visit.field("pinDisabled", &pinDisabled)
   }
 
@@ -188,22 +172,14 @@ public struct VirtioTransport: SavedState {
   // MARK: Interrupts
 
   mutating func signal(_ vector: UInt16, isr bits: UInt8, _ host: some DeviceServices) {
-    guard messagesEnabled else {
+    guard messages.isEnabled else {
       isr |= bits
       updatePin(host)
       return
     }
-    guard vectors.indices.contains(Int(vector)) else { return }
-    vectors[Int(vector)].pending = true
-    deliverPending(Int(vector), host)
+    messages.signal(Int(vector), host)
   }
-  mutating func deliverPending(_ vector: Int, _ host: some DeviceServices) {
-    let entry = vectors[vector]
-    guard entry.pending, !entry.masked, messagesEnabled, !messagesMasked else { return }
-    vectors[vector].pending = false
-    host.messageInterrupt(address: entry.address, data: entry.data)
-  }
-  func updatePin(_ host: some DeviceServices) { host.setLine(0, isr != 0 && !messagesEnabled && !pinDisabled) }
+  func updatePin(_ host: some DeviceServices) { host.setLine(0, isr != 0 && !messages.isEnabled && !pinDisabled) }
 
   // MARK: Common configuration (Virtio 1.1, 4.1.4.3)
 
@@ -256,7 +232,7 @@ public struct VirtioTransport: SavedState {
     }
   }
   /// A vector that does not exist reads back as none, which tells the driver that it was refused.
-  private func usable(_ vector: UInt16) -> UInt16 { Int(vector) < vectors.count ? vector : Virtqueue.noVector }
+  private func usable(_ vector: UInt16) -> UInt16 { Int(vector) < messages.vectors.count ? vector : Virtqueue.noVector }
 
   private mutating func writeQueue(
     _ queue: Int, _ offset: Int, _ value: UInt32, width: Int, _ host: some DeviceServices
@@ -310,10 +286,10 @@ public struct VirtioTransport: SavedState {
     let fresh = VirtioTransport(queues: queues.count, features: offered)
     let old = self
     self = fresh
-    vectors = old.vectors
+    messages = old.messages
+    messages.clearPending()
     generation = old.generation
-    for index in vectors.indices { vectors[index].pending = false }
-    (messagesEnabled, messagesMasked, pinDisabled) = (old.messagesEnabled, old.messagesMasked, old.pinDisabled)
+    pinDisabled = old.pinDisabled
     updatePin(host)
   }
 }

@@ -281,7 +281,7 @@ extension Cpu {
   /// Nothing is known of the stacks' pages; after entries of the translation caches were.
   func forgetStackEntries() {
     // SAFETY: three entries behind the table.
-    for view in 0..<3 { unsafe x.stackEntries[view] = .emptyStack() }
+    for view in 0..<3 { unsafe x.stackEntries[view] = x.emptyStackEntry }
   }
 
   /// Empties the translation caches but for global pages (MOV CR3 with CR4.PGE).

@@ -69,9 +69,8 @@ extension Vcpu {
       var line = BlockListing.Line(address: rip, bytes: [], text: text)
       if from < to, let first = guestLister.lines(Array(guest[from..<to]), at: rip).first { line = first }
       line.address = block.linear &+ UInt64(mark.guest)
-      steps.append(
-        BlockListing.Step(
-          guest: line, host: host(block.codeStart + UInt32(mark.host), block.codeStart + UInt32(next.host))))
+      let code = host(block.codeStart + UInt32(mark.host), block.codeStart + UInt32(next.host))
+      steps.append(BlockListing.Step(guest: line, host: code))
     }
     return BlockListing(
       address: block.linear, physical: block.physical, codeSize: size, privilege: Int(block.key.cpl),

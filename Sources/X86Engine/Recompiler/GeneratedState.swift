@@ -43,7 +43,7 @@ struct GeneratedState {
 /// cache and the page tokens.
 enum VcpuLayout {
   static let views = 3
-  static let jumpCount = 4096
+  static let jumpCount = 16384
   static let jumpEntryBytes = 16
   static let tokenCount = 2048
 

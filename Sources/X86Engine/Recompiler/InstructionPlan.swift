@@ -91,7 +91,7 @@ extension Treatment {
     .rol, .ror, .rcl, .rcr, .shl, .shr, .sar, .shld, .shrd, .shlx, .sarx, .shrx, .rorx, .bt, .bts, .btr, .btc, .bsf,
     .bsr, .tzcnt, .lzcnt, .popcnt, .bswap, .crc32, .andn, .blsr, .blsmsk, .blsi, .bzhi, .pext, .pdep, .mulx, .bextr,
     .adcx, .adox, .xadd, .cmpxchg, .cmpxchg8b, .cmpxchg16b, .sahf, .lahf, .cmc, .clc, .stc, .lfence, .mfence, .sfence,
-    .pause, .wait, .vzeroupper, .vzeroall, .push, .pop,
+    .pause, .wait, .vzeroupper, .vzeroall, .push, .pop, .ldmxcsr, .stmxcsr, .vldmxcsr, .vstmxcsr,
   ]
 }
 

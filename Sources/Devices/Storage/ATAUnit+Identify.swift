@@ -1,7 +1,7 @@
 import Base
 import DeviceKit
 
-extension IDEChannel {
+extension ATAUnit {
   /// Text fields hold two characters a word, the first in the high byte, filled up with spaces.
   private static func put(_ text: String, _ words: inout [UInt16], _ range: Range<Int>) {
     var bytes = Array(text.utf8.map { $0 >= 0x20 && $0 < 0x7f ? $0 : 0x20 }.prefix(range.count * 2))
@@ -17,13 +17,14 @@ extension IDEChannel {
     bytes[511] = 0 &- bytes[0..<511].reduce(0, &+)
     return bytes
   }
+  /// Queued commands of a serial drive.
+  static let queueDepth: UInt16 = 32
+
   private func putCommon(_ words: inout [UInt16]) {
-    let configuration = configurations[actor]
-    let drive = state.drives[actor]
-    let serial = configuration.medium.serial.isEmpty ? "RB\(number)\(actor)" : configuration.medium.serial
-    IDEChannel.put(serial, &words, 10..<20)
-    IDEChannel.put("1.0", &words, 23..<27)
-    IDEChannel.put(configuration.model, &words, 27..<47)
+    let serial = configuration.medium.serial.isEmpty ? defaultSerial : configuration.medium.serial
+    ATAUnit.put(serial, &words, 10..<20)
+    ATAUnit.put("1.0", &words, 23..<27)
+    ATAUnit.put(configuration.model, &words, 27..<47)
     words[49] = 0x0f00  // DMA, LBA, IORDY
     words[51] = 0x0200
     words[52] = 0x0200
@@ -37,14 +38,19 @@ extension IDEChannel {
     case 0x40...0x45: words[88] |= 0x100 << UInt16(drive.transferMode & 7)
     default: break
     }
+    switch connection {
     // 80-conductor cable, device number by jumper, diagnostics passed.
-    words[93] = actor == 0 ? 0x600b : 0x6b00
+    case .parallel(let isSlave): words[93] = isSlave ? 0x6b00 : 0x600b
+    case .serial:
+      words[75] = ATAUnit.queueDepth - 1
+      // 1.5 and 3 Gbit/s; disks take queued commands.
+      words[76] = isCDROM ? 0x0006 : 0x0106
+      words[80] = 0x01f0  // ATA8 as well
+    }
   }
 
   /// IDENTIFY DEVICE data (ATA/ATAPI-7, 6.17.8).
   func identifyDisk() -> [UInt8] {
-    let configuration = configurations[actor]
-    let drive = state.drives[actor]
     let sectors = configuration.medium.sectors
     var words = [UInt16](repeating: 0, count: 256)
     putCommon(&words)
@@ -78,7 +84,12 @@ extension IDEChannel {
     words[106] = 0x4000
     words[169] = configuration.medium.readOnly ? 0 : 1  // TRIM
     words[217] = 1  // does not rotate
-    return IDEChannel.seal(words)
+    if connection == .serial {
+      // Logs by READ LOG EXT, WRITE DMA FUA EXT.
+      words[84] |= 0x0060
+      words[87] |= 0x0060
+    }
+    return ATAUnit.seal(words)
   }
 
   /// IDENTIFY PACKET DEVICE data (ATA/ATAPI-7, 6.18.8).
@@ -94,6 +105,6 @@ extension IDEChannel {
     words[84] = 0x4000
     words[85] = 0x4210
     words[87] = 0x4000
-    return IDEChannel.seal(words)
+    return ATAUnit.seal(words)
   }
 }
