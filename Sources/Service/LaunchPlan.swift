@@ -65,9 +65,13 @@ struct LaunchPlan {
 
   // MARK: Drives
 
+  /// What a machine's process calls the controllers of a bus. SAS and parallel SCSI are virtio-scsi there, USB is IDE.
+  private static let interfaces = [
+    "ide": "ide", "sata": "sata", "pcie": "nvme", "virtio": "scsi", "scsi": "scsi", "sas": "scsi",
+  ]
+
   private mutating func drives() throws(ServiceError) -> (disks: [JSON], cdroms: [JSON], floppies: [JSON]) {
     var disks: [JSON] = [], cdroms: [JSON] = [], floppies: [JSON] = []
-    var freeIDE = 4
     let media = Dictionary(settings.media.map { ($0.uuid, $0) }) { first, _ in first }
     for attachment in settings.attachments {
       let place = "\(attachment.controller)-\(attachment.port)-\(attachment.device)"
@@ -82,25 +86,18 @@ struct LaunchPlan {
       switch attachment.kind {
       case .floppy: floppies.append(.string(medium.path))
       case .dvd:
-        freeIDE -= 1
-        if bus != "ide" { remarks.append("\(place): the drive is an IDE one") }
-        cdroms.append(.string(medium.path))
-      case .disk: disks.append(try disk(medium, bus, place, media, &freeIDE))
+        if !["ide", "sata"].contains(bus) { remarks.append("\(place): the drive is an IDE one") }
+        cdroms.append(["path": .string(medium.path), "interface": bus == "sata" ? "sata" : "ide"])
+      case .disk: disks.append(try disk(medium, bus, place, media))
       }
     }
-    guard freeIDE >= 0 else { throw refuse("There is room for four IDE disks and drives; use a VirtIO controller") }
     return (disks, cdroms, floppies)
   }
   private mutating func disk(
-    _ medium: Medium, _ bus: String, _ place: String, _ media: [String: Medium], _ freeIDE: inout Int
+    _ medium: Medium, _ bus: String, _ place: String, _ media: [String: Medium]
   ) throws(ServiceError) -> JSON {
-    var interface = "ide"
-    if ["virtio", "scsi", "sas"].contains(bus) {
-      interface = "scsi"
-    } else {
-      freeIDE -= 1
-    }
-    if !["ide", "virtio"].contains(bus) {
+    let interface = LaunchPlan.interfaces[bus] ?? "ide"
+    if ["scsi", "sas", "usb"].contains(bus) {
       remarks.append(
         "\(place): there is no \(bus) controller yet, the disk is on \(interface == "ide" ? "IDE" : "virtio-scsi")")
     }

@@ -4,7 +4,9 @@ import Testing
 
 /// A machine as a user of VirtualBox makes one: by name, with a disk of its own, watched by its serial port.
 @Suite("kept machines boot", .serialized) struct KeptMachineBootTests {
-  @Test("GRUB and Debian's kernel from a machine with a VDI disk", arguments: ["ide"]) func grub(bus: String) throws {
+  @Test("GRUB and Debian's kernel from a machine with a VDI disk", arguments: ["ide", "sata"]) func grub(bus: String)
+    throws
+  {
     let machines = try KeptMachines()
     let folder = machines.folder
     _ = try machines.output(["createvm", "--name", "deb", "--ostype", "Debian_64", "--register"])

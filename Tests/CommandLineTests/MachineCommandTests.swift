@@ -137,6 +137,25 @@ import Testing
     #expect(!FileManager.default.fileExists(atPath: folder.name("d.vdi")))
   }
 
+  @Test func snapshotsAreListedAsClientsReadThem() throws {
+    _ = try machines.output(["createvm", "--name", "m", "--register"])
+    let none = try machines.manage(["snapshot", "m", "list", "--machinereadable"])
+    #expect(none.status == 1 && none.output == "This machine does not have any snapshots\n" && none.errors == "")
+    let taken = try machines.output(["snapshot", "m", "take", "base", "--description", "first"])
+    let uuid = String(taken.dropFirst("Snapshot taken. UUID: ".count).dropLast())
+    _ = try machines.output(["snapshot", "m", "take", "next"])
+    let text = try machines.output(["snapshot", "m", "list", "--machinereadable"])
+    #expect(
+      text.hasPrefix(
+        "SnapshotName=\"base\"\nSnapshotUUID=\"\(uuid)\"\nSnapshotDescription=\"first\"\nSnapshotName-1=\"next\"\n"))
+    #expect(
+      text.contains("CurrentSnapshotName=\"next\"\n") && text.hasSuffix("CurrentSnapshotNode=\"SnapshotName-1\"\n"))
+    #expect(try machines.output(["snapshot", "m", "restore", uuid]) == "Restoring snapshot 'base' (\(uuid))\n")
+    _ = try machines.output(["snapshot", "m", "delete", "next"])
+    #expect(try machines.info("m", "CurrentSnapshotName") == "base")
+    #expect(try refusal(["snapshot", "m", "restore", "nothing"]).errors.contains("VBOX_E_OBJECT_NOT_FOUND"))
+  }
+
   // MARK: Life
 
   /// A machine with firmware of a few instructions, that shows no sign of itself but its state.

@@ -115,10 +115,15 @@ struct StorageTests {
     try attach("m", first, "IDE", 0)
     try attach("m", second, "V", 0, type: "Immutable")
     try attach("m", iso, "IDE", 1, .dvd)
+    try attach("m", try disk("c.vdi"), "SATA", 1)
+    try attach("m", iso, "SATA", 0, .dvd)
     let plan = try LaunchPlan(try fixture.registry.machine("m"), control: "/c")
     let disks = try #require(plan.options["machine"]?["disks"]?.array)
-    #expect(disks.map { $0["interface"] } == ["ide", "scsi"])
-    #expect(disks.map { $0["snapshot"] } == [false, true])
-    #expect(plan.options["machine"]?["cdroms"] == [.string(iso)])
+    #expect(disks.map { $0["interface"] } == ["ide", "sata", "scsi"])
+    #expect(disks.map { $0["snapshot"] } == [false, false, true])
+    #expect(
+      plan.options["machine"]?["cdroms"] == [
+        ["path": .string(iso), "interface": "ide"], ["path": .string(iso), "interface": "sata"],
+      ])
   }
 }

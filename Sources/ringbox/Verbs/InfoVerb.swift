@@ -312,7 +312,14 @@ struct MachineInfo {
     addSnapshots(SnapshotTree(settings))
     add("GuestMemoryBalloon", settings.number(["Guest"], "memoryBalloonSize", default: 0))
   }
-  mutating func addSnapshots(_ tree: SnapshotTree) {
+  /// Snapshots alone.
+  static func snapshots(_ tree: SnapshotTree, of settings: MachineSettings, _ registry: Registry) -> String {
+    var info = MachineInfo(settings, registry)
+    info.pairs = []
+    info.addSnapshots(tree)
+    return info.programText
+  }
+  private mutating func addSnapshots(_ tree: SnapshotTree) {
     for node in tree.nodes {
       add("SnapshotName\(node.suffix)", node.name)
       add("SnapshotUUID\(node.suffix)", node.uuid)
