@@ -4,7 +4,7 @@ import Synchronization
 /// A file or block device of the host.
 ///
 /// Holds an advisory lock on the open file (exclusive when writable, else shared), so that two machines never write one
-/// image; the lock goes with the descriptor.
+/// image; it is given up with this object.
 public final class HostFile: ImageFile {
   public let path: String
   public let isReadOnly: Bool
@@ -41,6 +41,9 @@ public final class HostFile: ImageFile {
       throw HostFile.explain(error, path, writing: writable)
     }
   }
+
+  /// Explicitly, for a child between fork and exec still has the descriptor, and with it the lock.
+  deinit { file.unlock() }
 
   // errno values of linux/errno.h.
   private static let noEntryCode: Int32 = 2

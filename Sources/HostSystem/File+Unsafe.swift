@@ -135,6 +135,15 @@ public struct FileDescriptor: ~Copyable, Sendable {
     throw .last("fcntl")
   }
 
+  /// Gives the lock up, for every copy of the descriptor: one that a process being started has, too.
+  public func unlock() {
+    var lock = flock()
+    lock.l_type = Int16(F_UNLCK)
+    lock.l_whence = Int16(SEEK_SET)
+    // SAFETY: as in `tryLock`.
+    _ = unsafe fcntl(raw, 37, &lock)
+  }
+
   public func resize(to bytes: UInt64) throws(SystemCallError) {
     guard ftruncate(raw, off_t(clamping: bytes)) == 0 else { throw .last("ftruncate") }
   }

@@ -49,6 +49,24 @@ import Testing
     #expect(other.isReadOnly)
   }
 
+  /// A process that is being started has copies of all descriptors until its exec.
+  @Test func aLockEndsWithItsImageWhoeverHasTheDescriptor() throws {
+    let file = try ScratchFile(sectors: 2)
+    var copy: Int32 = -1
+    do {
+      let image = try RawImage(path: file.path)
+      let wanted = URL(fileURLWithPath: file.path).resolvingSymlinksInPath().path
+      for name in try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd") {
+        let target = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/" + name)
+        if target == wanted, let descriptor = Int32(name) { copy = dup(descriptor) }
+      }
+      #expect(image.sectorCount == 2)
+    }
+    #expect(copy >= 0)
+    defer { close(copy) }
+    #expect(try RawImage(path: file.path).sectorCount == 2)
+  }
+
   @Test func overlayKeepsTheBaseUntouched() throws {
     let file = try ScratchFile(sectors: 8)
     let before = try file.contents()
