@@ -91,6 +91,8 @@ struct Storage: Sendable {
       }
       options.format = format
     }
+    let parents = disk.parents
+    options.locate = { parents[$0.description] }
     do throws(DiskError) {
       let image = try ImageLibrary().open(disk.path, options)
       // A stream or an internal snapshot cannot be written, whatever was asked for; a machine finds that out too late.

@@ -1,4 +1,6 @@
 import Base
+import DiskImages
+import HostSystem
 import SettingsFiles
 
 /// A machine's settings as its process reads them, and what had to be left out.
@@ -25,16 +27,14 @@ struct LaunchPlan {
   private func refuse(_ text: String) -> ServiceError { ServiceError(.notSupported, text, .console) }
 
   private mutating func machine() throws(ServiceError) -> JSON {
-    let firmware = settings.word(["Firmware"], "type", default: "BIOS")
-    guard firmware == "BIOS" else {
-      throw refuse("The firmware \(firmware) is not available; set the machine's firmware to BIOS")
-    }
+    let firmware = try firmware()
     var result: JSON = [
       "name": .string(settings.name), "memory": .integer(Int64(settings.memory) << 20),
       "cpus": .integer(Int64(settings.cpus)), "cpu": .string(cpu), "bootOrder": .string(bootOrder),
       "clockBase": .string(settings.word(["RTC"], "localOrUTC", default: "Local") == "UTC" ? "utc" : "localtime"),
       "engine": .string(extra["Ringbox/Engine"] ?? "recompiler"),
     ]
+    if let firmware { result.set("firmware", .string(firmware)) }
     for (key, name) in [
       ("Ringbox/Firmware", "firmware"), ("Ringbox/Kernel", "kernel"), ("Ringbox/Initrd", "initrd"),
       ("Ringbox/Append", "append"),
@@ -47,6 +47,17 @@ struct LaunchPlan {
     result.set("floppies", .array(drives.floppies))
     result.set("network", .array(cards()))
     return result
+  }
+  /// The image for machines whose firmware is EFI, of Debian's package ovmf; nil: the BIOS that is usual.
+  private func firmware() throws(ServiceError) -> String? {
+    let type = settings.word(["Firmware"], "type", default: "BIOS")
+    guard type != "BIOS", extra["Ringbox/Firmware"] == nil else { return nil }
+    guard type != "EFI32" else { throw refuse("The firmware EFI32 is not available; set the machine's firmware to EFI") }
+    let places = ["/usr/share/ovmf/OVMF.fd", "/usr/share/qemu/OVMF.fd", "/usr/share/edk2/x64/OVMF.fd"]
+    guard let path = places.first(where: HostPaths.exists) else {
+      throw refuse("The firmware \(type) is not installed: it is in the package ovmf (\(places[0]))")
+    }
+    return path
   }
   /// The host's processor without what the settings take away.
   private var cpu: String {
@@ -102,16 +113,22 @@ struct LaunchPlan {
         "\(place): there is no \(bus) controller yet, the disk is on \(interface == "ide" ? "IDE" : "virtio-scsi")")
     }
     var base = medium
-    while let parent = base.parent.flatMap({ media[$0] }), parent.uuid != base.uuid { base = parent }
+    var parents: [JSON.Member] = []
+    while let parent = base.parent.flatMap({ media[$0] }), parents.count < ImageChain.maximumDepth {
+      parents.append(JSON.Member(parent.uuid, .string(parent.path)))
+      base = parent
+    }
     let isBase = medium.parent == nil
     guard !(isBase && base.type == "MultiAttach") else {
       throw refuse("The medium '\(medium.path)' is of the type multiattach, which needs an image over it")
     }
-    return [
+    var disk: JSON = [
       "path": .string(medium.path), "interface": .string(interface),
       "readOnly": .bool(isBase && base.type == "Readonly"),
       "snapshot": .bool(isBase && base.type == "Immutable"),
     ]
+    if !parents.isEmpty { disk.set("parents", .object(parents)) }
+    return disk
   }
 
   // MARK: Network and ports

@@ -77,6 +77,11 @@ public enum Paths {
   public static func name(of path: String) -> String {
     path.lastIndex(of: "/").map { String(path[path.index(after: $0)...]) } ?? path
   }
+  /// What stands behind the name's last dot, in lower case; empty without one.
+  public static func suffix(of path: String) -> String {
+    let name = name(of: path)
+    return name.lastIndex(of: ".").map { name[name.index(after: $0)...].lowercased() } ?? ""
+  }
   /// `path` as seen from `folder`, if it lies inside; else as it is.
   public static func relative(_ path: String, to folder: String) -> String {
     path.hasPrefix(folder + "/") ? String(path.dropFirst(folder.count + 1)) : path
