@@ -28,6 +28,7 @@ build libxml2-dev          reads the settings files of machines
 build tzdata               Foundation reads time zones in the command line
 build python3              checks, code map, benchmarks
 run   seabios              the PC firmware a machine starts with
+run   ovmf                 the EFI firmware of machines that want one
 run   ipxe-qemu            network boot programs of the network cards
 run   vgabios              VGA and VESA firmware of the display adapter
 run   debian-installer-12-netboot-amd64  a 64-bit Linux kernel and the installer to boot

@@ -189,8 +189,10 @@ private struct MachineCopy {
   func removeEverything() {
     for path in made { HostFiles.remove(path) }
     for suffix in ["", "-prev"] { HostFiles.remove(settings.file.path + suffix) }
-    for folder in ["\(folder)/Snapshots", folder] where (try? FileManager.default.contentsOfDirectory(atPath: folder)) == []
-    { try? FileManager.default.removeItem(atPath: folder) }
+    for folder in ["\(folder)/Snapshots", folder]
+    where (try? FileManager.default.contentsOfDirectory(atPath: folder)) == [] {
+      try? FileManager.default.removeItem(atPath: folder)
+    }
   }
 
   // MARK: Disks
@@ -316,7 +318,9 @@ private struct MachineCopy {
     let media = media
     settings.changeEveryHardware { hardware in
       hardware.changeImages { image in
-        if let new = image["uuid"].flatMap(SettingsUUID.normalized).flatMap({ media[$0] }) { image["uuid"] = "{\(new)}" }
+        if let new = image["uuid"].flatMap(SettingsUUID.normalized).flatMap({ media[$0] }) {
+          image["uuid"] = "{\(new)}"
+        }
       }
     }
   }
@@ -382,7 +386,8 @@ extension MachineSettings {
   var usedMediaInOrder: [String] {
     var used: [String] = []
     func collect(_ snapshot: SettingsElement) {
-      used += MachineSettings.attachments(snapshot.child("Hardware") ?? SettingsElement("Hardware")).compactMap(\.medium)
+      used += MachineSettings.attachments(snapshot.child("Hardware") ?? SettingsElement("Hardware")).compactMap(
+        \.medium)
       for child in snapshot.child("Snapshots")?.elements("Snapshot") ?? [] { collect(child) }
     }
     for root in machine.elements("Snapshot") { collect(root) }

@@ -52,7 +52,9 @@ struct LaunchPlan {
   private func firmware() throws(ServiceError) -> String? {
     let type = settings.word(["Firmware"], "type", default: "BIOS")
     guard type != "BIOS", extra["Ringbox/Firmware"] == nil else { return nil }
-    guard type != "EFI32" else { throw refuse("The firmware EFI32 is not available; set the machine's firmware to EFI") }
+    guard type != "EFI32" else {
+      throw refuse("The firmware EFI32 is not available; set the machine's firmware to EFI")
+    }
     let places = ["/usr/share/ovmf/OVMF.fd", "/usr/share/qemu/OVMF.fd", "/usr/share/edk2/x64/OVMF.fd"]
     guard let path = places.first(where: HostPaths.exists) else {
       throw refuse("The firmware \(type) is not installed: it is in the package ovmf (\(places[0]))")

@@ -16,7 +16,8 @@ public struct HostOnlyInterface: Sendable, Equatable {
   /// Made of its name and its hardware address.
   public var uuid: String {
     let digit = (0x30 + number % 10) << 8 | 0x74
-    return "786f6276-656e-\(HostOnlyInterface.hex(digit & 0xfff | 0x4000, 4))-8000-0a00270000\(HostOnlyInterface.hex(number, 2))"
+    return
+      "786f6276-656e-\(HostOnlyInterface.hex(digit & 0xfff | 0x4000, 4))-8000-0a00270000\(HostOnlyInterface.hex(number, 2))"
   }
   /// The name of its network.
   public var network: String { "HostInterfaceNetworking-\(name)" }

@@ -33,8 +33,9 @@ extension Registry {
   }
 
   /// Folder and settings file of a machine that is not there yet.
-  func newPlace(name: String, groups: [String], baseFolder: String?) throws(ServiceError) -> (folder: String, path: String)
-  {
+  func newPlace(name: String, groups: [String], baseFolder: String?) throws(ServiceError) -> (
+    folder: String, path: String
+  ) {
     guard !name.isEmpty, !name.contains("/"), !name.utf8.contains(0), name != ".", name != ".." else {
       throw ServiceError(.invalidArgument, "Invalid machine name '\(name)'")
     }

@@ -15,7 +15,8 @@ import Testing
     _ = try machines.output(["createmedium", "--filename", folder.name("\(name).vdi"), "--size", "4"])
     _ = try machines.output(["storagectl", name, "--name", "SATA", "--add", "sata"])
     _ = try machines.output([
-      "storageattach", name, "--storagectl", "SATA", "--port", "0", "--type", "hdd", "--medium", folder.name("\(name).vdi"),
+      "storageattach", name, "--storagectl", "SATA", "--port", "0", "--type", "hdd", "--medium",
+      folder.name("\(name).vdi"),
     ])
   }
   private func errors(_ words: [String], status: Int32) throws -> String {
@@ -29,7 +30,8 @@ import Testing
   @Test func aBoxIsImportedAsVagrantDoesIt() throws {
     try machine("m")
     #expect(
-      try machines.output(["export", "m", "--output", folder.name("box.ovf")]) == "Successfully exported 1 machine(s).\n")
+      try machines.output(["export", "m", "--output", folder.name("box.ovf")])
+        == "Successfully exported 1 machine(s).\n")
     #expect(folder.text("box.ovf").firstMatch(of: /<Adapter slot="0".+?MACAddress="(.+?)"/) != nil)
     let dry = try machines.manage(["import", "-n", folder.name("box.ovf")])
     #expect(dry.status == 0 && dry.errors == "Interpreting \(folder.name("box.ovf"))...\nOK.\n")
@@ -116,20 +118,25 @@ import Testing
       try errors(["dhcpserver", "add", "--ifname", "vboxnet1"] + words, status: 2)
         == "VBoxManage: error: DHCP server already exists\n")
     #expect(
-      try errors(["dhcpserver", "remove", "--ifname", "x"], status: 2) == "VBoxManage: error: DHCP server does not exist\n")
+      try errors(["dhcpserver", "remove", "--ifname", "x"], status: 2)
+        == "VBoxManage: error: DHCP server does not exist\n")
     _ = try machines.output(["dhcpserver", "modify", "--ifname", "vboxnet1", "--disable"])
     #expect(try machines.output(["list", "dhcpservers"]).contains("Enabled:        No\n"))
   }
   @Test func natNetworksAreAsBOSHReadsThem() throws {
     _ = try machines.output(["natnetwork", "add", "--netname", "n", "--network", "10.5.0.0/24", "--dhcp", "on"])
-    _ = try machines.output(["natnetwork", "modify", "--netname", "n", "--port-forward-4", "ssh:tcp:[]:2222:[10.5.0.4]:22"])
+    _ = try machines.output([
+      "natnetwork", "modify", "--netname", "n", "--port-forward-4", "ssh:tcp:[]:2222:[10.5.0.4]:22",
+    ])
     let text = try machines.output(["list", "--long", "natnetworks"])
     #expect(text.contains("Name:         n\nEnabled:      Yes\nNetwork:      10.5.0.0/24\nGateway:      10.5.0.1\n"))
     #expect(text.contains("        ssh:tcp:[]:2222:[10.5.0.4]:22\n"))
     _ = try machines.output(["natnetwork", "modify", "--netname", "n", "--port-forward-4", "delete", "ssh"])
     #expect(try machines.output(["natnetwork", "list"]).hasSuffix("1 network found\n"))
-    #expect(try errors(["natnetwork", "add", "--netname", "n", "--network", "1.0.0.0/8"], status: 2).contains("exists"))
-    #expect(try errors(["natnetwork", "add", "--netname", "o", "--network", "nonsense"], status: 2).contains("nonsense"))
+    #expect(
+      try errors(["natnetwork", "add", "--netname", "n", "--network", "1.0.0.0/8"], status: 2).contains("exists"))
+    #expect(
+      try errors(["natnetwork", "add", "--netname", "o", "--network", "nonsense"], status: 2).contains("nonsense"))
     _ = try machines.output(["natnetwork", "remove", "--netname", "n"])
     #expect(try machines.output(["list", "natnets"]) == "")
     _ = try machines.output(["hostonlynet", "add", "--name", "h", "--netmask", "255.255.255.0"])
@@ -145,7 +152,8 @@ import Testing
     #expect(
       try machines.output(["bandwidthctl", "m", "list"])
         == "#0: Name: 'Limit', Type: Disk, Limit: 20 mbytes/sec (20971520 bytes/sec)\n")
-    #expect(try errors(["bandwidthctl", "m", "add", "Limit", "--type", "disk", "--limit", "1"], status: 1).contains("exists"))
+    #expect(
+      try errors(["bandwidthctl", "m", "add", "Limit", "--type", "disk", "--limit", "1"], status: 1).contains("exists"))
     _ = try machines.output(["bandwidthctl", "m", "set", "Limit", "--limit", "8k"])
     #expect(
       try machines.output(["bandwidthctl", "m", "list", "--machinereadable"]) == "BandwidthGroup0=Limit,Disk,1000\n")
@@ -166,7 +174,8 @@ import Testing
     ])
     _ = try machines.output(["mediumio", "--disk", folder.name("s.vmdk"), "cat", "--output", folder.name("back.img")])
     #expect(folder.bytes("back.img") == folder.bytes("raw.img"))
-    #expect(try errors(["mediumio", "--disk", folder.name("d.vdi"), "cat", "--offset", "9999"], status: 1).contains("1024"))
+    #expect(
+      try errors(["mediumio", "--disk", folder.name("d.vdi"), "cat", "--offset", "9999"], status: 1).contains("1024"))
   }
   @Test func figuresOfTheHostAreShown() throws {
     #expect(try machines.output(["metrics", "list", "host"]).contains("RAM/Usage/Total"))
@@ -182,7 +191,8 @@ import Testing
     try folder.write("b.ova", bytes)
     let text = try errors(["import", folder.name("b.ova")], status: 1)
     #expect(text.contains("cut short") && text.contains("VBOX_E_FILE_ERROR"))
-    #expect(try errors(["import", folder.name("a.ova"), "--vmname", "x"], status: 2).contains("requires preceding --vsys"))
+    #expect(
+      try errors(["import", folder.name("a.ova"), "--vmname", "x"], status: 2).contains("requires preceding --vsys"))
     #expect(try errors(["import", folder.name("a.ova"), "--vsys", "3", "--vmname", "x"], status: 1).contains("only 1"))
     #expect(try errors(["export", "m"], status: 2).contains("--output"))
     let json = try JSON(parsing: try machines.output(["import", folder.name("a.ova"), "--json"]))

@@ -94,14 +94,20 @@ struct ApplianceTests {
     #expect(text.firstMatch(of: /<Adapter slot="0".+?MACAddress="(.+?)"/) != nil)
     for part in [
       "<File ovf:id=\"file1\" ovf:href=\"a-disk001.vmdk\"/>", "ovf:capacity=\"2097152\" ovf:diskId=\"vmdisk1\"",
-      "vmdk.html#streamOptimized", "<VirtualSystem ovf:id=\"m\">", "<rasd:HostResource>/disk/vmdisk1</rasd:HostResource>",
-      "<rasd:ResourceSubType>AHCI</rasd:ResourceSubType>", "<vssd:VirtualSystemType>virtualbox-2.2</vssd:VirtualSystemType>",
-      "<Product>P &amp; Q</Product>", "<License>Be nice.</License>", "<vbox:Machine ovf:required=\"false\" version=\"1.19-linux\"",
+      "vmdk.html#streamOptimized", "<VirtualSystem ovf:id=\"m\">",
+      "<rasd:HostResource>/disk/vmdisk1</rasd:HostResource>",
+      "<rasd:ResourceSubType>AHCI</rasd:ResourceSubType>",
+      "<vssd:VirtualSystemType>virtualbox-2.2</vssd:VirtualSystemType>",
+      "<Product>P &amp; Q</Product>", "<License>Be nice.</License>",
+      "<vbox:Machine ovf:required=\"false\" version=\"1.19-linux\"",
       "<rasd:Connection>NAT</rasd:Connection>",
     ] { #expect(text.contains(part), "\(part)") }
     #expect(!text.contains("MediaRegistry") && !text.contains("currentSnapshot"))
     let plan = try ImportPlan(fixture.path("a.ovf"), ImportRequest(), registry)
-    #expect(plan.disks == ["vmdisk1\t2097152\t-1\thttp://www.vmware.com/interfaces/specifications/vmdk.html#streamOptimized\ta-disk001.vmdk\t-1\t-1\t"])
+    #expect(
+      plan.disks == [
+        "vmdisk1\t2097152\t-1\thttp://www.vmware.com/interfaces/specifications/vmdk.html#streamOptimized\ta-disk001.vmdk\t-1\t-1\t"
+      ])
     let system = try #require(plan.systems.first)
     // A name that is taken gets a number.
     #expect(system.value(.name) == "m_1" && system.value(.memory) == "384" && system.value(.text) == "two\nlines")
@@ -193,7 +199,9 @@ struct ApplianceTests {
     try export("b.ovf")
     let make = Process()
     make.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-    make.arguments = ["tar", "cf", fixture.path("c.ova"), "--format=pax", "-C", fixture.folder, "./b.ovf", "b-disk001.vmdk"]
+    make.arguments = [
+      "tar", "cf", fixture.path("c.ova"), "--format=pax", "-C", fixture.folder, "./b.ovf", "b-disk001.vmdk",
+    ]
     try make.run()
     make.waitUntilExit()
     #expect(try firstByte(take("c.ova", named("n"))[0]) == 1)
@@ -223,7 +231,9 @@ struct ApplianceTests {
     #expect(OVFDocument.bytes("8", "byte*2^20") == 8 << 20)
     #expect(OVFDocument.bytes("8", "MegaBytes") == 8 << 20)
     #expect(OVFDocument.bytes("8", "") == 8)
-    for (text, unit) in [("x", ""), ("-1", ""), ("8", "furlongs"), ("18446744073709551615", "byte * 2^30"), ("1", "byte*2^64")] {
+    for (text, unit) in [
+      ("x", ""), ("-1", ""), ("8", "furlongs"), ("18446744073709551615", "byte * 2^30"), ("1", "byte*2^64"),
+    ] {
       #expect(OVFDocument.bytes(text, unit) == nil)
     }
   }
@@ -238,9 +248,13 @@ struct ApplianceTests {
     #expect(hex(.sha1, []) == "da39a3ee5e6b4b0d3255bfef95601890afd80709")
     let long = "abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq"
     #expect(hex(.sha1, [long]) == "84983e441c3bd26ebaae4aa1f95129e5e54670f1")
-    #expect(hex(.sha256, ["abcdbcdecdefdefgefghfghighij", "hijkijkljklmklmnlmnomnopnopq"]) == "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1")
+    #expect(
+      hex(.sha256, ["abcdbcdecdefdefgefghfghighij", "hijkijkljklmklmnlmnomnopnopq"])
+        == "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1")
     let a = String(repeating: "a", count: 999)
-    #expect(hex(.sha256, Array(repeating: a, count: 1001) + ["a"]) == "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0")
+    #expect(
+      hex(.sha256, Array(repeating: a, count: 1001) + ["a"])
+        == "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0")
   }
 
   // MARK: Hostile
@@ -289,7 +303,9 @@ struct ApplianceTests {
       #expect(throws: ServiceError.self, "\(what)") { try take("b.ova", named("n")) }
       #expect(try machines == ["m"] && folders() == ["m"], "\(what)")
     }
-    for count in [0, 100, 512, 700, whole.count / 2, whole.count - 2048] { try refuses(whole.prefix(count), "\(count) bytes") }
+    for count in [0, 100, 512, 700, whole.count / 2, whole.count - 2048] {
+      try refuses(whole.prefix(count), "\(count) bytes")
+    }
     var broken = whole
     broken[10] ^= 1
     try refuses(broken, "checksum")
@@ -342,7 +358,7 @@ struct ApplianceTests {
             [
               SettingsElement(
                 "Port",
-                [("slot", "0"), ("enabled", "true"), ("hostMode", "RawFile"), ("path", "/home/user/.profile")])
+                [("slot", "0"), ("enabled", "true"), ("hostMode", "RawFile"), ("path", "/srv/profile")])
             ]))
         hardware.insert(
           SettingsElement("SharedFolders", [], [SettingsElement("SharedFolder", [("name", "h"), ("hostPath", "/")])]))
@@ -353,7 +369,7 @@ struct ApplianceTests {
     try export("a.ova")
     let copy = try take("a.ova", named("n"))[0]
     let text = String(decoding: copy.file.bytes, as: UTF8.self)
-    for word in ["/etc/", "/home/", "SharedFolder ", "Ringbox/Kernel"] { #expect(!text.contains(word), "\(word)") }
+    for word in ["/etc/", "/srv/", "SharedFolder ", "Ringbox/Kernel"] { #expect(!text.contains(word), "\(word)") }
     #expect(copy.slot("UART", "Port", 0)?["hostMode"] == "Disconnected")
   }
   @Test func namesOfOthersBecomeFileNames() throws {
@@ -376,7 +392,9 @@ struct ApplianceTests {
     }
     #expect(!fixture.exists("c.ova"))
     #expect(throws: ServiceError.self) { try export("c.zip") }
-    #expect(throws: ServiceError.self) { try registry.export(ExportRequest(machines: ["m", "m"], path: fixture.path("c.ova"))) }
+    #expect(throws: ServiceError.self) {
+      try registry.export(ExportRequest(machines: ["m", "m"], path: fixture.path("c.ova")))
+    }
   }
 }
 

@@ -118,11 +118,13 @@ struct ManifestLine {
     guard let open = line.firstIndex(of: "("), let close = line.lastIndex(of: ")"), open < close,
       let equals = line[close...].firstIndex(of: "=")
     else {
-      throw ServiceError(.fileError, "The manifest '\(manifest)' has a line that is none: '\(line.prefix(80))'", .appliance)
+      throw ServiceError(
+        .fileError, "The manifest '\(manifest)' has a line that is none: '\(line.prefix(80))'", .appliance)
     }
     let name = line[..<open].filter { $0 != "-" && !$0.isWhitespace }.uppercased()
     guard let kind = Digest.Kind(rawValue: name) else {
-      throw ServiceError(.notSupported, "The manifest '\(manifest)' has digests of the kind \(name.prefix(20))", .appliance)
+      throw ServiceError(
+        .notSupported, "The manifest '\(manifest)' has digests of the kind \(name.prefix(20))", .appliance)
     }
     self.kind = kind
     file = String(line[line.index(after: open)..<close])

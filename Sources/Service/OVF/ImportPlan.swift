@@ -89,7 +89,8 @@ public struct ImportPlan: Sendable {
     var names = Set(try registry.machines().map(\.name))
     for number in request.choices.keys where !document.systems.indices.contains(number) {
       throw ServiceError(
-        .invalidArgument, "Invalid index \(number) with --vsys option; the OVF contains only \(document.systems.count) "
+        .invalidArgument,
+        "Invalid index \(number) with --vsys option; the OVF contains only \(document.systems.count) "
           + "virtual system(s).", .appliance)
     }
     for (index, source) in document.systems.enumerated() {
@@ -183,7 +184,8 @@ private struct Builder {
   private mutating func addProcessor() {
     let hardware = source.machine?.child("Hardware")
     let cpus = source.items.first { $0.type == 3 }?.quantity ?? 1
-    add(.cpus, "\(hardware?.child("CPU")?.integer("count") ?? Int(clamping: max(1, cpus)))", choice.cpus.map { "\($0)" })
+    add(
+      .cpus, "\(hardware?.child("CPU")?.integer("count") ?? Int(clamping: max(1, cpus)))", choice.cpus.map { "\($0)" })
     var memory: UInt64 = 512
     if let item = source.items.first(where: { $0.type == 4 }) {
       memory = (OVFDocument.bytes("\(item.quantity)", item.units.isEmpty ? "MegaBytes" : item.units) ?? 512 << 20) >> 20
@@ -258,7 +260,8 @@ private struct Builder {
   private mutating func addDisk(_ item: OVFDocument.Item) throws(ServiceError) {
     guard let disk = disk(item) else {
       throw ServiceError(
-        .fileError, "The disk '\(item.caption)' of '\(source.name)' refers to '\(item.hostResource ?? "")', which is not there",
+        .fileError,
+        "The disk '\(item.caption)' of '\(source.name)' refers to '\(item.hostResource ?? "")', which is not there",
         .appliance)
     }
     let number = system.units.count

@@ -46,7 +46,9 @@ struct OVFDocument: Sendable {
     do throws(SettingsError) { root = try XMLDocument.parse(bytes, path: path) } catch {
       throw ServiceError(.fileError, "Could not read the appliance: \(error)", .appliance)
     }
-    guard root.localName == "Envelope" else { throw fail("it is no OVF: its root element is '\(root.name.prefix(50))'") }
+    guard root.localName == "Envelope" else {
+      throw fail("it is no OVF: its root element is '\(root.name.prefix(50))'")
+    }
     var files: [String: File] = [:]
     for element in root.part("References")?.parts("File") ?? [] {
       guard let id = element.value("id"), let name = element.value("href") else { continue }
@@ -82,7 +84,8 @@ struct OVFDocument: Sendable {
     let known = file.flatMap { files[$0] }
     if let file, known == nil { throw fail("the disk '\(id)' refers to a file '\(file)' that is not there") }
     if element.value("parentRef") != nil { throw fail("the disk '\(id)' needs a parent, which is not supported") }
-    guard let capacity = OVFDocument.bytes(element.value("capacity") ?? "", element.value("capacityAllocationUnits") ?? "")
+    guard
+      let capacity = OVFDocument.bytes(element.value("capacity") ?? "", element.value("capacityAllocationUnits") ?? "")
     else { throw fail("the disk '\(id)' has no size") }
     return Disk(
       id: id, file: known, capacity: capacity, format: element.value("format") ?? "",
@@ -121,7 +124,9 @@ struct OVFDocument: Sendable {
         system.osNumber = section.value("id").flatMap(Int.init) ?? 0
         system.osType = section.part("OSType")?.text
       case "VirtualHardwareSection":
-        if let name = section.part("System")?.part("VirtualSystemIdentifier")?.text, !name.isEmpty { system.name = name }
+        if let name = section.part("System")?.part("VirtualSystemIdentifier")?.text, !name.isEmpty {
+          system.name = name
+        }
         for item in section.elements where ["Item", "StorageItem", "EthernetPortItem"].contains(item.localName) {
           system.items.append(try self.item(item))
         }
@@ -140,7 +145,9 @@ struct OVFDocument: Sendable {
     item.type = Int(text("ResourceType")) ?? 0
     (item.subtype, item.caption) = (text("ResourceSubType"), some("Caption") ?? text("ElementName"))
     (item.parent, item.connection) = (text("Parent"), text("Connection"))
-    (item.address, item.addressOnParent, item.hostResource) = (some("Address"), some("AddressOnParent"), some("HostResource"))
+    (item.address, item.addressOnParent, item.hostResource) = (
+      some("Address"), some("AddressOnParent"), some("HostResource")
+    )
     item.units = text("AllocationUnits")
     if let quantity = some("VirtualQuantity") {
       guard let number = UInt64(quantity) else { throw fail("'\(quantity.prefix(30))' is no quantity") }

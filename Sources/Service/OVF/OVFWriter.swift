@@ -134,7 +134,8 @@ struct OVFWriter {
       append(section("AnnotationSection", "A human-readable annotation", [OVFWriter.text("Annotation", words.text)]))
     }
     if !words.license.isEmpty {
-      append(section("EulaSection", "License agreement for the virtual system", [OVFWriter.text("License", words.license)]))
+      append(
+        section("EulaSection", "License agreement for the virtual system", [OVFWriter.text("License", words.license)]))
     }
     let type = settings.osType
     var own = OVFWriter.text("vbox:OSType", type.id)
@@ -186,7 +187,8 @@ struct OVFWriter {
       "System", [],
       [
         OVFWriter.text("vssd:ElementName", "Virtual Hardware Family"), OVFWriter.text("vssd:InstanceID", "0"),
-        OVFWriter.text("vssd:VirtualSystemIdentifier", name), OVFWriter.text("vssd:VirtualSystemType", "virtualbox-2.2"),
+        OVFWriter.text("vssd:VirtualSystemIdentifier", name),
+        OVFWriter.text("vssd:VirtualSystemType", "virtualbox-2.2"),
       ])
     var items = Items(version)
     let cpus = settings.cpus
@@ -209,7 +211,8 @@ struct OVFWriter {
           ("ResourceSubType", "ensoniq1371"),
         ])
     }
-    return section("VirtualHardwareSection", "Virtual hardware requirements for a virtual machine", [system] + items.list)
+    return section(
+      "VirtualHardwareSection", "Virtual hardware requirements for a virtual machine", [system] + items.list)
   }
   /// Instance IDs by controller and port: an IDE controller's channels are two controllers here.
   private func addControllers(_ settings: MachineSettings, _ items: inout Items) -> [String: [Int]] {
@@ -230,13 +233,15 @@ struct OVFWriter {
             [("Address", "\(channel)"), ("Description", "IDE Controller"), ("ResourceSubType", type.name)])
         }
       case "sata", "virtio", "pcie":
-        let label = type.bus == "sata" ? "sataController" : type.bus == "virtio" ? "virtioSCSIController" : "nvmeController"
+        let label =
+          type.bus == "sata" ? "sataController" : type.bus == "virtio" ? "virtioSCSIController" : "nvmeController"
         let index = number(label)
         parents[name] = [
           items.add(
             20, "\(label)\(index)",
             [
-              ("Address", "\(index)"), ("Description", type.bus == "sata" ? "SATA Controller" : "\(type.name) Controller"),
+              ("Address", "\(index)"),
+              ("Description", type.bus == "sata" ? "SATA Controller" : "\(type.name) Controller"),
               ("ResourceSubType", type.name),
             ])
         ]
@@ -245,7 +250,10 @@ struct OVFWriter {
         parents[name] = [
           items.add(
             6, "scsiController\(index)",
-            [("Address", "\(index)"), ("Description", "SCSI Controller"), ("ResourceSubType", scsi[type.name] ?? "lsilogic")])
+            [
+              ("Address", "\(index)"), ("Description", "SCSI Controller"),
+              ("ResourceSubType", scsi[type.name] ?? "lsilogic"),
+            ])
         ]
       default: parents[name] = []
       }
@@ -284,7 +292,8 @@ struct OVFWriter {
     case .dvd:
       items.add(15, "cdrom\(index + 1)", [("AutomaticAllocation", "true"), ("Description", "CD-ROM Drive")] + fields)
     case .floppy:
-      items.add(14, "floppy\(device.device)", [("AutomaticAllocation", "false"), ("Description", "Floppy Drive")] + fields)
+      items.add(
+        14, "floppy\(device.device)", [("AutomaticAllocation", "false"), ("Description", "Floppy Drive")] + fields)
     }
   }
 
@@ -305,7 +314,8 @@ struct OVFWriter {
       }
       let all =
         fields + [
-          ("Caption", caption), ("ElementName", caption), (version == .legacy ? "InstanceId" : "InstanceID", "\(instance)"),
+          ("Caption", caption), ("ElementName", caption),
+          (version == .legacy ? "InstanceId" : "InstanceID", "\(instance)"),
           ("ResourceType", "\(type)"),
         ]
       list.append(

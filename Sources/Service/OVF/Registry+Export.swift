@@ -234,7 +234,9 @@ private struct ApplianceExport {
       var copy = machine
       copy.changeEveryHardware { hardware in
         hardware.changeAdapters { adapter in
-          guard request.addresses == .new || request.addresses == .keepNAT && adapter.child("NAT") == nil else { return }
+          guard request.addresses == .new || request.addresses == .keepNAT && adapter.child("NAT") == nil else {
+            return
+          }
           adapter["MACAddress"] = nil
         }
       }

@@ -120,7 +120,8 @@ private struct MachineImport {
       var capacity = disk.capacity
       var source: (any ManagedImage)?
       if let file = disk.file {
-        let image = try ImageLibrary(store: files).open(MachineImport.place(file.name, files), ImageLibrary.Options(readOnly: true))
+        let image = try ImageLibrary(store: files).open(
+          MachineImport.place(file.name, files), ImageLibrary.Options(readOnly: true))
         capacity = image.sectorCount * 512
         source = image
       }
@@ -170,7 +171,9 @@ private struct MachineImport {
     machine.name = "Machine"
     machine.attributes.removeAll { $0.name.contains(":") || ["version", "xmlns"].contains($0.name) }
     machine.children.removeAll { if case .element(let child) = $0 { child.localName == "Info" } else { false } }
-    for attribute in ["stateFile", "aborted", "currentSnapshot", "currentStateModified", "directoryIncludesUUID", "icon"] {
+    for attribute in [
+      "stateFile", "aborted", "currentSnapshot", "currentStateModified", "directoryIncludesUUID", "icon",
+    ] {
       machine[attribute] = nil
     }
     for name in ["MediaRegistry", "Snapshot", "Teleporter", "Debugging", "Groups"] { machine.remove(name) }
@@ -198,7 +201,11 @@ private struct MachineImport {
   private mutating func replace(_ images: [Int: Medium]) {
     var byOld: [String: Medium] = [:], inOrder: [Medium] = []
     for (number, medium) in images.sorted(by: { $0.key < $1.key }) {
-      if let old = system.units[number].disk?.uuid { byOld[old] = medium } else if medium.kind == .disk { inOrder.append(medium) }
+      if let old = system.units[number].disk?.uuid {
+        byOld[old] = medium
+      } else if medium.kind == .disk {
+        inOrder.append(medium)
+      }
     }
     for attachment in settings.attachments {
       var medium = attachment.medium.flatMap { byOld.removeValue(forKey: $0) }
@@ -240,7 +247,9 @@ private struct MachineImport {
       "Generic": "GenericInterface",
     ]
     let kind = unit.extra.split(separator: "=").last.map(String.init) ?? "NAT"
-    if let mode = modes[kind] { adapter.insert(SettingsElement(mode, mode == "NAT" ? [("localhost-reachable", "false")] : [])) }
+    if let mode = modes[kind] {
+      adapter.insert(SettingsElement(mode, mode == "NAT" ? [("localhost-reachable", "false")] : []))
+    }
     settings.machine.change(path: ["Hardware", "Network"]) { $0.insert(adapter) }
   }
   private mutating func plug(_ images: [Int: Medium]) throws(ServiceError) {
@@ -262,9 +271,11 @@ private struct MachineImport {
       var name = unit.controller.flatMap { names[$0] }
       if name == nil { name = try addController(ControllerType.named("PIIX4")) }
       guard let name else { continue }
-      try plugDrive(Attachment(controller: name, port: unit.port, device: unit.device, kind: .dvd, medium: images[number]?.uuid))
+      try plugDrive(
+        Attachment(controller: name, port: unit.port, device: unit.device, kind: .dvd, medium: images[number]?.uuid))
     }
-    if system.units.contains(where: { $0.kind == .floppy && !$0.isIgnored }), let type = ControllerType.named("I82078") {
+    if system.units.contains(where: { $0.kind == .floppy && !$0.isIgnored }), let type = ControllerType.named("I82078")
+    {
       let name = try addController(type) ?? "Floppy"
       try plugDrive(Attachment(controller: name, port: 0, device: 0, kind: .floppy))
     }
@@ -284,7 +295,9 @@ private struct MachineImport {
   private mutating func plugDrive(_ wanted: Attachment) throws(ServiceError) {
     var attachment = wanted
     func isTaken(_ here: Attachment) -> Bool {
-      settings.attachments.contains { $0.controller == here.controller && $0.port == here.port && $0.device == here.device }
+      settings.attachments.contains {
+        $0.controller == here.controller && $0.port == here.port && $0.device == here.device
+      }
     }
     let type = ControllerType.named(try settings.controller(wanted.controller)["type"] ?? "")
     let places = (0..<(type?.maximumPorts ?? 1)).flatMap { port in (0..<(type?.devices ?? 1)).map { (port, $0) } }
@@ -321,7 +334,8 @@ private struct MachineImport {
     settings.machine.set(["Hardware", "Memory"], "RAMSize", "\(memory)")
     for unit in system.units where unit.isIgnored {
       switch unit.kind {
-      case .usb: settings.machine.set(["Hardware", "USB"], "Controllers", nil)
+      case .usb:
+        settings.machine.set(["Hardware", "USB"], "Controllers", nil)
         settings.machine.change("Hardware") { $0.remove("USB") }
       case .sound: settings.machine.set(["Hardware", "AudioAdapter"], "enabled", nil)
       default: break

@@ -199,7 +199,9 @@ final class TarWriter: ImageStore {
 
   static func header(_ name: String, _ size: UInt64) -> [UInt8] {
     var header = [UInt8](repeating: 0, count: 512)
-    func put(_ text: String, _ offset: Int) { for (index, byte) in text.utf8.enumerated() { header[offset + index] = byte } }
+    func put(_ text: String, _ offset: Int) {
+      for (index, byte) in text.utf8.enumerated() { header[offset + index] = byte }
+    }
     func octal(_ number: UInt64, _ digits: Int) -> String {
       let text = String(number, radix: 8)
       return String(repeating: "0", count: max(0, digits - text.count)) + text

@@ -157,7 +157,9 @@ struct ImportWish {
     case "memory": choice.memory = try ImportWish.number(option)
     case "cpus": choice.cpus = try ImportWish.number(option)
     case "eula":
-      guard ["show", "accept"].contains(value) else { throw Failure.usage("Argument to --eula must be either \"show\" or \"accept\"") }
+      guard ["show", "accept"].contains(value) else {
+        throw Failure.usage("Argument to --eula must be either \"show\" or \"accept\"")
+      }
       if value == "accept" { choice.acceptsLicense = true } else { shown.insert(system) }
     default:
       guard let unit else { throw Failure.usage("Option \"--\(option.name)\" requires preceding --unit option") }
@@ -171,7 +173,9 @@ struct ImportWish {
     case "controller": unit.controller = option.value
     case "port": unit.port = try ImportWish.number(option)
     default:
-      guard let type = ["BusLogic", "LsiLogic", "LsiLogicSas"].first(where: { $0.lowercased() == option.value.lowercased() })
+      guard
+        let type = ["BusLogic", "LsiLogic", "LsiLogicSas"].first(where: { $0.lowercased() == option.value.lowercased() }
+        )
       else { throw Failure.usage("Invalid argument \"\(option.value)\" to --scsitype") }
       unit.scsiType = type
     }

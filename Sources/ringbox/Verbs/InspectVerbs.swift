@@ -22,7 +22,9 @@ enum InspectVerbs {
     if verb == "list" {
       return bandwidthList(try registry.machine(machine), isForPrograms: !options.isEmpty)
     }
-    guard let name = names.first ?? value("name"), !name.isEmpty else { throw Failure.usage("Missing argument: name of the group") }
+    guard let name = names.first ?? value("name"), !name.isEmpty else {
+      throw Failure.usage("Missing argument: name of the group")
+    }
     let type = try value("type").map { text in
       guard let type = ["Disk", "Network"].first(where: { $0.lowercased() == text.lowercased() }) else {
         throw Failure.usage("Invalid --type argument '\(text)'")
@@ -102,22 +104,30 @@ enum InspectVerbs {
     var text = "", json: [JSON] = []
     switch verb {
     case "list":
-      text = row("Object", "Metric", "Unit", "Description") + row("----------", "----------------------------------------", "----", "-----------")
+      text =
+        row("Object", "Metric", "Unit", "Description")
+        + row("----------", "----------------------------------------", "----", "-----------")
       for figure in figures { text += row("host", figure.name, figure.unit, figure.text) }
       json = figures.map { ["name": .string($0.name), "unit": .string($0.unit)] }
     case "query", "collect":
       let values = HostFigure.values()
-      text = row("Object", "Metric", "Values", "") + row("----------", "----------------------------------------", "------", "")
+      text =
+        row("Object", "Metric", "Values", "")
+        + row("----------", "----------------------------------------", "------", "")
       for figure in figures {
         text += row("host", figure.name, "\(values[figure.name] ?? 0) \(figure.unit)", "")
-        json.append(["name": .string(figure.name), "value": .integer(values[figure.name] ?? 0), "unit": .string(figure.unit)])
+        json.append([
+          "name": .string(figure.name), "value": .integer(values[figure.name] ?? 0), "unit": .string(figure.unit),
+        ])
       }
     default: break
     }
     return Answer(text: text, json: .array(json))
   }
   private static func row(_ object: String, _ metric: String, _ unit: String, _ text: String) -> String {
-    func pad(_ word: String, _ width: Int) -> String { word + String(repeating: " ", count: max(0, width - word.count)) }
+    func pad(_ word: String, _ width: Int) -> String {
+      word + String(repeating: " ", count: max(0, width - word.count))
+    }
     let line = "\(pad(object, 10)) \(pad(metric, 40)) \(pad(unit, 6)) \(text)"
     return String(line.reversed().drop { $0 == " " }.reversed()) + "\n"
   }
@@ -130,9 +140,12 @@ enum InspectVerbs {
   ) { words, registry in
     let machine = try words.next("name or UUID of the machine")
     let verb = try words.next("info, statistics, show, osinfo or dumpvmcore")
-    let (names, options) = try words.parse(["filename": 1, "compression": 1, "pattern": 1, "reset": 0, "descriptions": 0], words: 0...8)
+    let (names, options) = try words.parse(
+      ["filename": 1, "compression": 1, "pattern": 1, "reset": 0, "descriptions": 0], words: 0...8)
     let settings = try registry.machine(machine)
-    guard registry.state(settings).state.isOnline else { throw Failure.failure("Machine '\(machine)' is not currently running.") }
+    guard registry.state(settings).state.isOnline else {
+      throw Failure.failure("Machine '\(machine)' is not currently running.")
+    }
     let client = try registry.client(settings)
     switch verb {
     case "info":
@@ -156,7 +169,9 @@ enum InspectVerbs {
     case "osinfo", "osdetect", "osdmesg":
       throw ServiceError(.notSupported, "The guest's system was not detected (VERR_DBGF_OS_NOT_DETCTED)", .console)
     case "dumpvmcore":
-      guard let path = options.last(where: { $0.name == "filename" })?.value else { throw Failure.usage("Missing argument: --filename FILE") }
+      guard let path = options.last(where: { $0.name == "filename" })?.value else {
+        throw Failure.usage("Missing argument: --filename FILE")
+      }
       try CoreDump.write(Paths.absolute(path), bytes: UInt64(settings.memory) << 20, client)
       return .done
     case "injectnmi", "getregisters", "setregisters", "stack", "log", "logdest", "logflags", "sample":

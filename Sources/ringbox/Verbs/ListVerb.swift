@@ -55,7 +55,8 @@ struct Listing {
     case "intnets": return try internalNetworks()
     case "extpacks": return Answer(text: "Extension Packs: 0\n", json: [])
     case "screenshotformats": return Answer(text: "BitmapFormat: PNG\n", json: ["PNG"])
-    case "hostdvds", "hostfloppies", "hostifs", "bridgedifs", "cloudnets", "usbhost", "usbfilters", "webcams", "cloudproviders", "cloudprofiles", "cpu-profiles", "hostdrives",
+    case "hostdvds", "hostfloppies", "hostifs", "bridgedifs", "cloudnets", "usbhost", "usbfilters", "webcams",
+      "cloudproviders", "cloudprofiles", "cpu-profiles", "hostdrives",
       "hostcpuids", "updates":
       // There are none, and clients must hear that without an error.
       return Answer(json: [])

@@ -32,7 +32,9 @@ enum ManualVerbs {
       }
       return Answer(json: .array(written))
     }
-    guard let name = names.first else { return Answer(text: ManualPage.overview, json: ["text": .string(ManualPage.overview)]) }
+    guard let name = names.first else {
+      return Answer(text: ManualPage.overview, json: ["text": .string(ManualPage.overview)])
+    }
     guard let verb = Verb.named(name) else { throw Failure.usage("Invalid command '\(name)'") }
     let text = ManualPage.page(verb)
     return Answer(text: text, json: ["text": .string(text)])
@@ -89,7 +91,8 @@ enum Completions {
   static var bash: String {
     let cases = Verb.all.map { verb in
       let words = (verb.subcommands + verb.options).joined(separator: " ")
-      return "    \(([verb.name] + verb.aliases).joined(separator: "|"))) words='\(words)'; machines=\(verb.takesMachine ? 1 : 0) ;;"
+      return
+        "    \(([verb.name] + verb.aliases).joined(separator: "|"))) words='\(words)'; machines=\(verb.takesMachine ? 1 : 0) ;;"
     }
     return """
       # Completions of ringbox for bash, made from its table of verbs.
@@ -120,11 +123,14 @@ enum Completions {
 
   static var zsh: String {
     let verbs = Verb.all.flatMap { verb in
-      ([verb.name] + verb.aliases).map { "    '\($0):\(verb.summary.replacing("'", with: "").replacing(":", with: "\\:"))'" }
+      ([verb.name] + verb.aliases).map {
+        "    '\($0):\(verb.summary.replacing("'", with: "").replacing(":", with: "\\:"))'"
+      }
     }
     let cases = Verb.all.map { verb in
       let words = (verb.subcommands + verb.options).map { "'\($0)'" }.joined(separator: " ")
-      return "    \(([verb.name] + verb.aliases).joined(separator: "|"))) words=(\(words)); machines=\(verb.takesMachine ? 1 : 0) ;;"
+      return
+        "    \(([verb.name] + verb.aliases).joined(separator: "|"))) words=(\(words)); machines=\(verb.takesMachine ? 1 : 0) ;;"
     }
     return """
       #compdef ringbox VBoxManage vboxmanage
@@ -188,8 +194,10 @@ enum ManualPage {
     [("ringbox", overview)] + Verb.all.map { ("ringbox-\($0.name)", page($0)) }
   }
   static func escaped(_ text: String) -> String {
-    text.replacing("\\", with: "\\e").replacing("-", with: "\\-").split(separator: "\n", omittingEmptySubsequences: false)
-      .map { $0.hasPrefix(".") || $0.hasPrefix("'") ? "\\&\($0)" : String($0) }.joined(separator: "\n")
+    text.replacing("\\", with: "\\e").replacing("-", with: "\\-").split(
+      separator: "\n", omittingEmptySubsequences: false
+    )
+    .map { $0.hasPrefix(".") || $0.hasPrefix("'") ? "\\&\($0)" : String($0) }.joined(separator: "\n")
   }
   private static func head(_ name: String, _ summary: String) -> String {
     ".TH \(name.uppercased()) 1 \"\" \"ringbox \(Version.text)\" \"User Commands\"\n.SH NAME\n\(escaped(name)) \\- \(escaped(summary))\n"
@@ -199,10 +207,12 @@ enum ManualPage {
     var text = head("ringbox", "runs x86 virtual machines, in software and without privileges")
     text += ".SH SYNOPSIS\n.B ringbox\n.I VERB\n.RI [ WORD ...]\n.SH DESCRIPTION\n"
     text += escaped(
-      "Each verb has a page of its own, ringbox-VERB(1). Called as VBoxManage, the program answers as VirtualBox's command line does; called as VBoxHeadless it starts a machine and stays until it ends. Every verb takes --json.")
+      "Each verb has a page of its own, ringbox-VERB(1). Called as VBoxManage, the program answers as VirtualBox's command line does; called as VBoxHeadless it starts a machine and stays until it ends. Every verb takes --json."
+    )
     text += "\n.SH VERBS\n"
     for verb in Verb.all { text += ".TP\n.B \(escaped(verb.name))\n\(escaped(verb.summary))\n" }
-    text += ".SH ENVIRONMENT\n.TP\n.B VBOX_USER_HOME\nWhere the settings are.\n.TP\n.B VBOX_USER_VMLOGDIR\nWhere logs go.\n"
+    text +=
+      ".SH ENVIRONMENT\n.TP\n.B VBOX_USER_HOME\nWhere the settings are.\n.TP\n.B VBOX_USER_VMLOGDIR\nWhere logs go.\n"
     return text + ".SH EXIT STATUS\n0 success, 1 failure, 2 wrong usage.\n"
   }
 
@@ -211,7 +221,8 @@ enum ManualPage {
     text += ".SH SYNOPSIS\n"
     switch verb.kind {
     case .command(let type):
-      text += ".nf\n\(escaped(type.usageString()))\n.fi\n.SH OPTIONS\n.nf\n\(escaped(type.helpMessage(columns: 76)))\n.fi\n"
+      text +=
+        ".nf\n\(escaped(type.usageString()))\n.fi\n.SH OPTIONS\n.nf\n\(escaped(type.helpMessage(columns: 76)))\n.fi\n"
     case .machine:
       text += ".B ringbox \(escaped(verb.name))\n\(escaped(verb.usage))\n"
       if verb.name == ModifyVerb.verb.name {
@@ -219,7 +230,8 @@ enum ManualPage {
         for option in MachineOption.all {
           let suffix = option.numbers.map { "<\($0.lowerBound)\\-\($0.upperBound)>" } ?? ""
           let names = option.names.map { "\\-\\-\($0)\(suffix)" }.joined(separator: ", ")
-          text += ".TP\n.B \(names)\n\(option.valueCount == 0 ? "no value" : "\(option.valueCount) value\(option.valueCount == 1 ? "" : "s")")\n"
+          text +=
+            ".TP\n.B \(names)\n\(option.valueCount == 0 ? "no value" : "\(option.valueCount) value\(option.valueCount == 1 ? "" : "s")")\n"
         }
       }
     }

@@ -40,7 +40,9 @@ enum NetworkVerbs {
         throw Failure.usage("Invalid --netmasklengthv6 argument '\(bits)'")
       }
       let isDHCP = options.contains { $0.name == "dhcp" }
-      guard address != nil || address6 != nil || isDHCP else { throw Failure.usage("You must specify an address or --dhcp") }
+      guard address != nil || address6 != nil || isDHCP else {
+        throw Failure.usage("You must specify an address or --dhcp")
+      }
       try registry.changeHostOnlyInterface(try name()) { interface throws(ServiceError) in
         guard var changed = interface else { return }
         changed.usesDHCP = isDHCP
@@ -77,7 +79,10 @@ enum NetworkVerbs {
     for option in ["netmask", "lowerip", "upperip"] { if let text = value(option) { _ = try checked(text, option) } }
     try registry.changeNetwork(.hostOnlyNetworks, name) { entry in
       try expect(entry != nil, verb, "Host-only network '\(name)'")
-      guard verb != "remove" else { return entry = nil }
+      guard verb != "remove" else {
+        entry = nil
+        return
+      }
       if verb == "add" {
         entry = Registry.network(.hostOnlyNetworks, name)
         entry?["id"] = "{\(value("id").flatMap(SettingsUUID.normalized) ?? DiskUUID().description)}"
@@ -121,7 +126,10 @@ enum NetworkVerbs {
     if verb == "add", network == nil { throw Failure.usage("Missing argument: --network CIDR") }
     try registry.changeNetwork(.natNetworks, name) { entry in
       try expect(entry != nil, verb, "NAT network '\(name)'")
-      guard verb != "remove" else { return entry = nil }
+      guard verb != "remove" else {
+        entry = nil
+        return
+      }
       if verb == "add" {
         entry = Registry.network(.natNetworks, name)
         for (key, value) in [
@@ -139,7 +147,8 @@ enum NetworkVerbs {
     var options: [Words.Option] = []
     let known = [
       "netname": 1, "network": 1, "enable": 0, "disable": 0, "dhcp": 1, "ipv6": 1, "ipv6default": 1, "ipv6prefix": 1,
-      "portforward4": 1, "portforward6": 1, "loopback4": 1, "loopback6": 1, "n": 1, "t": 1, "p": 1, "e": 0, "d": 0, "h": 1,
+      "portforward4": 1, "portforward6": 1, "loopback4": 1, "loopback6": 1, "n": 1, "t": 1, "p": 1, "e": 0, "d": 0,
+      "h": 1,
     ]
     let short = ["n": "network", "t": "netname", "p": "portforward4", "e": "enable", "d": "disable", "h": "dhcp"]
     while let word = words.next() {
@@ -173,7 +182,9 @@ enum NetworkVerbs {
       }
     case "loopback4", "loopback6":
       let parts = option.value.split(separator: "=").map(String.init)
-      guard parts.count == 2, Int(parts[1]) != nil else { throw Failure.usage("Invalid loopback rule '\(option.value)'") }
+      guard parts.count == 2, Int(parts[1]) != nil else {
+        throw Failure.usage("Invalid loopback rule '\(option.value)'")
+      }
       let name = option.name == "loopback4" ? "Loopback4" : "Loopback6"
       entry?.change("Mappings") { $0.insert(SettingsElement(name, [("address", parts[0]), ("offset", parts[1])])) }
     default: break
@@ -229,7 +240,10 @@ enum NetworkVerbs {
     guard verb != "findlease" else { throw Failure.failure("There are no leases of '\(name)': no DHCP server runs") }
     try registry.changeNetwork(.dhcpServers, name) { entry in
       try expect(entry != nil, verb, "DHCP server")
-      guard verb != "remove" else { return entry = nil }
+      guard verb != "remove" else {
+        entry = nil
+        return
+      }
       if verb == "add" {
         entry = Registry.network(.dhcpServers, name)
         for attribute in ["IPAddress", "networkMask", "lowerIP", "upperIP"] { entry?[attribute] = "" }
@@ -262,7 +276,9 @@ enum NetworkVerbs {
     default:
       if let attribute = attributes[option.name] { entry?[attribute] = try checked(option.value, option.name) }
       if let attribute = times[option.name] {
-        guard UInt32(option.value) != nil else { throw Failure.usage("Invalid --\(option.name) argument '\(option.value)'") }
+        guard UInt32(option.value) != nil else {
+          throw Failure.usage("Invalid --\(option.name) argument '\(option.value)'")
+        }
         entry?.change("Options") { $0[attribute] = option.value }
       }
     }
