@@ -27,11 +27,15 @@ public struct CloneRequest: Sendable {
   public var baseFolder: String?
   /// Name or UUID of the snapshot that is copied; nil: the current state.
   public var snapshot: String?
+  /// What is copied.
   public var mode = Mode.machine
   /// Disks are images over those of the snapshot, which must stay then.
   public var isLinked = false
+  /// What the copy's cards have.
   public var addresses = Addresses.new
+  /// Files of disks are called as the original's, not as the copy.
   public var keepsDiskNames = false
+  /// The guest sees the identity that it knew.
   public var keepsHardwareUUIDs = false
   /// The copy becomes known to the registry.
   public var registers = false

@@ -5,8 +5,11 @@ import SettingsFiles
 public struct HostOnlyInterface: Sendable, Equatable {
   /// vboxnet0, vboxnet1, ...
   public var name: String
+  /// Of the host in this network, with dots.
   public var address: String, mask: String
+  /// The same of IPv6; empty and 0: none.
   public var address6 = "", prefix6 = 0
+  /// The host asks a server for its address.
   public var usesDHCP = false
 
   /// The number in its name.
@@ -99,6 +102,7 @@ extension Registry {
     /// The attribute that tells them apart.
     var key: String { self == .hostOnlyNetworks ? "name" : "networkName" }
   }
+  /// All entries of a list, in the order of the file.
   public func networks(_ list: NetworkList) throws(ServiceError) -> [SettingsElement] {
     try global().root.descendant(list.path)?.elements(list.element) ?? []
   }
@@ -143,6 +147,7 @@ public enum IPv4Text {
     }
     return number
   }
+  /// With dots.
   public static func text(_ number: UInt32) -> String {
     (0..<4).map { "\(number >> UInt32(24 - 8 * $0) & 0xff)" }.joined(separator: ".")
   }

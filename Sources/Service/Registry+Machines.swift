@@ -95,6 +95,7 @@ extension Registry {
     /// The same, and CDs and floppies in the machine's folder.
     case withMedia
   }
+  /// The same, all files or none.
   public func unregister(_ name: String, delete: Bool) throws(ServiceError) {
     try unregister(name, delete ? .ownFiles : .nothing)
   }

@@ -7,19 +7,27 @@ import SettingsFiles
 public struct ImportChoice: Sendable {
   /// The same for a numbered piece of it.
   public struct Unit: Sendable {
+    /// It is left out.
     public var isIgnored = false
     /// Where a disk goes.
     public var disk: String?
     /// Type of a SCSI controller, or number of the controller that a disk is to be plugged into, and the port there.
     public var scsiType: String?
+    /// A number of the plan.
     public var controller: String?
+    /// Where the disk is plugged in.
     public var port: Int?
     public init() {}
   }
+  /// Of the machine, and where its files go.
   public var name: String?, osType: String?, group: String?, settingsFile: String?, baseFolder: String?
+  /// The machine's description.
   public var text: String?
+  /// Processors, and MiB.
   public var cpus: Int?, memory: Int?
+  /// The user has read it.
   public var acceptsLicense = false
+  /// By number.
   public var units: [Int: Unit] = [:]
   public init() {}
 }
@@ -28,6 +36,7 @@ public struct ImportChoice: Sendable {
 public struct ImportRequest: Sendable {
   /// By number of the system.
   public var choices: [Int: ImportChoice] = [:]
+  /// What the cards have.
   public var addresses = CloneRequest.Addresses.new
   /// Disks become VDI instead of VMDK.
   public var makesVDI = false
@@ -38,16 +47,19 @@ public struct ImportRequest: Sendable {
 public struct ImportPlan: Sendable {
   /// A piece of a system.
   public struct Unit: Sendable {
+    /// What a piece is.
     public enum Kind: Sendable {
       case osType, name, group, settingsFile, baseFolder, product, productURL, vendor, vendorURL, version, text
       case license, cpus, memory, sound, usb, network, floppy, cdrom
       case ide, sata, scsi, sas, virtioSCSI, nvme, disk
     }
+    /// Says what the texts mean.
     public var kind: Kind
     /// What the appliance says, and what it becomes.
     public var original: String, value: String
     /// Where it is plugged in, in the words of VBoxManage.
     public var extra = ""
+    /// It is left out.
     public var isIgnored = false
     /// The user said so.
     public var isChosen = false
@@ -59,16 +71,21 @@ public struct ImportPlan: Sendable {
   }
   /// A machine to be.
   public struct System: Sendable {
+    /// Their places are their numbers.
     public internal(set) var units: [Unit] = []
+    /// Empty: there is none.
     public internal(set) var license = ""
+    /// There is no license, or the user has accepted it.
     public internal(set) var acceptsLicense = false
     var text = ""
     var source: OVFDocument.System
+    /// What the first piece of this kind becomes.
     public func value(_ kind: Unit.Kind) -> String { units.first { $0.kind == kind }?.value ?? "" }
     /// Where the machine's folder and settings file will be.
     var settingsFile: String { value(.settingsFile) }
     var folder: String { Paths.folder(of: settingsFile) }
   }
+  /// The machines to be, in the order of the description.
   public private(set) var systems: [System] = []
   /// A line for each disk, fields with tabs between.
   public private(set) var disks: [String] = []

@@ -7,7 +7,9 @@ import SettingsFiles
 public struct ExportRequest: Sendable {
   /// What is said about one of the machines.
   public struct Words: Sendable {
+    /// In place of what the machine says, and about what is in it.
     public var name: String?, product: String?, productURL: String?, vendor: String?, vendorURL: String?
+    /// The same.
     public var version: String?, text: String?, license: String?
     public init() {}
   }
@@ -15,6 +17,7 @@ public struct ExportRequest: Sendable {
   public var machines: [String]
   /// An OVA when it ends so, else an OVF with its files beside it.
   public var path: String
+  /// Of the description.
   public var version = OVFVersion.one
   /// Digests of all files are written too.
   public var hasManifest = false
