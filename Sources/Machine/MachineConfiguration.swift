@@ -30,6 +30,8 @@ public struct MachineConfiguration: Equatable, Sendable {
     public var path: String
     /// Controller that the guest sees.
     public var interface: CDROMInterface
+    /// Nothing is in it at power-on; `path` is empty then.
+    public var isEmpty = false
     public init(path: String, interface: CDROMInterface = .ide) {
       self.path = path
       self.interface = interface
@@ -301,13 +303,18 @@ extension MachineConfiguration.CDROM {
       switch member.lastName {
       case "path": path = try member.string()
       case "interface": interface = try member.choice()
+      case "empty": isEmpty = try member.bool()
       default: throw MachineError(.configuration, "unknown member '\(member.name)'")
       }
     }
-    guard !path.isEmpty else { throw MachineError(.configuration, "\(field.name): a CD-ROM drive needs a path") }
+    guard path.isEmpty == isEmpty else {
+      throw MachineError(.configuration, "\(field.name): a CD-ROM drive needs a path, or to be empty")
+    }
   }
   fileprivate var json: JSON {
-    interface == .ide ? .string(path) : .object(["path": .string(path), "interface": .string(interface.rawValue)])
+    guard !isEmpty else { return .object(["empty": true, "interface": .string(interface.rawValue)]) }
+    return interface == .ide
+      ? .string(path) : .object(["path": .string(path), "interface": .string(interface.rawValue)])
   }
 }
 

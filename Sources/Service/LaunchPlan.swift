@@ -89,13 +89,17 @@ struct LaunchPlan {
     for attachment in settings.attachments {
       let place = "\(attachment.controller)-\(attachment.port)-\(attachment.device)"
       guard let uuid = attachment.medium else {
-        remarks.append("\(place): an empty drive is left out")
+        if attachment.kind == .dvd {
+          cdroms.append(["empty": true, "interface": try bus(attachment) == "sata" ? "sata" : "ide"])
+        } else {
+          remarks.append("\(place): an empty drive is left out")
+        }
         continue
       }
       guard let medium = media[uuid] else {
         throw ServiceError(.objectNotFound, "Could not find an open medium with UUID {\(uuid)} for \(place)", .medium)
       }
-      let bus = ControllerType.named(try settings.controller(attachment.controller)["type"] ?? "")?.bus ?? "ide"
+      let bus = try bus(attachment)
       switch attachment.kind {
       case .floppy: floppies.append(.string(medium.path))
       case .dvd:
@@ -105,6 +109,9 @@ struct LaunchPlan {
       }
     }
     return (disks, cdroms, floppies)
+  }
+  private func bus(_ attachment: Attachment) throws(ServiceError) -> String {
+    ControllerType.named(try settings.controller(attachment.controller)["type"] ?? "")?.bus ?? "ide"
   }
   private mutating func disk(
     _ medium: Medium, _ bus: String, _ place: String, _ media: [String: Medium]

@@ -117,6 +117,9 @@ struct StorageTests {
     try attach("m", iso, "IDE", 1, .dvd)
     try attach("m", try disk("c.vdi"), "SATA", 1)
     try attach("m", iso, "SATA", 0, .dvd)
+    try fixture.registry.change("m") { settings throws(ServiceError) in
+      try settings.attach(Attachment(controller: "SATA", port: 2, device: 0, kind: .dvd))
+    }
     let plan = try LaunchPlan(try fixture.registry.machine("m"), control: "/c")
     let disks = try #require(plan.options["machine"]?["disks"]?.array)
     #expect(disks.map { $0["interface"] } == ["ide", "sata", "scsi"])
@@ -124,6 +127,7 @@ struct StorageTests {
     #expect(
       plan.options["machine"]?["cdroms"] == [
         ["path": .string(iso), "interface": "ide"], ["path": .string(iso), "interface": "sata"],
+        ["empty": true, "interface": "sata"],
       ])
   }
 }

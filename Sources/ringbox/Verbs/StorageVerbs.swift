@@ -151,7 +151,7 @@ enum StorageVerbs {
       medium != "none"
     else { return false }
     // Drives are numbered in the order of their places, as the machine's process numbers them.
-    let drives = settings.attachments.filter { $0.kind == current.kind && $0.medium != nil }
+    let drives = settings.attachments.filter { $0.kind == current.kind && ($0.kind == .dvd || $0.medium != nil) }
     guard let number = drives.firstIndex(of: current) else { return false }
     let client = try registry.client(settings)
     let drive = JSON.string("\(current.kind == .dvd ? "cdrom" : "floppy")\(number)")
