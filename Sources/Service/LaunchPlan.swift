@@ -11,7 +11,7 @@ struct LaunchPlan {
   private let settings: MachineSettings
   private let extra: [String: String]
 
-  init(_ settings: MachineSettings, control: String) throws(ServiceError) {
+  init(_ settings: MachineSettings, control: String, display: String) throws(ServiceError) {
     self.settings = settings
     extra = Dictionary(settings.extraData.map { ($0.key, $0.value) }) { $1 }
     let machine = try machine()
@@ -19,7 +19,7 @@ struct LaunchPlan {
       "machine": machine, "serial": .array(serialPorts().map { .string($0) }),
       "control": .string(control), "statusLine": true,
     ]
-    if let place = extra["Ringbox/VNC"] { options.set("vnc", ["unix": .string(place)]) }
+    options.set("vnc", ["unix": .string(extra["Ringbox/VNC"] ?? display)])
   }
 
   private func refuse(_ text: String) -> ServiceError { ServiceError(.notSupported, text, .console) }

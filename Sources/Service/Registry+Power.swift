@@ -18,9 +18,9 @@ extension Registry {
         .notSupported, "The machine '\(settings.name)' has a saved state, which cannot be restored yet")
     }
     let files = SessionFiles(home, settings.uuid)
-    let plan = try LaunchPlan(settings, control: files.socket)
+    let plan = try LaunchPlan(settings, control: files.socket, display: files.display)
     let log = try openLog(settings, plan)
-    for file in [files.end, files.socket] { HostFiles.remove(file) }
+    for file in [files.end, files.socket, files.display] { HostFiles.remove(file) }
     try mark(settings, files)
     let process: Int32
     do throws(SystemCallError) {
@@ -107,6 +107,11 @@ extension Registry {
       throw ServiceError(.invalidVMState, "Machine '\(settings.name)' is not currently running.", .console)
     }
     return try VMClient(SessionFiles(home, settings.uuid).socket)
+  }
+  /// The socket on which a running machine's process serves viewers; nil when it has been told another place.
+  public func displaySocket(_ settings: MachineSettings) -> String? {
+    let path = SessionFiles(home, settings.uuid).display
+    return HostPaths.exists(path) ? path : settings.extraData.first { $0.key == "Ringbox/VNC" }?.value
   }
   /// Ends the machine's process; returns when the machine may be changed again.
   public func powerOff(_ settings: MachineSettings) throws(ServiceError) {
