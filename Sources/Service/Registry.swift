@@ -104,7 +104,8 @@ public struct Registry: Sendable {
       return (uuid, path)
     }
   }
-  private func load(_ uuid: String, _ path: String) -> Entry {
+  /// The machine of this UUID in this file, without a look into the registry.
+  public func load(_ uuid: String, _ path: String) -> Entry {
     do throws(SettingsError) {
       let settings = MachineSettings(try SettingsFile(reading: path, .machine, store: store))
       guard settings.uuid == uuid else {

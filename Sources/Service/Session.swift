@@ -119,7 +119,9 @@ extension Registry {
   }
   private func liveState(_ files: SessionFiles) -> VMState {
     guard let client = try? VMClient(files.socket), let reply = try? client.command("status") else {
-      return HostPaths.exists(files.socket) ? .stopping : .starting
+      // There is no socket before the first moment and after the last one.
+      let marker = (try? WholeFile.read(files.marker, maximum: 1 << 16)).flatMap { try? JSON(parsing: $0) }
+      return marker?["started"]?.bool == true || HostPaths.exists(files.socket) ? .stopping : .starting
     }
     switch reply["state"]?.string {
     case "running": return .running

@@ -108,7 +108,7 @@ final class Supervisor: Sendable {
     if let old, old.path == path, old.stamp == stamp, stamp != nil {
       known.settings = old.settings
     } else {
-      known.settings = try? registry.machine(uuid)
+      known.settings = try? registry.load(uuid, path).settings.get()
     }
     guard let settings = known.settings else { return known }
     known.state = registry.state(settings).state
@@ -116,7 +116,7 @@ final class Supervisor: Sendable {
     let now = FileStamp(path)
     if now != stamp {
       known.stamp = now
-      known.settings = (try? registry.machine(uuid)) ?? settings
+      known.settings = (try? registry.load(uuid, path).settings.get()) ?? settings
     }
     return known
   }

@@ -47,6 +47,33 @@ public struct ServiceClient: Sendable {
     throw ServiceError(.hostError, "The service closes its connections; see '\(home.serviceLog)'", .registry)
   }
 
+  /// Hands over each line of an answer that goes on and on, until `line` returns false or the service ends.
+  public func follow(_ path: [String], _ line: ([UInt8]) -> Bool) throws(ServiceError) {
+    let stream = try connect()
+    let target = "/api/v1/" + path.map(ServiceClient.escaped).joined(separator: "/")
+    // Without chunks: HTTP/1.0 ends where the connection does.
+    guard stream.writeAll(Array("GET \(target) HTTP/1.0\r\nHost: ringbox\r\n\r\n".utf8), milliseconds: 10_000) else {
+      throw ServiceError(.hostError, "The service closes its connections; see '\(home.serviceLog)'", .registry)
+    }
+    var bytes: [UInt8] = []
+    var isBody = false
+    while true {
+      while let end = bytes.firstIndex(of: 0x0a) {
+        let text = Array(bytes[..<end])
+        bytes.removeFirst(end + 1)
+        if isBody { guard text.isEmpty || line(text) else { return } } else { isBody = text.isEmpty || text == [0x0d] }
+      }
+      guard bytes.count < 4 << 20 else { return }
+      var entries = [PollEntry(stream.raw)]
+      HostPoll.wait(&entries, nanoseconds: nil)
+      switch stream.read(upTo: 1 << 16) {
+      case .bytes(let more): bytes += more
+      case .wouldBlock: continue
+      case .end, .failed: return
+      }
+    }
+  }
+
   // MARK: Connection
 
   private func connect() throws(ServiceError) -> HostStream {

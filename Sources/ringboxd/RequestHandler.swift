@@ -192,8 +192,9 @@ final class RequestHandler: ChannelInboundHandler, RemovableChannelHandler {
     let headers = HTTPHeaders([
       ("Content-Type", "application/x-ndjson"), ("Cache-Control", "no-store"), ("X-Content-Type-Options", "nosniff"),
     ])
+    // HTTP/1.0 has no chunks: such an answer ends with its connection.
     context.writeAndFlush(
-      wrapOutboundOut(.head(HTTPResponseHead(version: .http1_1, status: .ok, headers: headers))), promise: nil)
+      wrapOutboundOut(.head(HTTPResponseHead(version: head.version, status: .ok, headers: headers))), promise: nil)
     let channel = context.channel
     subscription = server.service.events.listen(after: request.query["after"].flatMap { Int64($0) }) { event in
       channel.eventLoop.execute {

@@ -41,6 +41,7 @@ struct Verb: Sendable {
     Verb(RunCommand.self), Verb(ListCPUsCommand.self), Verb(VersionCommand.self),
     ListVerb.verb, InfoVerb.verb, CreateVerb.create, CreateVerb.register, CreateVerb.unregister, CreateVerb.move,
     ModifyVerb.verb, StorageVerbs.controller, StorageVerbs.attach, PowerVerbs.start, PowerVerbs.control,
+    WebVerb.verb, WebVerb.events,
     SnapshotVerb.verb,
     DataVerbs.discardState, DataVerbs.setProperty, DataVerbs.getExtraData, DataVerbs.setExtraData,
     DataVerbs.guestProperty, DataVerbs.sharedFolder, MediumVerbs.close, MediumVerbs.property,
