@@ -105,6 +105,9 @@ let package = Package(
     tests("ControlChannel", ["ControlChannel", "Base", "HostSystem"]),
     tests("SettingsFiles", ["SettingsFiles", "HostSystem"]),
     tests("Service", ["Service", "SettingsFiles", "DiskImages", "HostSystem", "Base"]),
+    tests("ServiceAPI", ["ServiceAPI", "Service", "Base", "HostSystem"]),
+    // A real ringboxd with real machines, by HTTP and by a browser.
+    tests("Ringboxd", ["TestSupport", "ServiceAPI", "Service", "Base", "HostSystem"]),
     // Real firmware, kernels and disks: Tools/guest-assets makes what these boot.
     tests("Boot", ["TestSupport", "Base", "Compression"]),
     tests("CommandLine", ["TestSupport", "Base", "HostSystem"]),

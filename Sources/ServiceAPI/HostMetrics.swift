@@ -53,6 +53,21 @@ enum HostMetrics {
     return json
   }
 
+  /// The volume's name in the primary volume descriptor (ECMA-119, 8.4.7); empty when there is none.
+  static func label(_ path: String) throws(ServiceError) -> String {
+    var bytes = [UInt8](repeating: 0, count: 2048)
+    do throws(SystemCallError) {
+      let file = try FileDescriptor(opening: path, .readOnly)
+      guard try file.info().kind == .regular else { return "" }
+      _ = try HostBuffer.over(&bytes) { buffer throws(SystemCallError) in try file.read(at: 16 * 2048, into: [buffer]) }
+    } catch {
+      throw ServiceError(.fileError, "Could not open '\(path)': \(error.reason)", .medium)
+    }
+    guard bytes[0] == 1, bytes[1...5].elementsEqual("CD001".utf8) else { return "" }
+    let text = bytes[40..<72].filter { (0x20..<0x7f).contains($0) }
+    return String(decoding: text, as: UTF8.self).split(separator: " ").joined(separator: " ")
+  }
+
   /// Folders first, by name; hidden ones left out.
   static func entries(_ folder: String) -> [JSON] {
     let names = HostPaths.names(in: folder, limit: 5000).filter { !$0.hasPrefix(".") }

@@ -77,6 +77,10 @@ extension Route {
       let folder = try APIRequest.absolute(request.query["folder"] ?? service.registry.home.user)
       return .json(["folder": .string(folder), "entries": .array(HostMetrics.entries(folder))])
     }.asking("folder", .text, "Absolute; else the home directory."),
+    Route(.get, "files/label", "readLabel", "service", "The label of a disc's image.",
+      .json(.object([Schema.member("label", .text, "Empty where there is none.")]))) { _, request throws(ServiceError) in
+      .json(["label": .string(try HostMetrics.label(try APIRequest.absolute(request.query["path"] ?? "")))])
+    }.asking("path", .text, "An absolute file name."),
     Route(.get, "machines/{machine}/metrics", "showMetrics", "service", "What a running machine uses.",
       .json(.map(.either([.number, .list(.map(anything)), .map(.number)])))) { service, request throws(ServiceError) in
       .json(try HostMetrics.machine(try service.registry.client(try service.machine(request))))

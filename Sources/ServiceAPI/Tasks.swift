@@ -33,11 +33,11 @@ public final class WorkTask: Sendable {
   }
 
   /// For work on images: progress comes here, and cancelling goes there.
-  var progress: WorkProgress {
-    WorkProgress { done, total in
-      self.report(total == 0 ? 100 : Int(min(done, total) / max(1, total / 100)))
-      return !self.cancelled.load(ordering: .relaxed)
-    }
+  var progress: WorkProgress { WorkProgress { self.proceed($0, $1) } }
+  /// Notes how far the work is; false when it is to stop.
+  func proceed(_ done: UInt64, _ total: UInt64) -> Bool {
+    report(total == 0 ? 100 : Int(min(100, Double(done) / Double(total) * 100)))
+    return !cancelled.load(ordering: .relaxed)
   }
   private func report(_ percent: Int) {
     let isNews = status.withLock { status in

@@ -62,6 +62,7 @@ struct Options {
   var grace: Int64 = 10
 
   init(_ words: [String]) throws(ServiceError) {
+    if let text = ProcessImage.environment("RINGBOXD_GRACE"), let seconds = Int64(text), seconds >= 0 { grace = seconds }
     var rest = words[...]
     while let word = rest.popFirst() {
       switch word {
