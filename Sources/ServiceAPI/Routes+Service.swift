@@ -16,7 +16,7 @@ extension Route {
         "process": .integer(Int64(HostProcess.id)),
       ])
     },
-    Route(.get, "openapi.json", "showDocument", "service", "This document.", .json(.map(anything))) {
+    Route(.get, "openapi.json", "showDocument", "service", "This document.", .json(.map(.any))) {
       _, _ throws(ServiceError) in .json(OpenAPI.document)
     },
     Route(.get, "host", "showHost", "service", "The host's processors, memory and load.",
@@ -82,7 +82,7 @@ extension Route {
       .json(["label": .string(try HostMetrics.label(try APIRequest.absolute(request.query["path"] ?? "")))])
     }.asking("path", .text, "An absolute file name."),
     Route(.get, "machines/{machine}/metrics", "showMetrics", "service", "What a running machine uses.",
-      .json(.map(.either([.number, .list(.map(anything)), .map(.number)])))) { service, request throws(ServiceError) in
+      .json(.map(.any))) { service, request throws(ServiceError) in
       .json(try HostMetrics.machine(try service.registry.client(try service.machine(request))))
     },
     Route(.get, "events", "streamEvents", "events", "Events from now on, a line of JSON each.", .nothing, .eventStream)

@@ -142,11 +142,9 @@ extension Route {
       return .nothing
     },
     Route(.get, "machines/{machine}/network", "showTraffic", "network", "A running machine's cards and their traffic.",
-      .json(.map(.list(.map(anything))))) { service, request throws(ServiceError) in
+      .json(.map(.list(.map(.any))))) { service, request throws(ServiceError) in
       let reply = try service.registry.client(try service.machine(request)).command("network")
       return .json(["cards": reply["cards"] ?? []])
     },
   ]
-  /// What the machine's process says about itself is passed on.
-  static let anything = Schema.either([.text, .number, .flag, .list(.text), .map(.number), .optional(.text)])
 }

@@ -8,6 +8,8 @@ public indirect enum Schema: Sendable {
   case integer(ClosedRange<Int64>)
   case number
   case flag
+  /// Whatever it is.
+  case any
   /// One of these words.
   case word([String])
   case list(Schema)
@@ -47,6 +49,7 @@ public indirect enum Schema: Sendable {
       ["type": "integer", "minimum": .integer(range.lowerBound), "maximum": .integer(range.upperBound)]
     case .number: ["type": "number"]
     case .flag: ["type": "boolean"]
+    case .any: [:]
     case .word(let words): ["type": "string", "enum": .array(words.map { .string($0) })]
     case .list(let element): ["type": "array", "items": element.json]
     case .object(let properties): Schema.json(properties)
@@ -76,7 +79,7 @@ public indirect enum Schema: Sendable {
   func check(_ value: JSON, _ place: String) throws(ServiceError) {
     func wrong(_ what: String) -> ServiceError { ServiceError(.invalidArgument, "\(place) \(what)") }
     switch (self, value) {
-    case (.text, .string), (.number, .integer), (.number, .number), (.flag, .bool), (.optional, .null): return
+    case (.text, .string), (.number, .integer), (.number, .number), (.flag, .bool), (.optional, .null), (.any, _): return
     case (.uuid, .string(let text)):
       guard Identity.isUUID(text) else { throw wrong("is no UUID") }
     case (.integer(let range), .integer(let number)):

@@ -29,7 +29,7 @@ import Testing
     #expect(try refusal(#"{"name":"x","count":9}"#) == "body.count must be in range [1, 8]")
     #expect(try refusal(#"{"name":"x","kind":"c"}"#) == "body.kind must be one of: a, b")
     #expect(try refusal(#"{"name":"x","tags":["p",1]}"#) == "body.tags[1] is of the wrong type")
-    #expect(try refusal(#"{"name":"x","cuont":1}"#) == "body has no member 'cuont'; did you mean 'count'?")
+    #expect(try refusal(#"{"name":"x","cont":1}"#) == "body has no member 'cont'; did you mean 'count'?")
     #expect(try refusal("[]") == "body is of the wrong type")
   }
   @Test func uuidsAreChecked() throws {
