@@ -64,6 +64,7 @@ public struct DriveChange: Sendable {
   /// What the guest may know of a disk, and what may be done to it while the machine runs.
   public var isNonrotational: Bool?, discards: Bool?, isHotPluggable: Bool?, isTemporaryEject: Bool?
 
+  /// Changes nothing yet.
   public init(controller: String, port: Int, device: Int) {
     self.controller = controller
     self.port = port

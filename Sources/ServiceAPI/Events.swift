@@ -13,6 +13,7 @@ public struct Event: Sendable {
   /// What belongs to the kind.
   public var members: [JSON.Member]
 
+  /// As subscribers get it.
   public var json: JSON {
     .object(
       [
@@ -39,8 +40,10 @@ public final class EventHub: Sendable {
   /// Keeps the order of deliveries; taken before `state`.
   private let order = Mutex(())
 
+  /// Nobody listens yet.
   public init() {}
 
+  /// Tells everybody.
   public func publish(_ kind: String, _ members: KeyValuePairs<String, JSON> = [:]) {
     order.withLock { _ in
       let (event, listeners) = state.withLock { state in
@@ -72,6 +75,7 @@ public final class EventHub: Sendable {
   public struct Subscription: Sendable {
     fileprivate let hub: EventHub
     fileprivate let id: Int64
+    /// No call comes after this, but one that is under way.
     public func cancel() { hub.state.withLock { _ = $0.listeners.removeValue(forKey: id) } }
   }
 }

@@ -45,7 +45,9 @@ extension MachineService {
 
   /// What the pages of settings show, by the names of the options that change it.
   private func hardware(_ settings: MachineSettings) -> JSON {
-    let boot = settings.bootOrder.map { ["DVD": "dvd", "HardDisk": "disk", "Network": "net", "Floppy": "floppy"][$0] ?? "none" }
+    let boot = settings.bootOrder.map {
+      ["DVD": "dvd", "HardDisk": "disk", "Network": "net", "Floppy": "floppy"][$0] ?? "none"
+    }
     return [
       "memory": .integer(Int64(settings.memory)), "cpus": .integer(Int64(settings.cpus)),
       "vram": .integer(Int64(settings.number(["Display"], "VRAMSize", default: 8))),

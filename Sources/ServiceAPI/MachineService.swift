@@ -5,8 +5,11 @@ import Service
 /// The service's core: what clients of every kind can ask for, in Swift. The registry's files stay the truth; this adds
 /// what needs somebody who stays: events, tasks, supervision of running machines.
 public final class MachineService: Sendable {
+  /// The files.
   public let registry: Registry
+  /// Who wants to know what happens.
   public let events = EventHub()
+  /// Long work.
   public let tasks: TaskList
   let supervisor: Supervisor
   let program: String

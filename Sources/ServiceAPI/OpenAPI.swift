@@ -3,6 +3,7 @@ import Service
 
 /// The OpenAPI 3.1 document, made from the routes.
 public enum OpenAPI {
+  /// All of it.
   public static let document: JSON = {
     var paths: [JSON.Member] = []
     for route in Route.all {

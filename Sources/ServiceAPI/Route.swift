@@ -3,7 +3,10 @@ import Service
 
 /// One operation of the API. Router, checks and the OpenAPI document are made from the same list of them.
 public struct Route: Sendable {
-  public enum Method: String, Sendable { case get = "GET", post = "POST", put = "PUT", patch = "PATCH", delete = "DELETE" }
+  /// As the request line has it.
+  public enum Method: String, Sendable {
+    case get = "GET", post = "POST", put = "PUT", patch = "PATCH", delete = "DELETE"
+  }
   /// Who answers.
   public enum Action: Sendable {
     case call(@Sendable (MachineService, APIRequest) throws(ServiceError) -> APIResponse)
@@ -31,18 +34,25 @@ public struct Route: Sendable {
     var text: String
   }
 
+  /// Of the request.
   public var method: Method
   /// Segments below the API's root; `{name}` takes any one segment.
   public var path: [String]
   /// A name in camel case, unique.
   public var id: String
+  /// Groups operations in the document.
   public var tag: String
+  /// A sentence for people.
   public var summary: String
+  /// What may stand behind the question mark.
   public var query: [Parameter] = []
+  /// Shape of the body; nil: there is none.
   public var body: Schema?
   /// A body may be left out.
   public var isBodyOptional = false
+  /// Shape of the answer.
   public var result: Result
+  /// Who answers.
   public var action: Action
 
   init(
@@ -107,7 +117,9 @@ public struct Route: Sendable {
 public struct APIRequest: Sendable {
   /// Values of the path's placeholders.
   public var path: [String: String] = [:]
+  /// Values behind the question mark.
   public var query: [String: String] = [:]
+  /// null: there was none.
   public var body: JSON = .null
 
   /// The placeholder of this name; routes only ask for what is in their path.
@@ -160,8 +172,10 @@ public enum APIResponse: Sendable {
 
 /// Finds the route of a request.
 public enum Router {
+  /// Where all paths begin.
   public static let root = ["api", "v1"]
 
+  /// What a path leads to.
   public enum Found: Sendable {
     case route(Route, APIRequest)
     /// The path is there, but not for this method.

@@ -20,25 +20,33 @@ extension Route {
       service.noticed()
       return .nothing
     }.taking(value),
-    Route(.get, "machines/{machine}/extradata", "listExtraData", "data", "A machine's extra data.",
-      .json(.map(.text))) { service, request throws(ServiceError) in
+    Route(
+      .get, "machines/{machine}/extradata", "listExtraData", "data", "A machine's extra data.",
+      .json(.map(.text))
+    ) { service, request throws(ServiceError) in
       .json(MachineService.object(try service.machine(request).extraData))
     },
-    Route(.put, "machines/{machine}/extradata/{key}", "setExtraData", "data", "Keeps a value with a machine.",
-      .nothing) { service, request throws(ServiceError) in
+    Route(
+      .put, "machines/{machine}/extradata/{key}", "setExtraData", "data", "Keeps a value with a machine.",
+      .nothing
+    ) { service, request throws(ServiceError) in
       try service.registry.changeShared(request.name("machine")) {
         $0.setExtraData(request.name("key"), request.text("value"))
       }
       service.noticed()
       return .nothing
     }.taking(value),
-    Route(.get, "machines/{machine}/guestproperties", "listGuestProperties", "data",
-      "Properties that guest programs read.", .json(.map(.text))) { service, request throws(ServiceError) in
+    Route(
+      .get, "machines/{machine}/guestproperties", "listGuestProperties", "data",
+      "Properties that guest programs read.", .json(.map(.text))
+    ) { service, request throws(ServiceError) in
       let list = try service.machine(request).hardware.child("GuestProperties")?.elements("GuestProperty") ?? []
       return .json(MachineService.object(list.map { ($0["name"] ?? "", $0["value"] ?? "") }))
     },
-    Route(.put, "machines/{machine}/guestproperties/{key}", "setGuestProperty", "data",
-      "Keeps a property for guest programs.", .nothing) { service, request throws(ServiceError) in
+    Route(
+      .put, "machines/{machine}/guestproperties/{key}", "setGuestProperty", "data",
+      "Keeps a property for guest programs.", .nothing
+    ) { service, request throws(ServiceError) in
       let key = request.name("key"), value = request.text("value") ?? ""
       try service.registry.changeShared(request.name("machine")) { settings in
         settings.machine.change(path: ["Hardware", "GuestProperties"]) { list in
@@ -53,11 +61,15 @@ extension Route {
       service.noticed()
       return .nothing
     }.taking(value),
-    Route(.get, "machines/{machine}/logs", "listLogs", "data", "The logs of the last run and those before it.",
-      .json(.list(.object([
-        Schema.member("number", Schemas.count, "0: the last run."), Schema.member("path", .text, "The file."),
-        Schema.member("size", Schemas.count, "Bytes."),
-      ])))) { service, request throws(ServiceError) in
+    Route(
+      .get, "machines/{machine}/logs", "listLogs", "data", "The logs of the last run and those before it.",
+      .json(
+        .list(
+          .object([
+            Schema.member("number", Schemas.count, "0: the last run."), Schema.member("path", .text, "The file."),
+            Schema.member("size", Schemas.count, "Bytes."),
+          ])))
+    ) { service, request throws(ServiceError) in
       let settings = try service.machine(request)
       let logs = (0..<50).compactMap { number -> JSON? in
         let path = service.logPath(settings, number)

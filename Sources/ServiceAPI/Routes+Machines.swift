@@ -6,13 +6,18 @@ import SettingsFiles
 /// Machines come, go, change.
 extension Route {
   static let machines: [Route] = [
-    Route(.get, "machines", "listMachines", "machines", "All machines, in the order of their registration.",
-      .json(.list(.named("MachineSummary")))) { service, _ throws(ServiceError) in
+    Route(
+      .get, "machines", "listMachines", "machines", "All machines, in the order of their registration.",
+      .json(.list(.named("MachineSummary")))
+    ) { service, _ throws(ServiceError) in
       .json(.array(try service.registry.machines().map(service.summary)))
     },
-    Route(.post, "machines", "createMachine", "machines", "Makes a machine and registers it.",
-      .json(.named("Machine"))) { service, request throws(ServiceError) in try service.create(request) }
-      .taking(.object([
+    Route(
+      .post, "machines", "createMachine", "machines", "Makes a machine and registers it.",
+      .json(.named("Machine"))
+    ) { service, request throws(ServiceError) in try service.create(request) }
+    .taking(
+      .object([
         Schema.member("name", .text, "Unique among the user's machines."),
         Schema.option("osType", .text, "Id or description of the guest system's type."),
         Schema.option("folder", .text, "Where the machine's folder is made."),
@@ -21,27 +26,39 @@ extension Route {
         Schema.option("defaults", .flag, "With controllers for a disk and a CD drive."),
         Schema.option("options", options, "By the names of modifyvm's options."),
       ])),
-    Route(.post, "machines/register", "registerMachine", "machines", "Takes a settings file into the registry.",
-      .json(.named("Machine"))) { service, request throws(ServiceError) in
+    Route(
+      .post, "machines/register", "registerMachine", "machines", "Takes a settings file into the registry.",
+      .json(.named("Machine"))
+    ) { service, request throws(ServiceError) in
       let settings = try service.registry.register(try request.file("path") ?? "")
       service.noticed()
       return .json(service.details(try service.registry.entry(settings.uuid)))
     }.taking(.object([Schema.member("path", .text, "The settings file.")])),
-    Route(.get, "machines/{machine}", "showMachine", "machines", "A machine's settings and state.",
-      .json(.named("Machine"))) { service, request throws(ServiceError) in
+    Route(
+      .get, "machines/{machine}", "showMachine", "machines", "A machine's settings and state.",
+      .json(.named("Machine"))
+    ) { service, request throws(ServiceError) in
       .json(service.details(try service.registry.entry(request.name("machine"))))
     },
-    Route(.patch, "machines/{machine}", "modifyMachine", "machines",
-      "Changes settings by the names of modifyvm's options, all or none of them.", .json(.named("Machine"))) {
+    Route(
+      .patch, "machines/{machine}", "modifyMachine", "machines",
+      "Changes settings by the names of modifyvm's options, all or none of them.", .json(.named("Machine"))
+    ) {
       service, request throws(ServiceError) in try service.modify(request)
-    }.taking(.object([
-      Schema.option("options", options, "In this order."),
-      Schema.option("changes", .list(.object([
-        Schema.member("name", .text, "An option."), Schema.member("values", .list(.text), "Its values."),
-      ])), "The same as a list, for options that come more than once."),
-    ])),
-    Route(.delete, "machines/{machine}", "unregisterMachine", "machines",
-      "Takes a machine out of the registry.", .nothing) { service, request throws(ServiceError) in
+    }.taking(
+      .object([
+        Schema.option("options", options, "In this order."),
+        Schema.option(
+          "changes",
+          .list(
+            .object([
+              Schema.member("name", .text, "An option."), Schema.member("values", .list(.text), "Its values."),
+            ])), "The same as a list, for options that come more than once."),
+      ])),
+    Route(
+      .delete, "machines/{machine}", "unregisterMachine", "machines",
+      "Takes a machine out of the registry.", .nothing
+    ) { service, request throws(ServiceError) in
       try service.registry.unregister(request.name("machine"), delete: try request.asked("delete"))
       service.noticed()
       return .nothing
@@ -50,11 +67,12 @@ extension Route {
       service, request throws(ServiceError) in
       let settings = try service.machine(request)
       let folder = try request.file("folder") ?? ""
-      return .json(try service.tasks.start("Move '\(settings.name)'", machine: settings.uuid) { _ throws(ServiceError) in
-        try service.registry.move(settings.uuid, into: folder)
-        service.noticed()
-        return .null
-      }.json)
+      return .json(
+        try service.tasks.start("Move '\(settings.name)'", machine: settings.uuid) { _ throws(ServiceError) in
+          try service.registry.move(settings.uuid, into: folder)
+          service.noticed()
+          return .null
+        }.json)
     }.taking(.object([Schema.member("folder", .text, "Where the machine's folder goes.")])),
   ]
   static let options = Schema.map(.either([.text, .integer(Int64.min...Int64.max), .flag, .list(.text)]))
@@ -133,7 +151,8 @@ struct OptionChange: Sendable {
     }
     let wanted = option.valueCount > 0 ? option.valueCount(values.first ?? "") : 0
     guard values.count == wanted else {
-      throw ServiceError(.invalidArgument, "\(name) takes \(wanted) value\(wanted == 1 ? "" : "s"), not \(values.count)")
+      throw ServiceError(
+        .invalidArgument, "\(name) takes \(wanted) value\(wanted == 1 ? "" : "s"), not \(values.count)")
     }
     self.option = option
     self.number = number

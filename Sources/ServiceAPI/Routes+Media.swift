@@ -6,40 +6,47 @@ import Service
 /// Disk images and CDs.
 extension Route {
   static let media: [Route] = [
-    Route(.get, "media", "listMedia", "media", "All media that some machine or the registry knows.",
-      .json(.list(.named("Medium")))) { service, request throws(ServiceError) in
+    Route(
+      .get, "media", "listMedia", "media", "All media that some machine or the registry knows.",
+      .json(.list(.named("Medium")))
+    ) { service, request throws(ServiceError) in
       let kind = request.query["kind"].flatMap { word in Medium.Kind.allCases.first { $0.text == word } }
       return .json(.array(try service.registry.media(kind).map { service.medium($0.medium, $0.users) }))
     }.asking("kind", .word(["disk", "dvd", "floppy"]), "Only these."),
     Route(.post, "media", "createMedium", "media", "Makes an empty disk image.", .json(image)) {
       service, request throws(ServiceError) in try service.createMedium(request)
-    }.taking(.object([
-      Schema.member("path", .text, "An absolute file name."),
-      Schema.option("size", .integer(512...(1 << 56)), "Bytes, a multiple of 512."),
-      Schema.option("format", .word(ImageFormat.allCases.map(\.rawValue)), "VDI if not said otherwise."),
-      Schema.option("fixed", .flag, "With all its space from the start."),
-      Schema.option("parent", .text, "Differs from this image, and has its size."),
-    ])),
+    }.taking(
+      .object([
+        Schema.member("path", .text, "An absolute file name."),
+        Schema.option("size", .integer(512...(1 << 56)), "Bytes, a multiple of 512."),
+        Schema.option("format", .word(ImageFormat.allCases.map(\.rawValue)), "VDI if not said otherwise."),
+        Schema.option("fixed", .flag, "With all its space from the start."),
+        Schema.option("parent", .text, "Differs from this image, and has its size."),
+      ])),
     Route(.get, "media/info", "showImage", "media", "What an image file says about itself.", .json(image)) {
       _, request throws(ServiceError) in .json(try ImageWork.info(try APIRequest.absolute(request.query["path"] ?? "")))
     }.asking("path", .text, "An absolute file name."),
     Route(.post, "media/clone", "cloneMedium", "media", "Copies an image, into another format if asked to.", .task) {
       service, request throws(ServiceError) in try service.cloneMedium(request)
-    }.taking(.object([
-      Schema.member("source", .text, "An absolute file name or a UUID."),
-      Schema.member("target", .text, "An absolute file name."),
-      Schema.option("format", .word(ImageFormat.allCases.map(\.rawValue)), "Else by the target's suffix."),
-      Schema.option("fixed", .flag, "With all its space from the start."),
-    ])),
+    }.taking(
+      .object([
+        Schema.member("source", .text, "An absolute file name or a UUID."),
+        Schema.member("target", .text, "An absolute file name."),
+        Schema.option("format", .word(ImageFormat.allCases.map(\.rawValue)), "Else by the target's suffix."),
+        Schema.option("fixed", .flag, "With all its space from the start."),
+      ])),
     Route(.post, "media/convert", "convertFromRaw", "media", "Makes a disk image from a file of raw bytes.", .task) {
       service, request throws(ServiceError) in try service.convertFromRaw(request)
-    }.taking(.object([
-      Schema.member("source", .text, "An absolute file name."),
-      Schema.member("target", .text, "An absolute file name."),
-      Schema.option("format", .word(ImageFormat.allCases.map(\.rawValue)), "VDI if not said otherwise."),
-    ])),
-    Route(.get, "media/{medium}", "showMedium", "media", "A medium that the registry knows.",
-      .json(.named("Medium"))) { service, request throws(ServiceError) in
+    }.taking(
+      .object([
+        Schema.member("source", .text, "An absolute file name."),
+        Schema.member("target", .text, "An absolute file name."),
+        Schema.option("format", .word(ImageFormat.allCases.map(\.rawValue)), "VDI if not said otherwise."),
+      ])),
+    Route(
+      .get, "media/{medium}", "showMedium", "media", "A medium that the registry knows.",
+      .json(.named("Medium"))
+    ) { service, request throws(ServiceError) in
       let known = try service.knownMedium(request.name("medium"))
       return .json(service.medium(known.medium, known.users))
     },
@@ -48,18 +55,22 @@ extension Route {
       let medium = try service.knownMedium(request.name("medium")).medium
       let size = UInt64(clamping: request.integer("size") ?? 0)
       return .json(
-        try service.tasks.start("Resize '\(Paths.name(of: medium.path))'", canCancel: true) { task throws(ServiceError) in
+        try service.tasks.start("Resize '\(Paths.name(of: medium.path))'", canCancel: true) {
+          task throws(ServiceError) in
           try ImageWork.attempt { () throws(DiskError) in
             try ImageLibrary().resize(medium.path, to: size, progress: task.progress)
           }
           return .null
         }.json)
     }.taking(.object([Schema.member("size", .integer(512...(1 << 56)), "Bytes.")])),
-    Route(.post, "media/{medium}/compact", "compactMedium", "media", "Gives space back that the image does not need.",
-      .task) { service, request throws(ServiceError) in
+    Route(
+      .post, "media/{medium}/compact", "compactMedium", "media", "Gives space back that the image does not need.",
+      .task
+    ) { service, request throws(ServiceError) in
       let medium = try service.knownMedium(request.name("medium")).medium
       return .json(
-        try service.tasks.start("Compact '\(Paths.name(of: medium.path))'", canCancel: true) { task throws(ServiceError) in
+        try service.tasks.start("Compact '\(Paths.name(of: medium.path))'", canCancel: true) {
+          task throws(ServiceError) in
           try ImageWork.attempt { () throws(DiskError) in
             try ImageLibrary().compact(medium.path, progress: task.progress)
           }

@@ -79,7 +79,8 @@ public indirect enum Schema: Sendable {
   func check(_ value: JSON, _ place: String) throws(ServiceError) {
     func wrong(_ what: String) -> ServiceError { ServiceError(.invalidArgument, "\(place) \(what)") }
     switch (self, value) {
-    case (.text, .string), (.number, .integer), (.number, .number), (.flag, .bool), (.optional, .null), (.any, _): return
+    case (.text, .string), (.number, .integer), (.number, .number), (.flag, .bool), (.optional, .null), (.any, _):
+      return
     case (.uuid, .string(let text)):
       guard Identity.isUUID(text) else { throw wrong("is no UUID") }
     case (.integer(let range), .integer(let number)):

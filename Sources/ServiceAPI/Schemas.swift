@@ -61,7 +61,9 @@ enum Schemas {
       member("path", .text, "Its file."), member("format", .text, "As VDI."), member("type", .text, "As Normal."),
       member("parent", .optional(.uuid), "What it differs from."), member("accessible", .flag, "The file is there."),
       member("capacity", count, "Bytes."), member("sizeOnDisk", count, "Bytes."),
-      member("users", .list(.object([member("uuid", .uuid, "Of a machine."), member("name", .text, "Of a machine.")])), "Machines."),
+      member(
+        "users", .list(.object([member("uuid", .uuid, "Of a machine."), member("name", .text, "Of a machine.")])),
+        "Machines."),
     ]),
     "Task": .object([
       member("id", count, "Unique in the service's life."), member("title", .text, "What is done."),
@@ -96,10 +98,13 @@ enum Schemas {
     option("hardware", .map(.either([.text, .number, .flag])), "Settings by the names of modifyvm's options."),
     option("controllers", .list(.named("Controller")), "Of storage."),
     option("adapters", .list(.named("Adapter")), "Network cards, all eight."),
-    option("serialPorts", .list(.object([
-      member("number", .integer(1...4), "As in uart1."), member("enabled", .flag, "It is there."),
-      member("mode", .text, "Where it leads to."), member("path", .text, "File, port or pipe."),
-    ])), "All four."),
+    option(
+      "serialPorts",
+      .list(
+        .object([
+          member("number", .integer(1...4), "As in uart1."), member("enabled", .flag, "It is there."),
+          member("mode", .text, "Where it leads to."), member("path", .text, "File, port or pipe."),
+        ])), "All four."),
     option("currentSnapshot", .optional(.uuid), "null: none."),
     option("process", .optional(count), "The running machine's process."),
   ]

@@ -165,7 +165,9 @@ final class Supervisor: Sendable {
         "snapshot.deleted", ["machine": machine, "snapshot": .string(node.uuid), "name": .string(node.name)])
     }
     // A new current snapshot that was there before: the machine went back to it.
-    if let current = new.current, current != old.current, old.nodes.contains(where: { $0.uuid == current }), gone.isEmpty {
+    if let current = new.current, current != old.current, old.nodes.contains(where: { $0.uuid == current }),
+      gone.isEmpty
+    {
       events.publish("snapshot.restored", ["machine": machine, "snapshot": .string(current)])
     }
   }
@@ -218,7 +220,8 @@ final class Supervisor: Sendable {
         "machine.diskFailed",
         ["machine": id, "name": name, "drive": event["drive"] ?? .null, "text": event["text"] ?? .null])
     case "log":
-      events.publish("machine.log", ["machine": id, "device": event["device"] ?? .null, "text": event["text"] ?? .null])
+      events.publish(
+        "machine.log", ["machine": id, "device": event["device"] ?? .null, "text": event["text"] ?? .null])
     default: break
     }
   }

@@ -14,6 +14,7 @@ public final class WorkTask: Sendable {
     var error: ServiceError?
     var end: Int64?
   }
+  /// Unique in the life of a service.
   public let id: Int64
   let title: String
   /// UUID of the machine that it is about.
@@ -120,6 +121,7 @@ public final class TaskList: Sendable {
     }
     return task
   }
+  /// Oldest first.
   public var all: [WorkTask] { state.withLock { $0.tasks } }
   func task(_ id: String) throws(ServiceError) -> WorkTask {
     guard let number = Int64(id), let task = all.first(where: { $0.id == number }) else {

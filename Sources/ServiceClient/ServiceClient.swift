@@ -7,8 +7,11 @@ import Service
 public struct ServiceClient: Sendable {
   /// What the service answered.
   public struct Answer: Sendable {
+    /// Of HTTP.
     public var status: Int
+    /// Media type.
     public var type: String
+    /// As it came.
     public var body: [UInt8]
     /// The body, if it is JSON.
     public var json: JSON { (try? JSON(parsing: body)) ?? .null }

@@ -2,6 +2,7 @@ import Base
 import HostSystem
 import NIOCore
 import NIOHTTP1
+import NIOWebSocket
 import Service
 import ServiceAPI
 
@@ -48,7 +49,11 @@ final class RequestHandler: ChannelInboundHandler, RemovableChannelHandler {
     let channel = context.channel
     deadline = context.eventLoop.scheduleTask(in: time) { channel.close(promise: nil) }
   }
-  func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
+  func errorCaught(context: ChannelHandlerContext, error: any Error) {
+    // A refused WebSocket is a request, which comes next and is answered with the reason.
+    if error is NIOWebSocketUpgradeError { return }
+    context.close(promise: nil)
+  }
 
   // MARK: Requests
 
@@ -59,7 +64,9 @@ final class RequestHandler: ChannelInboundHandler, RemovableChannelHandler {
       body = []
       isRefused = false
       expect(context, within: RequestHandler.patience)
-      if let length = head.headers.first(name: "content-length").flatMap({ Int($0) }), length > RequestHandler.maximumBody {
+      if let length = head.headers.first(name: "content-length").flatMap({ Int($0) }),
+        length > RequestHandler.maximumBody
+      {
         refuseSize(context, head)
       }
     case .body(var buffer):
@@ -74,7 +81,8 @@ final class RequestHandler: ChannelInboundHandler, RemovableChannelHandler {
   }
   private func refuseSize(_ context: ChannelHandlerContext, _ head: HTTPRequestHead) {
     isRefused = true
-    let error = ServiceError(.invalidArgument, "The request is larger than \(RequestHandler.maximumBody) bytes", .registry)
+    let error = ServiceError(
+      .invalidArgument, "The request is larger than \(RequestHandler.maximumBody) bytes", .registry)
     send(context, head, Reply(status: .payloadTooLarge, error: error), close: true)
   }
 
@@ -88,7 +96,10 @@ final class RequestHandler: ChannelInboundHandler, RemovableChannelHandler {
     if isFile { return send(context, head, file(head), close: false) }
     switch Router.find(head.method.rawValue, head.uri) {
     case .nothing:
-      send(context, head, Reply(status: .notFound, error: ServiceError(.objectNotFound, "There is no '\(head.uri)'", .registry)), close: false)
+      send(
+        context, head,
+        Reply(status: .notFound, error: ServiceError(.objectNotFound, "There is no '\(head.uri)'", .registry)),
+        close: false)
     case .otherMethods(let methods):
       var reply = Reply(
         status: .methodNotAllowed,
@@ -106,7 +117,9 @@ final class RequestHandler: ChannelInboundHandler, RemovableChannelHandler {
     return Reply(status: .ok, type: file.type, body: file.bytes, headers: WebFiles.headers)
   }
 
-  private func carryOut(_ context: ChannelHandlerContext, _ head: HTTPRequestHead, _ route: Route, _ request: APIRequest) {
+  private func carryOut(
+    _ context: ChannelHandlerContext, _ head: HTTPRequestHead, _ route: Route, _ request: APIRequest
+  ) {
     var request = request
     if !body.isEmpty {
       let type = head.headers.first(name: "content-type")?.lowercased() ?? ""

@@ -62,7 +62,9 @@ struct Options {
   var grace: Int64 = 10
 
   init(_ words: [String]) throws(ServiceError) {
-    if let text = ProcessImage.environment("RINGBOXD_GRACE"), let seconds = Int64(text), seconds >= 0 { grace = seconds }
+    if let text = ProcessImage.environment("RINGBOXD_GRACE"), let seconds = Int64(text), seconds >= 0 {
+      grace = seconds
+    }
     var rest = words[...]
     while let word = rest.popFirst() {
       switch word {
@@ -74,7 +76,8 @@ struct Options {
       case "--version":
         HostStream.standard(1).writeAll(Array("ringboxd \(ServiceVersion.text)\n".utf8))
         HostProcess.exit(0)
-      default: throw ServiceError(.invalidArgument, "unknown option '\(word)' (there are: --grace, --version)", .registry)
+      default:
+        throw ServiceError(.invalidArgument, "unknown option '\(word)' (there are: --grace, --version)", .registry)
       }
     }
   }

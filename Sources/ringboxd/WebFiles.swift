@@ -20,16 +20,19 @@ struct WebFiles: Sendable {
     let name = path == "/" ? "index.html" : String(path.dropFirst())
     let parts = name.split(separator: ".", omittingEmptySubsequences: false)
     guard let folder, parts.count == 2, let type = WebFiles.types[String(parts[1])],
-      !parts[0].isEmpty, parts[0].utf8.allSatisfy({ Character(Unicode.Scalar($0)).isLetter || $0 == UInt8(ascii: "-") }),
+      !parts[0].isEmpty,
+      parts[0].utf8.allSatisfy({ Character(Unicode.Scalar($0)).isLetter || $0 == UInt8(ascii: "-") }),
       let bytes = try? WholeFile.read("\(folder)/\(name)", maximum: 1 << 20)
     else { return nil }
     return (type, bytes)
   }
   /// Pages load only what comes from here and are shown in no frame.
   static let headers = [
-    ("Content-Security-Policy",
+    (
+      "Content-Security-Policy",
       "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; "
-        + "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"),
+        + "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
     ("X-Content-Type-Options", "nosniff"), ("Referrer-Policy", "no-referrer"), ("Cache-Control", "no-cache"),
     ("Cross-Origin-Opener-Policy", "same-origin"), ("Cross-Origin-Resource-Policy", "same-origin"),
   ]

@@ -77,7 +77,9 @@ import Testing
   }
   @Test func tooManyClientsAreTurnedAway() throws {
     var streams: [HostStream] = []
-    for _ in 0..<300 { streams.append(try service.connect()) }
+    // Some do not even get into the queue.
+    for _ in 0..<300 { if let stream = try? service.connect() { streams.append(stream) } }
+    #expect(streams.count > 100)
     withExtendedLifetime(streams) {}
     streams = []
     // Room again when they have gone.
@@ -138,13 +140,13 @@ import Testing
   }
   @Test func foreignPagesAreRefusedEvenWithTheToken() throws {
     let right = "Authorization: Bearer \(token)"
-    #expect(try status("/api/v1/machines", [right, "Origin: http://evil.example"]) == 403)
+    #expect(try status("/api/v1/machines", [right, "Origin: http://example.com"]) == 403)
     #expect(try status("/api/v1/machines", [right, "Origin: null"]) == 403)
     #expect(try status("/api/v1/machines", [right, "Origin: http://127.0.0.1:1"]) == 403)
     #expect(try status("/api/v1/machines", [right, "Origin: http://127.0.0.1:\(port)"]) == 200)
     // A name that leads here by somebody else's DNS.
-    #expect(try status("/api/v1/machines", [right], host: "evil.example") == 403)
-    #expect(try status("/", [], host: "evil.example:\(port)") == 403)
+    #expect(try status("/api/v1/machines", [right], host: "example.com") == 403)
+    #expect(try status("/", [], host: "example.com:\(port)") == 403)
   }
   @Test func webSocketsNeedTheTokenToo() throws {
     func upgrade(_ target: String, _ fields: [String]) throws -> Int {
@@ -155,12 +157,12 @@ import Testing
     #expect(try upgrade("/api/v1/events/socket", []) == 401)
     #expect(try upgrade("/api/v1/machines/none/display", ["Sec-WebSocket-Protocol: ringbox.v1"]) == 401)
     let right = "Sec-WebSocket-Protocol: ringbox.v1, ringbox.token.\(token)"
-    #expect(try upgrade("/api/v1/events/socket", [right, "Origin: http://evil.example"]) == 403)
-    // `Connection: close` beside it: the request is no upgrade, and is told so.
-    #expect(try upgrade("/api/v1/events/socket", [right]) == 426)
+    #expect(try upgrade("/api/v1/events/socket", [right, "Origin: http://example.com"]) == 403)
+    // What is no WebSocket for a client that wants none.
+    #expect(try status("/api/v1/events/socket", ["Authorization: Bearer \(token)"]) == 426)
     let answer = try ask(
       "GET /api/v1/events/socket HTTP/1.1\r\nHost: 127.0.0.1:\(port)\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-        + "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\(right)\r\n\r\n", seconds: 1)
+        + "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\(right)\r\n\r\n", seconds: 4)
     #expect(answer.status == 101 && answer.head.contains("s3pPLMBiTxaQ9kYGzzhZRbK+xOo="))
     #expect(!answer.head.contains(token))
   }

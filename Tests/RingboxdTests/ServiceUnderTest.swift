@@ -83,7 +83,8 @@ final class ServiceUnderTest {
   }
   func ask(_ method: String, _ path: String, _ body: JSON? = nil, seconds: Double = 90) throws -> Answer {
     let content = body.map { Array($0.text.utf8) } ?? []
-    var head = "\(method) /api/v1/\(path) HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: \(content.count)\r\n"
+    var head =
+      "\(method) /api/v1/\(path) HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: \(content.count)\r\n"
     if body != nil { head += "Content-Type: application/json\r\n" }
     return try ServiceUnderTest.parse(raw(Array((head + "\r\n").utf8) + content, to: try connect(), seconds: seconds))
   }
@@ -124,7 +125,8 @@ final class ServiceUnderTest {
     let deadline = Date(timeIntervalSinceNow: seconds)
     var rows = ""
     while Date() < deadline {
-      rows = (try done("GET", "machines/\(machine)/screen")["rows"]?.array ?? []).compactMap(\.string).joined(separator: "\n")
+      rows = (try done("GET", "machines/\(machine)/screen")["rows"]?.array ?? []).compactMap(\.string).joined(
+        separator: "\n")
       if rows.contains(text) { return }
       usleep(50_000)
     }

@@ -84,8 +84,12 @@ import Testing
     for path in try #require(OpenAPI.document["paths"]?.members) {
       for operation in try #require(path.value.members) {
         found.append(try #require(operation.value["operationId"]?.string))
-        let names = (operation.value["parameters"]?.array ?? []).filter { $0["in"] == "path" }.compactMap { $0["name"]?.string }
-        let wanted = path.key.split(separator: "/").filter { $0.hasPrefix("{") }.map { String($0.dropFirst().dropLast()) }
+        let names = (operation.value["parameters"]?.array ?? []).filter { $0["in"] == "path" }.compactMap {
+          $0["name"]?.string
+        }
+        let wanted = path.key.split(separator: "/").filter { $0.hasPrefix("{") }.map {
+          String($0.dropFirst().dropLast())
+        }
         #expect(names == wanted, "\(path.key)")
       }
     }
