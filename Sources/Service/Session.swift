@@ -118,7 +118,8 @@ extension Registry {
     return (machine.bool("aborted") == true ? .aborted : .poweredOff, since)
   }
   private func liveState(_ files: SessionFiles) -> VMState {
-    guard let client = try? VMClient(files.socket), let reply = try? client.command("status") else {
+    // A process that is stopped by somebody must not hold up whoever asks.
+    guard let client = try? VMClient(files.socket), let reply = try? client.command("status", seconds: 3) else {
       // There is no socket before the first moment and after the last one.
       let marker = (try? WholeFile.read(files.marker, maximum: 1 << 16)).flatMap { try? JSON(parsing: $0) }
       return marker?["started"]?.bool == true || HostPaths.exists(files.socket) ? .stopping : .starting

@@ -24,8 +24,8 @@ import ServiceAPI
     let home = try ServiceHome()
     guard let seat = try waitForSeat(home) else { return }
     defer { _ = seat }
-    // A folder that goes away must not be held by a service that stands in it.
-    _ = chdir("/")
+    // Where it was started may go away; machines' processes start where it is.
+    _ = chdir(home.folder)
     let service = try MachineService(registry: Registry(home: home), program: try machineProgram())
     try service.start()
     let server = try Server(service: service, home: home, grace: options.grace)

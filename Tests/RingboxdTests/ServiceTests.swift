@@ -213,6 +213,24 @@ import Testing
     #expect(service.socket.hasSuffix("/none"))
   }
 
+  @Test func theCommandLineShowsEvents() throws {
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: try RingboxProgram.path())
+    process.arguments = ["events"]
+    process.environment = service.machines.environment
+    process.standardOutput = try service.folder.file("events.out")
+    try process.run()
+    defer { process.terminate() }
+    var lines: [Substring] = []
+    for attempt in 0..<100 where lines.isEmpty {
+      // It may not listen yet when the first one comes.
+      _ = try machine("m\(attempt)")
+      usleep(100_000)
+      lines = service.folder.text("events.out").split(separator: "\n")
+    }
+    #expect(try JSON(parsing: String(lines.first ?? ""))["kind"] == "machine.registered")
+  }
+
   @Test func onlyOneServiceStarts() throws {
     service.stop(SIGTERM)
     let urls = try Concurrently.run(6) { try service.machines.output(["web"]) }
