@@ -1,3 +1,4 @@
+import Foundation
 import HostSystem
 
 /// The per-user service's places: one service for each folder of settings.
@@ -14,6 +15,9 @@ extension ServiceHome {
   /// What the service has to say.
   public var serviceLog: String { "\(folder)/ringboxd.log" }
   fileprivate var serviceLock: String { "\(runtime)/ringboxd-\(mark).lock" }
+
+  /// Makes the settings folder the working directory.
+  public func enter() { _ = FileManager.default.changeCurrentDirectoryPath(folder) }
 
   /// Starts the service's program in the background, with its messages in its log.
   public func startService(_ program: String) throws(ServiceError) {

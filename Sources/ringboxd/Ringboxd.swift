@@ -25,7 +25,7 @@ import ServiceAPI
     guard let seat = try waitForSeat(home) else { return }
     defer { _ = seat }
     // Where it was started may go away; machines' processes start where it is.
-    _ = chdir(home.folder)
+    home.enter()
     let service = try MachineService(registry: Registry(home: home), program: try machineProgram())
     try service.start()
     let server = try Server(service: service, home: home, grace: options.grace)

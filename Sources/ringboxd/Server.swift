@@ -45,6 +45,7 @@ final class Server: Sendable {
   /// Serves until the end.
   func run(_ signals: SignalDescriptor) throws(ServiceError) {
     workers.start()
+    restoreWeb()
     let descriptor: Int32
     do throws(SystemCallError) {
       let listener = try HostSocket.listenLocal(home.serviceSocket)
@@ -56,7 +57,6 @@ final class Server: Sendable {
     do { _ = try bootstrap(port: nil).withBoundSocket(descriptor).wait() } catch {
       throw ServiceError(.hostError, "Could not listen on '\(home.serviceSocket)': \(error)", .registry)
     }
-    restoreWeb()
     log("started, process \(HostProcess.id)")
     while !isDone(signals) {
       var entries = [PollEntry(signals.raw)]
