@@ -40,7 +40,8 @@ public struct ServiceClient: Sendable {
     for _ in 0..<5 {
       let stream = try connect()
       guard stream.writeAll(message, milliseconds: 10_000) else { continue }
-      guard let reply = ServiceClient.read(stream, seconds: seconds) else { continue }
+      let reply = try ServiceClient.read(stream, seconds: seconds)
+      guard !reply.isEmpty else { continue }
       guard let answer = ServiceClient.parse(reply) else {
         throw ServiceError(.hostError, "The service gave an answer that makes no sense", .registry)
       }
@@ -90,8 +91,9 @@ public struct ServiceClient: Sendable {
     }
     throw ServiceError(.hostError, "The service does not start; see '\(home.serviceLog)'", .registry)
   }
-  /// All that comes until the service closes the connection; nil when that is nothing.
-  private static func read(_ stream: HostStream, seconds: Int64) -> [UInt8]? {
+  /// All that comes until the service closes the connection. One that does not answer in time may still be at work: that
+  /// is an error, and nothing to try again.
+  private static func read(_ stream: HostStream, seconds: Int64) throws(ServiceError) -> [UInt8] {
     let deadline = HostClock.monotonicNanoseconds + seconds * 1_000_000_000
     var bytes: [UInt8] = []
     while HostClock.monotonicNanoseconds < deadline, bytes.count < 256 << 20 {
@@ -100,10 +102,10 @@ public struct ServiceClient: Sendable {
       switch stream.read(upTo: 1 << 18) {
       case .bytes(let more): bytes += more
       case .wouldBlock: continue
-      case .end, .failed: return bytes.isEmpty ? nil : bytes
+      case .end, .failed: return bytes
       }
     }
-    return bytes.isEmpty ? nil : bytes
+    throw ServiceError(.hostError, "The service did not answer within \(seconds) s", .registry)
   }
   static func parse(_ bytes: [UInt8]) -> Answer? {
     let mark: [UInt8] = [13, 10, 13, 10]
