@@ -13,12 +13,9 @@ extension Registry {
         "The machine '\(settings.name)' is already locked by a session (or being locked or unlocked)")
     }
     if let ended = try finishRun(settings) { settings = ended }
-    if settings.machine["stateFile"]?.isEmpty == false {
-      throw ServiceError(
-        .notSupported, "The machine '\(settings.name)' has a saved state, which cannot be restored yet")
-    }
     let files = SessionFiles(home, settings.uuid)
-    let plan = try LaunchPlan(settings, control: files.socket)
+    var plan = try LaunchPlan(settings, control: files.socket)
+    if let state = settings.stateFile, HostPaths.exists(state) { plan.restore(state) }
     let log = try openLog(settings, plan)
     for file in [files.end, files.socket] { HostFiles.remove(file) }
     try mark(settings, files)
@@ -32,11 +29,12 @@ extension Registry {
       HostFiles.remove(files.marker)
       throw ServiceError(.vmError, "Could not start '\(program)': \(error.reason)", .session)
     }
+    try waitForStart(process, settings, files, log)
     _ = try? changeShared(settings.uuid) { settings in
       settings.machine["aborted"] = nil
       settings.machine["lastStateChange"] = Timestamp.text(Timestamp.now)
+      if let state = settings.stateFile, !HostPaths.exists(state) { settings.stateFile = nil }
     }
-    try waitForStart(process, settings, files, log)
   }
   private func mark(_ settings: MachineSettings, _ files: SessionFiles) throws(ServiceError) {
     let marker: JSON = ["name": .string(settings.name), "settings": .string(settings.file.path)]

@@ -41,7 +41,7 @@ enum PowerVerbs {
 
   static let control = Verb(
     "controlvm",
-    usage: "NAME|UUID pause|resume|reset|poweroff|acpipowerbutton|keyboardputscancode HH...|keyboardputstring TEXT...|"
+    usage: "NAME|UUID pause|resume|reset|poweroff|savestate|acpipowerbutton|keyboardputscancode HH...|keyboardputstring TEXT...|"
       + "keyboardputfile FILE|screenshotpng FILE|setlinkstate<N> on|off|natpf<N> RULE|natpf<N> delete NAME",
     "Controls a machine that runs."
   ) { words, registry in
@@ -86,7 +86,11 @@ private struct Control {
       { throw Failure.failure("Cannot open file '\(error.path)': \(error.reason)") }
     case "screenshotpng":
       try registry.client(settings).command("screenshot", [("path", .string(path(values)))])
-    case "savestate": throw ServiceError(.notSupported, "Machines cannot be saved yet", .console)
+    case "savestate":
+      try none()
+      let progress = Progress()
+      try registry.saveState(settings) { progress.show($0) }
+      progress.show(100)
     default: try performNumbered(verb, plain, values, one)
     }
     return .done

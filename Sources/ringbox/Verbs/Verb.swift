@@ -42,7 +42,7 @@ struct Verb: Sendable {
     ListVerb.verb, InfoVerb.verb, CreateVerb.create, CreateVerb.register, CreateVerb.unregister, CreateVerb.move,
     ModifyVerb.verb, StorageVerbs.controller, StorageVerbs.attach, PowerVerbs.start, PowerVerbs.control,
     SnapshotVerb.verb,
-    DataVerbs.discardState, DataVerbs.setProperty, DataVerbs.getExtraData, DataVerbs.setExtraData,
+    DataVerbs.discardState, DataVerbs.adoptState, DataVerbs.setProperty, DataVerbs.getExtraData, DataVerbs.setExtraData,
     DataVerbs.guestProperty, DataVerbs.sharedFolder, MediumVerbs.close, MediumVerbs.property,
     Verb(CreateMediumCommand.self), Verb(CloneMediumCommand.self), Verb(ModifyMediumCommand.self),
     Verb(ShowMediumInfoCommand.self), Verb(ConvertFromRawCommand.self), Verb(CheckMediumCommand.self),
