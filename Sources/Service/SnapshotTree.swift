@@ -35,7 +35,8 @@ public struct SnapshotTree: Sendable {
     nodes.append(
       Node(
         name: element["name"] ?? "", uuid: uuid, text: element.child("Description")?.text,
-        hasState: element["stateFile"]?.isEmpty == false, time: element["timeStamp"] ?? "", suffix: suffix, depth: depth, parent: parent))
+        hasState: element["stateFile"]?.isEmpty == false, time: element["timeStamp"] ?? "", suffix: suffix,
+        depth: depth, parent: parent))
     for (index, child) in (element.child("Snapshots")?.elements("Snapshot") ?? []).enumerated() {
       add(child, "\(suffix)-\(index + 1)", depth + 1, uuid)
     }

@@ -41,7 +41,8 @@ enum PowerVerbs {
 
   static let control = Verb(
     "controlvm",
-    usage: "NAME|UUID pause|resume|reset|poweroff|savestate|acpipowerbutton|keyboardputscancode HH...|keyboardputstring TEXT...|"
+    usage:
+      "NAME|UUID pause|resume|reset|poweroff|savestate|acpipowerbutton|keyboardputscancode HH...|keyboardputstring TEXT...|"
       + "keyboardputfile FILE|screenshotpng FILE|setlinkstate<N> on|off|natpf<N> RULE|natpf<N> delete NAME",
     "Controls a machine that runs."
   ) { words, registry in

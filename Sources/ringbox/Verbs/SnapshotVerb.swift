@@ -26,7 +26,8 @@ enum SnapshotVerb {
     case "take":
       let progress = Progress()
       let uuid = try registry.takeSnapshot(
-        machine, name: try name(), text: value("description") ?? value("desc")) { progress.show($0) }
+        machine, name: try name(), text: value("description") ?? value("desc")
+      ) { progress.show($0) }
       progress.show(100)
       return Answer(text: "Snapshot taken. UUID: \(uuid)\n", json: ["uuid": .string(uuid)])
     case "restore": return try restore(try registry.snapshot(try name(), of: settings), machine, registry)
