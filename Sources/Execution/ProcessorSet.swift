@@ -238,7 +238,7 @@ public final class ProcessorSet: Sendable {
   /// The interrupt controllers may have something for this processor.
   public func raiseInterrupt(_ cpu: Int) { vcpus[cpu].cpu.raise(CPUEvent.interrupt) }
   public func raiseNMI(_ cpu: Int) { vcpus[cpu].cpu.raise(CPUEvent.nmi) }
-  public func raiseINIT(_ cpu: Int) { vcpus[cpu].cpu.raise(CPUEvent.initSignal) }
+  public func raiseINIT(_ cpu: Int) { vcpus[cpu].initialize() }
   /// STARTUP IPI with its vector.
   public func startup(_ cpu: Int, vector: UInt8) { vcpus[cpu].startup(vector: vector) }
 
