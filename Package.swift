@@ -88,7 +88,8 @@ let package = Package(
     tests("DiskImages", ["DiskImages", "DeviceKit", "DeviceConformance", "Devices", "GuestMemory", "HostSystem"]),
     tests("RemoteDisplay", ["RemoteDisplay", "Compression", "Devices", "HostSystem", "DeviceConformance"]),
     tests("HostNetwork", ["HostNetwork", "DeviceKit", "Base", "HostSystem"]),
-    tests("Machine", ["Machine", "HostNetwork", "Devices", "DeviceConformance", "GuestMemory", "StateFile", "Base"]),
+    tests(
+      "Machine", ["Machine", "HostNetwork", "DeviceKit", "Devices", "DeviceConformance", "GuestMemory", "StateFile", "Base"]),
     // Spawns the built programs and talks to them as a user does.
     .target(
       name: "TestSupport", dependencies: ["Base", "HostSystem"], path: "Tests/TestSupport",
