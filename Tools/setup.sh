@@ -23,6 +23,7 @@ build libstdc++-12-dev     the static Swift runtime links to libstdc++
 build binutils             objdump and readelf for the checks; the linker
 build pkg-config           SwiftPM finds system libraries with it
 build zlib1g-dev           inflates compressed kernels, deflates screenshots
+build libzstd-dev          compresses saved states
 build libslirp-dev         the TCP/IP stack of the NAT
 build libxml2-dev          reads the settings files of machines
 build tzdata               Foundation reads time zones in the command line
