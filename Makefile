@@ -95,12 +95,34 @@ fuzz: ## run the fuzzers for T seconds each (T=60)
 	@RINGBOX_FUZZ_SECONDS=$(T) Tools/test.sh --filter Fuzz
 
 .PHONY: install
-install: ## install to PREFIX (/usr/local), self-contained; DESTDIR for packagers
+install: ## install to PREFIX (/usr/local), self-contained; DESTDIR for packagers; LINKS=1: as VBoxManage too
 	@Tools/setup.sh build
 	swift build -c release --static-swift-stdlib --scratch-path .build/install --product ringbox
 	swift build -c release --static-swift-stdlib --scratch-path .build/install --product ringbox-vm
+	swift build -c release --static-swift-stdlib --scratch-path .build/install --product ringboxd
 	install -D -m 755 -s .build/install/release/ringbox '$(DESTDIR)$(PREFIX)/bin/ringbox'
 	install -D -m 755 -s .build/install/release/ringbox-vm '$(DESTDIR)$(PREFIX)/bin/ringbox-vm'
+	install -D -m 755 -s .build/install/release/ringboxd '$(DESTDIR)$(PREFIX)/bin/ringboxd'
+	install -d '$(DESTDIR)$(PREFIX)/share/ringbox/web'
+	install -m 644 Sources/ringboxd/Web/* '$(DESTDIR)$(PREFIX)/share/ringbox/web'
+
+	mkdir -p .build/install/text
+	for shell in bash zsh fish; do .build/install/release/ringbox completions $$shell > .build/install/text/$$shell; done
+	install -D -m 644 .build/install/text/bash '$(DESTDIR)$(PREFIX)/share/bash-completion/completions/ringbox'
+	install -D -m 644 .build/install/text/zsh '$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_ringbox'
+	install -D -m 644 .build/install/text/fish '$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/ringbox.fish'
+	rm -rf .build/install/text/man
+	.build/install/release/ringbox man --folder .build/install/text/man
+	install -d '$(DESTDIR)$(PREFIX)/share/man/man1'
+	install -m 644 .build/install/text/man/* '$(DESTDIR)$(PREFIX)/share/man/man1'
+	if [ -n '$(LINKS)' ]; then for name in VBoxManage vboxmanage VBoxHeadless; do \
+	  ln -sf ringbox '$(DESTDIR)$(PREFIX)/bin/'$$name; done; fi
+
+.PHONY: man
+man: ## write the manual pages to .build/man
+	@Tools/setup.sh build
+	swift build $(SWIFT_FLAGS) --product ringbox
+	$(BIN)/ringbox man --folder .build/man
 
 .PHONY: clean
 clean: ## remove everything that was built, guest assets included

@@ -29,6 +29,7 @@ build libxml2-dev          reads the settings files of machines
 build tzdata               Foundation reads time zones in the command line
 build python3              checks, code map, benchmarks
 run   seabios              the PC firmware a machine starts with
+run   ovmf                 the EFI firmware of machines that want one
 run   ipxe-qemu            network boot programs of the network cards
 run   vgabios              VGA and VESA firmware of the display adapter
 run   debian-installer-12-netboot-amd64  a 64-bit Linux kernel and the installer to boot
@@ -54,6 +55,8 @@ test  fdisk                partitions disk images
 test  xorriso              makes CD-ROM images
 test  openssl              computes what the guest's OpenSSL must find (make proof)
 test  tshark               reads the traces of network cards
+test  chromium             uses the web manager
+test  python3-venv         place for the OpenAPI validator from PyPI
 test  util-linux           unshare and setpriv, for the tests without privileges
 bench qemu-system-x86      what we compare with: a portable translator
 bench bochs                what we compare with: an interpreter

@@ -104,6 +104,29 @@ extension ImageLibrary {
     try progress.report(position, of: source.sectorCount)
   }
 
+  /// Copies what an image itself holds into a new image over `parent`, which shows the same as its own parent.
+  @discardableResult
+  public func cloneOwn(
+    _ source: String, to path: String, over parent: String, uuid: DiskUUID? = nil, progress: WorkProgress = .none
+  ) throws(DiskError) -> ImageInfo {
+    var alone = Options(readOnly: true)
+    alone.isAlone = true
+    let image = try open(source, alone)
+    let info = try image.info()
+    let made = try createChild(path, of: parent, format: info.format, uuid: uuid)
+    do throws(DiskError) {
+      if info.capacity > made.capacity {
+        var options = Options(format: made.format)
+        options.isAlone = true
+        try resize(path, to: info.capacity, options)
+      }
+      let creation = ImageCreation(made.format, .differencing, capacity: info.capacity)
+      return try fill(path, creation, from: image, onlyOwn: true, progress)
+    } catch {
+      for path in made.files { try? store.remove(path) }
+      throw error
+    }
+  }
   /// Copies all that `source` shows over a target that holds zeroes and is at least as large.
   public func copy(
     _ source: any DiskImage, to target: any DiskImage, progress: WorkProgress = .none

@@ -5,6 +5,9 @@ public struct WorkProgress: Sendable {
   public init(_ body: @escaping @Sendable (_ done: UInt64, _ total: UInt64) -> Bool) { self.body = body }
   /// Nobody looks.
   public static let none = WorkProgress { _, _ in true }
+  /// Says how far the work is; false: it shall end.
+  @discardableResult
+  public func pass(_ done: UInt64, of total: UInt64) -> Bool { body(min(done, total), total) }
   func report(_ done: UInt64, of total: UInt64) throws(DiskError) {
     guard body(min(done, total), total) else { throw .cancelled }
   }

@@ -30,6 +30,8 @@ public struct MachineConfiguration: Equatable, Sendable {
     public var path: String
     /// Controller that the guest sees.
     public var interface: CDROMInterface
+    /// Nothing is in it at power-on; `path` is empty then.
+    public var isEmpty = false
     public init(path: String, interface: CDROMInterface = .ide) {
       self.path = path
       self.interface = interface
@@ -48,6 +50,8 @@ public struct MachineConfiguration: Equatable, Sendable {
     public var snapshot: Bool
     /// Name of the image's format; nil: found out from its contents.
     public var format: String?
+    /// UUIDs and paths of the images below it, for formats that name their parents by UUID only.
+    public var parents: [String: String] = [:]
     public init(path: String, interface: DiskInterface = .ide, readOnly: Bool = false, snapshot: Bool = false) {
       self.path = path
       self.interface = interface
@@ -268,6 +272,10 @@ extension MachineConfiguration.Disk {
       case "readOnly": readOnly = try member.bool()
       case "snapshot": snapshot = try member.bool()
       case "format": format = try member.optionalString()
+      case "parents":
+        for parent in try member.members() {
+          parents[parent.key] = try JSONField("\(member.name).\(parent.key)", parent.value).string()
+        }
       default: throw MachineError(.configuration, "unknown member '\(member.name)'")
       }
     }
@@ -277,6 +285,7 @@ extension MachineConfiguration.Disk {
     .object([
       "path": .string(path), "interface": .string(interface.rawValue), "readOnly": .bool(readOnly),
       "snapshot": .bool(snapshot), "format": format.map { .string($0) } ?? .null,
+      "parents": .object(parents.sorted { $0.key < $1.key }.map { JSON.Member($0.key, .string($0.value)) }),
     ])
   }
 }
@@ -294,13 +303,18 @@ extension MachineConfiguration.CDROM {
       switch member.lastName {
       case "path": path = try member.string()
       case "interface": interface = try member.choice()
+      case "empty": isEmpty = try member.bool()
       default: throw MachineError(.configuration, "unknown member '\(member.name)'")
       }
     }
-    guard !path.isEmpty else { throw MachineError(.configuration, "\(field.name): a CD-ROM drive needs a path") }
+    guard path.isEmpty == isEmpty else {
+      throw MachineError(.configuration, "\(field.name): a CD-ROM drive needs a path, or to be empty")
+    }
   }
   fileprivate var json: JSON {
-    interface == .ide ? .string(path) : .object(["path": .string(path), "interface": .string(interface.rawValue)])
+    guard !isEmpty else { return .object(["empty": true, "interface": .string(interface.rawValue)]) }
+    return interface == .ide
+      ? .string(path) : .object(["path": .string(path), "interface": .string(interface.rawValue)])
   }
 }
 

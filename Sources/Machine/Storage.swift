@@ -66,7 +66,9 @@ struct Storage: Sendable {
       } else {
         place = try takeIDE(Storage.cdromOrder)
       }
-      try add("cdrom\(index)", .cdrom, place, try Storage.openMedium(cdrom.path, .cdrom), memory)
+      let medium: any DiskImage = cdrom.isEmpty ? NoMedium() : try Storage.openMedium(cdrom.path, .cdrom)
+      try add("cdrom\(index)", .cdrom, place, medium, memory)
+      if cdrom.isEmpty { drives.last?.worker.eject() }
     }
     for (index, path) in configuration.floppies.enumerated() {
       try add("floppy\(index)", .floppy, .floppy(index), try Storage.openMedium(path, .floppy), memory)
@@ -92,6 +94,8 @@ struct Storage: Sendable {
       }
       options.format = format
     }
+    let parents = disk.parents
+    options.locate = { parents[$0.description] }
     do throws(DiskError) {
       let image = try ImageLibrary().open(disk.path, options)
       // A stream or an internal snapshot cannot be written, whatever was asked for; a machine finds that out too late.
@@ -189,4 +193,15 @@ private final class NoDrive: BlockBackend {
   func submit(_ request: BlockRequest, completion: @escaping @Sendable (BlockCompletion) -> Void) {
     completion(BlockCompletion(tag: request.tag, status: .noMedium))
   }
+}
+
+/// What is taken out of an empty drive before anybody looks.
+private final class NoMedium: DiskImage {
+  let sectorCount: UInt64 = 0
+  let isReadOnly = true
+  func read(_ sector: UInt64, into buffers: [HostBuffer]) throws(DiskError) { throw .readOnly }
+  func write(_ sector: UInt64, from buffers: [HostBuffer]) throws(DiskError) { throw .readOnly }
+  func flush() throws(DiskError) {}
+  func discard(_ sector: UInt64, count: UInt64) throws(DiskError) { throw .readOnly }
+  func writeZeroes(_ sector: UInt64, count: UInt64) throws(DiskError) { throw .readOnly }
 }

@@ -1,4 +1,6 @@
 import Base
+import DiskImages
+import HostSystem
 import SettingsFiles
 
 /// A machine's settings as its process reads them, and what had to be left out.
@@ -11,7 +13,7 @@ struct LaunchPlan {
   private let settings: MachineSettings
   private let extra: [String: String]
 
-  init(_ settings: MachineSettings, control: String) throws(ServiceError) {
+  init(_ settings: MachineSettings, control: String, display: String) throws(ServiceError) {
     self.settings = settings
     extra = Dictionary(settings.extraData.map { ($0.key, $0.value) }) { $1 }
     let machine = try machine()
@@ -19,9 +21,11 @@ struct LaunchPlan {
       "machine": machine, "serial": .array(serialPorts().map { .string($0) }),
       "control": .string(control), "statusLine": true,
     ]
-    if let place = extra["Ringbox/VNC"] { options.set("vnc", ["unix": .string(place)]) }
+    options.set("vnc", ["unix": .string(extra["Ringbox/VNC"].map(place) ?? display)])
   }
 
+  /// The machine's process starts somewhere: relative names are seen from the machine's folder.
+  private func place(_ path: String) -> String { Paths.resolve(path, in: settings.folder) }
   private func refuse(_ text: String) -> ServiceError { ServiceError(.notSupported, text, .console) }
 
   /// The machine goes on from a state, which it uses up.
@@ -32,21 +36,20 @@ struct LaunchPlan {
   }
 
   private mutating func machine() throws(ServiceError) -> JSON {
-    let firmware = settings.word(["Firmware"], "type", default: "BIOS")
-    guard firmware == "BIOS" else {
-      throw refuse("The firmware \(firmware) is not available; set the machine's firmware to BIOS")
-    }
+    let firmware = try firmware()
     var result: JSON = [
       "name": .string(settings.name), "memory": .integer(Int64(settings.memory) << 20),
       "cpus": .integer(Int64(settings.cpus)), "cpu": .string(cpu), "bootOrder": .string(bootOrder),
       "clockBase": .string(settings.word(["RTC"], "localOrUTC", default: "Local") == "UTC" ? "utc" : "localtime"),
       "engine": .string(extra["Ringbox/Engine"] ?? "recompiler"),
     ]
+    if let firmware { result.set("firmware", .string(firmware)) }
     for (key, name) in [
       ("Ringbox/Firmware", "firmware"), ("Ringbox/Kernel", "kernel"), ("Ringbox/Initrd", "initrd"),
       ("Ringbox/Append", "append"),
     ] {
-      if let value = extra[key] { result.set(name, .string(value)) }
+      guard let value = extra[key] else { continue }
+      result.set(name, .string(name == "append" ? value : place(value)))
     }
     let drives = try drives()
     result.set("disks", .array(drives.disks))
@@ -54,6 +57,19 @@ struct LaunchPlan {
     result.set("floppies", .array(drives.floppies))
     result.set("network", .array(cards()))
     return result
+  }
+  /// The image for machines whose firmware is EFI, of Debian's package ovmf; nil: the BIOS that is usual.
+  private func firmware() throws(ServiceError) -> String? {
+    let type = settings.word(["Firmware"], "type", default: "BIOS")
+    guard type != "BIOS", extra["Ringbox/Firmware"] == nil else { return nil }
+    guard type != "EFI32" else {
+      throw refuse("The firmware EFI32 is not available; set the machine's firmware to EFI")
+    }
+    let places = ["/usr/share/ovmf/OVMF.fd", "/usr/share/qemu/OVMF.fd", "/usr/share/edk2/x64/OVMF.fd"]
+    guard let path = places.first(where: HostPaths.exists) else {
+      throw refuse("The firmware \(type) is not installed: it is in the package ovmf (\(places[0]))")
+    }
+    return path
   }
   /// The host's processor without what the settings take away.
   private var cpu: String {
@@ -83,13 +99,17 @@ struct LaunchPlan {
     for attachment in settings.attachments {
       let place = "\(attachment.controller)-\(attachment.port)-\(attachment.device)"
       guard let uuid = attachment.medium else {
-        remarks.append("\(place): an empty drive is left out")
+        if attachment.kind == .dvd {
+          cdroms.append(["empty": true, "interface": try bus(attachment) == "sata" ? "sata" : "ide"])
+        } else {
+          remarks.append("\(place): an empty drive is left out")
+        }
         continue
       }
       guard let medium = media[uuid] else {
         throw ServiceError(.objectNotFound, "Could not find an open medium with UUID {\(uuid)} for \(place)", .medium)
       }
-      let bus = ControllerType.named(try settings.controller(attachment.controller)["type"] ?? "")?.bus ?? "ide"
+      let bus = try bus(attachment)
       switch attachment.kind {
       case .floppy: floppies.append(.string(medium.path))
       case .dvd:
@@ -100,6 +120,9 @@ struct LaunchPlan {
     }
     return (disks, cdroms, floppies)
   }
+  private func bus(_ attachment: Attachment) throws(ServiceError) -> String {
+    ControllerType.named(try settings.controller(attachment.controller)["type"] ?? "")?.bus ?? "ide"
+  }
   private mutating func disk(
     _ medium: Medium, _ bus: String, _ place: String, _ media: [String: Medium]
   ) throws(ServiceError) -> JSON {
@@ -109,16 +132,22 @@ struct LaunchPlan {
         "\(place): there is no \(bus) controller yet, the disk is on \(interface == "ide" ? "IDE" : "virtio-scsi")")
     }
     var base = medium
-    while let parent = base.parent.flatMap({ media[$0] }), parent.uuid != base.uuid { base = parent }
+    var parents: [JSON.Member] = []
+    while let parent = base.parent.flatMap({ media[$0] }), parents.count < ImageChain.maximumDepth {
+      parents.append(JSON.Member(parent.uuid, .string(parent.path)))
+      base = parent
+    }
     let isBase = medium.parent == nil
     guard !(isBase && base.type == "MultiAttach") else {
       throw refuse("The medium '\(medium.path)' is of the type multiattach, which needs an image over it")
     }
-    return [
+    var disk: JSON = [
       "path": .string(medium.path), "interface": .string(interface),
       "readOnly": .bool(isBase && base.type == "Readonly"),
       "snapshot": .bool(isBase && base.type == "Immutable"),
     ]
+    if !parents.isEmpty { disk.set("parents", .object(parents)) }
+    return disk
   }
 
   // MARK: Network and ports
@@ -136,7 +165,7 @@ struct LaunchPlan {
       if let address = adapter["MACAddress"], address.utf8.count == 12 {
         card.set("mac", .string(LaunchPlan.colons(address)))
       }
-      if adapter.bool("trace") == true, let file = adapter["tracefile"] { card.set("pcap", .string(file)) }
+      if adapter.bool("trace") == true, let file = adapter["tracefile"] { card.set("pcap", .string(place(file))) }
       for member in attachment(adapter, slot).members ?? [] { card.set(member.key, member.value) }
       cards.append(card)
     }
@@ -150,7 +179,7 @@ struct LaunchPlan {
       ]
       if let network = nat["network"], !network.isEmpty { json.set("network", .string(network)) }
       if let tftp = nat.child("TFTP") {
-        if let folder = tftp["prefix"] { json.set("tftp", .string(folder)) }
+        if let folder = tftp["prefix"] { json.set("tftp", .string(place(folder))) }
         if let file = tftp["boot-file"] { json.set("bootFile", .string(file)) }
       }
       return json
@@ -177,7 +206,7 @@ struct LaunchPlan {
       }
       let path = port["path"] ?? ""
       switch port["hostMode"] {
-      case "RawFile" where !path.isEmpty: ports.append("file:\(path)")
+      case "RawFile" where !path.isEmpty: ports.append("file:\(place(path))")
       case "TCP" where port.bool("server") == true && UInt16(path) != nil: ports.append("tcp:\(path)")
       case nil, "Disconnected": ports.append("control")
       case .some(let mode):

@@ -21,21 +21,7 @@ extension Registry {
   /// Makes the folder and the settings file of a machine that is not registered yet.
   public func create(_ creation: MachineCreation) throws(ServiceError) -> MachineSettings {
     let name = creation.name
-    guard !name.isEmpty, !name.contains("/"), !name.utf8.contains(0), name != ".", name != ".." else {
-      throw ServiceError(.invalidArgument, "Invalid machine name '\(name)'")
-    }
-    let base: String
-    if let folder = creation.baseFolder { base = Paths.absolute(folder) } else { base = try defaultMachineFolder() }
-    // A machine of one group is in that group's folder.
-    let group = creation.groups.count == 1 ? creation.groups[0].drop { $0 == "/" } : ""
-    let folder = Paths.absolute("\(base)/\(group.isEmpty ? "" : "\(group)/")\(name)")
-    guard folder.hasPrefix(Paths.absolute(base) + "/") else {
-      throw ServiceError(.invalidArgument, "Invalid group '\(group)'")
-    }
-    let path = "\(folder)/\(name).vbox"
-    guard !store.exists(path) else {
-      throw ServiceError(.fileError, "Machine settings file '\(path)' already exists")
-    }
+    let (folder, path) = try newPlace(name: name, groups: creation.groups, baseFolder: creation.baseFolder)
     let uuid = creation.uuid ?? UUID().uuidString.lowercased()
     var settings = MachineSettings(creating: path, name: name, uuid: uuid, type: creation.type)
     if creation.groups != [], creation.groups != ["/"] { settings.setGroups(creation.groups) }
@@ -44,6 +30,28 @@ extension Registry {
     }
     try write(&settings.file)
     return settings
+  }
+
+  /// Folder and settings file of a machine that is not there yet.
+  func newPlace(name: String, groups: [String], baseFolder: String?) throws(ServiceError) -> (
+    folder: String, path: String
+  ) {
+    guard !name.isEmpty, !name.contains("/"), !name.utf8.contains(0), name != ".", name != ".." else {
+      throw ServiceError(.invalidArgument, "Invalid machine name '\(name)'")
+    }
+    let base: String
+    if let baseFolder { base = Paths.absolute(baseFolder) } else { base = try defaultMachineFolder() }
+    // A machine of one group is in that group's folder.
+    let group = groups.count == 1 ? groups[0].drop { $0 == "/" } : ""
+    let folder = Paths.absolute("\(base)/\(group.isEmpty ? "" : "\(group)/")\(name)")
+    guard folder.hasPrefix(Paths.absolute(base) + "/") else {
+      throw ServiceError(.invalidArgument, "Invalid group '\(group)'")
+    }
+    let path = "\(folder)/\(name).vbox"
+    guard !store.exists(path) else {
+      throw ServiceError(.fileError, "Machine settings file '\(path)' already exists")
+    }
+    return (folder, path)
   }
 
   /// Takes a settings file into the registry.
@@ -79,9 +87,21 @@ extension Registry {
     return settings
   }
 
-  /// Takes a machine out of the registry. With `delete` its folder goes too, as far as it is the machine's own: disks that
-  /// no other machine has, snapshots, logs, settings.
+  /// What of a machine goes with it.
+  public enum Deletion: Sendable {
+    case nothing
+    /// Settings, logs, snapshots, and disks that are attached and that no other machine knows.
+    case ownFiles
+    /// The same, and CDs and floppies in the machine's folder.
+    case withMedia
+  }
+  /// The same, all files or none.
   public func unregister(_ name: String, delete: Bool) throws(ServiceError) {
+    try unregister(name, delete ? .ownFiles : .nothing)
+  }
+  /// Takes a machine out of the registry, and its files off the disk.
+  public func unregister(_ name: String, _ deletion: Deletion) throws(ServiceError) {
+    let delete = deletion != .nothing
     let entry = try entry(name)
     guard case .success(let settings) = entry.settings else {
       // There is nothing to lose that could be read.
@@ -90,7 +110,7 @@ extension Registry {
     guard let session = try session(entry.uuid) else { throw Registry.locked(settings) }
     defer { _ = session.descriptor }
     _ = try finishRun(settings)
-    if delete { try deleteMedia(of: settings) }
+    if delete { try deleteMedia(of: settings, deletion) }
     try changeGlobal { global in Registry.forget(entry.uuid, &global) }
     if delete { deleteFiles(of: settings) }
     let files = SessionFiles(home, entry.uuid)
@@ -102,14 +122,24 @@ extension Registry {
     }
   }
   /// Disks first: if one cannot go, the machine is still there to say so.
-  private func deleteMedia(of settings: MachineSettings) throws(ServiceError) {
+  private func deleteMedia(of settings: MachineSettings, _ deletion: Deletion) throws(ServiceError) {
     var others: Set<String> = []
     for entry in try machines() where entry.uuid != settings.uuid {
       if case .success(let other) = entry.settings { for medium in other.media { others.insert(medium.path) } }
     }
-    for medium in settings.media.reversed() where medium.kind == .disk && !others.contains(medium.path) {
+    // What a disk in use differs from goes with it, unless it lies elsewhere: a linked clone's base is not its own.
+    var own = settings.usedMedia
+    for medium in settings.media.reversed() {
+      guard own.contains(medium.uuid), let parent = medium.parent.flatMap(settings.medium) else { continue }
+      if parent.path.hasPrefix(settings.folder + "/") { own.insert(parent.uuid) }
+    }
+    for medium in settings.media.reversed() where own.contains(medium.uuid) && !others.contains(medium.path) {
       guard HostPaths.exists(medium.path) else { continue }
-      try MediumFile.delete(medium.path)
+      if medium.kind == .disk {
+        try MediumFile.delete(medium.path)
+      } else if deletion == .withMedia, medium.path.hasPrefix(settings.folder + "/") {
+        HostFiles.remove(medium.path)
+      }
     }
   }
   private func deleteFiles(of settings: MachineSettings) {
@@ -198,12 +228,16 @@ extension Registry {
       guard !HostPaths.exists(newFolder) else {
         throw ServiceError(.fileError, "'\(newFolder)' exists already (VERR_ALREADY_EXISTS)")
       }
-      try? FileManager.default.createDirectory(atPath: Paths.absolute(target), withIntermediateDirectories: true)
-      do { try FileManager.default.moveItem(atPath: folder, toPath: newFolder) } catch {
-        throw ServiceError(.fileError, "Could not move '\(folder)' to '\(newFolder)': \(error.localizedDescription)")
+      // Until the registry names the new folder, the old one is whole.
+      try FolderCopy.duplicate(folder, to: newFolder)
+      do throws(ServiceError) {
+        let path = "\(newFolder)/\(Paths.name(of: settings.file.path))"
+        try relocateEntry(&settings, path, from: folder, to: newFolder)
+      } catch {
+        try? FileManager.default.removeItem(atPath: newFolder)
+        throw error
       }
-      let path = "\(newFolder)/\(Paths.name(of: settings.file.path))"
-      try relocateEntry(&settings, path, from: folder, to: newFolder)
+      try? FileManager.default.removeItem(atPath: folder)
     }
   }
   private func relocateEntry(
@@ -212,6 +246,7 @@ extension Registry {
     let uuid = settings.uuid
     settings.file.path = path
     settings.relocateMedia(from: folder, to: newFolder)
+    try write(&settings.file)
     try changeGlobal { global in
       global.root.change("MachineRegistry") { list in
         list.changeAll("MachineEntry") {
@@ -219,6 +254,42 @@ extension Registry {
         }
       }
     }
+    try relocateForeign(from: folder, to: newFolder, except: uuid)
+  }
+  /// Linked clones of a machine name its disks too.
+  private func relocateForeign(from folder: String, to newFolder: String, except uuid: String) throws(ServiceError) {
+    for entry in try machines() where entry.uuid != uuid {
+      guard case .success(let other) = entry.settings,
+        other.media.contains(where: { $0.path.hasPrefix(folder + "/") })
+      else { continue }
+      try changeShared(entry.uuid) { settings in
+        let inside = settings.media.filter { $0.path.hasPrefix(folder + "/") }
+        for medium in inside {
+          let path = newFolder + medium.path.dropFirst(folder.count)
+          settings.mediaRegistry.change(medium.uuid) { $0["location"] = path }
+        }
+      }
+    }
+  }
+}
+
+/// A second folder with the same files in it: by further names for them where that can be, else by copies.
+enum FolderCopy {
+  static func duplicate(_ folder: String, to newFolder: String) throws(ServiceError) {
+    let manager = FileManager.default
+    func failure(_ error: any Error) -> ServiceError {
+      try? manager.removeItem(atPath: newFolder)
+      return ServiceError(.fileError, "Could not move '\(folder)' to '\(newFolder)': \(error.localizedDescription)")
+    }
+    do {
+      try manager.createDirectory(atPath: Paths.folder(of: newFolder), withIntermediateDirectories: true)
+      do { try manager.linkItem(atPath: folder, toPath: newFolder) } catch {
+        // Another file system, or one that has no further names.
+        try? manager.removeItem(atPath: newFolder)
+        try manager.copyItem(atPath: folder, toPath: newFolder)
+      }
+      try HostPaths.synchronize(folder: Paths.folder(of: newFolder))
+    } catch { throw failure(error) }
   }
 }
 

@@ -36,7 +36,7 @@ public struct ServiceError: Error, Equatable, Sendable, CustomStringConvertible 
   /// The interface of VirtualBox's object model that the object belongs to.
   public enum Subject: String, Sendable {
     case registry = "IVirtualBox", machine = "IMachine", medium = "IMedium", console = "IConsole", session = "ISession"
-    case snapshot = "ISnapshot"
+    case snapshot = "ISnapshot", appliance = "IAppliance", host = "IHost"
 
     var component: String {
       switch self {

@@ -21,7 +21,7 @@ public struct ServiceHome: Sendable, Equatable {
     if HostPaths.exists(runtime) { try ServiceHome.checkOwner(runtime) }
   }
   /// Makes the folders, before something is written into them.
-  func prepare() throws(ServiceError) {
+  public func prepare() throws(ServiceError) {
     try ServiceHome.makePrivate(folder)
     try ServiceHome.makePrivate(runtime)
     try ServiceHome.checkOwner(runtime)
@@ -76,6 +76,11 @@ public enum Paths {
   /// What stands behind the last slash.
   public static func name(of path: String) -> String {
     path.lastIndex(of: "/").map { String(path[path.index(after: $0)...]) } ?? path
+  }
+  /// What stands behind the name's last dot, in lower case; empty without one.
+  public static func suffix(of path: String) -> String {
+    let name = name(of: path)
+    return name.lastIndex(of: ".").map { name[name.index(after: $0)...].lowercased() } ?? ""
   }
   /// `path` as seen from `folder`, if it lies inside; else as it is.
   public static func relative(_ path: String, to folder: String) -> String {

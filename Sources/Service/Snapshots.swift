@@ -158,12 +158,14 @@ extension Registry {
       leftState = element["stateFile"].flatMap { $0.isEmpty ? nil : Paths.resolve($0, in: settings.folder) }
       settings.removeSnapshot(node)
       let used = settings.usedMedia
+      try refuseLinked(disks.filter { !used.contains($0) }, of: settings)
       for disk in disks where !used.contains(disk) {
         guard let medium = settings.media.first(where: { $0.uuid == disk && $0.kind == .disk }) else { continue }
         left += try settings.merge(medium, progress)
       }
     }
     if let leftState { HostFiles.remove(leftState) }
+    try forgetElsewhere(left, except: self.machine(machine).uuid)
     for path in left { try? MediumFile.delete(path) }
   }
 
@@ -348,7 +350,7 @@ extension MachineSettings {
       let isLast = children.count == 1 && !media.contains { $0.parent == children[0].uuid }
       if medium.parent == nil, isLast, !snapshotsUse(children[0].uuid) {
         // The disk keeps its file: what was written since goes into it.
-        _ = try ImageLibrary().mergeIntoParent(children[0].path, progress: progress)
+        _ = try ImageLibrary().mergeIntoParent(children[0].path, imageOptions(), progress: progress)
         replaceMedium(children[0].uuid, by: medium.uuid)
         mediaRegistry.remove(children[0].uuid)
         return [children[0].path]
@@ -362,7 +364,7 @@ extension MachineSettings {
           info.parentUUID.map { $0.description == medium.uuid }
           ?? (info.parentPath.map(Paths.absolute) == medium.path)
         guard info.variant == .differencing, isIn else { continue }
-        options = ImageLibrary.Options()
+        options = imageOptions()
         options.keepsModification = true
         _ = try ImageLibrary().mergeParentInto(child.path, options, progress: progress)
       }

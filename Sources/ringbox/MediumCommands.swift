@@ -83,7 +83,7 @@ struct CloneMediumCommand: ParsableCommand {
   func run() throws {
     let names = try MediumSupport.words(words, 2...2, "clonemedium [disk] SOURCE TARGET")
     let library = ImageLibrary()
-    var options = ImageLibrary.Options(readOnly: true)
+    var options = MediumSupport.options(readOnly: true)
     options.snapshot = snapshot
     if let sourceFormat { options.format = try MediumSupport.format(sourceFormat) }
     let named = try format.map { try MediumSupport.format($0) }
@@ -179,8 +179,9 @@ struct MergeMediumCommand: ParsableCommand {
     let library = ImageLibrary()
     let progress = MediumSupport.progress(isQuiet: json)
     let info = try MediumSupport.attempt {
-      guard !takeParent else { return try library.mergeParentInto(names[0], progress: progress) }
-      let parent = try library.mergeIntoParent(names[0], progress: progress)
+      let options = MediumSupport.options()
+      guard !takeParent else { return try library.mergeParentInto(names[0], options, progress: progress) }
+      let parent = try library.mergeIntoParent(names[0], options, progress: progress)
       if delete {
         var alone = ImageLibrary.Options(readOnly: true)
         alone.isAlone = true

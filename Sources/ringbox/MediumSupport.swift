@@ -24,6 +24,17 @@ enum MediumSupport {
     else { return name }
     return known.medium.path
   }
+  /// Options that find parents where the registry has them.
+  static func options(readOnly: Bool = false) -> ImageLibrary.Options {
+    var options = ImageLibrary.Options(readOnly: readOnly)
+    options.locate = { uuid in
+      guard let home = try? ServiceHome(), let known = try? Registry(home: home).medium(uuid.description) else {
+        return nil
+      }
+      return known.medium.path
+    }
+    return options
+  }
   static func format(_ name: String) throws -> ImageFormat {
     guard let format = ImageFormat(named: name) else {
       let names = ImageFormat.allCases.map(\.rawValue)

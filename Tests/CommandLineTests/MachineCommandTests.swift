@@ -195,6 +195,25 @@ import Testing
     #expect(machines.folder.text("m.serial") == "up\n")
     #expect(machines.folder.text("VirtualBox VMs/m/Logs/VBox.log").contains("VirtualBox VM 7.0.20r163906"))
   }
+  @Test func aCDIsPutIntoAnEmptyDriveWhileTheMachineRuns() throws {
+    try tiny("m", TinyFirmware.halt)
+    let disc = try machines.folder.write("disc.iso", [UInt8](repeating: 5, count: 40960))
+    _ = try machines.output(["storagectl", "m", "--name", "SATA", "--add", "sata"])
+    let drive = ["storageattach", "m", "--storagectl", "SATA", "--port", "1", "--type", "dvddrive", "--medium"]
+    _ = try machines.output(drive + ["emptydrive"])
+    #expect(try machines.info("m", "\"SATA-1-0\"") == "emptydrive")
+    _ = try machines.output(["startvm", "m"])
+    _ = try machines.output(drive + [disc])
+    #expect(try machines.info("m", "\"SATA-1-0\"") == disc)
+    _ = try machines.output(drive + ["emptydrive"])
+    #expect(try machines.info("m", "\"SATA-1-0\"") == "emptydrive")
+    #expect(try machines.output(["debugvm", "m", "info"]).isEmpty == false)
+    let dump = machines.folder.name("core")
+    _ = try machines.output(["debugvm", "m", "dumpvmcore", "--filename", dump])
+    let core = machines.folder.bytes("core")
+    #expect(core.count == 4096 + 16 << 20 && core.prefix(4) == [0x7f, 0x45, 0x4c, 0x46])
+    _ = try machines.output(["controlvm", "m", "poweroff"])
+  }
   @Test func aGuestThatSwitchesItselfOffIsPoweredOff() throws {
     try tiny("m", TinyFirmware.powerOff)
     _ = try machines.output(["startvm", "m"])

@@ -20,7 +20,11 @@ import Testing
     configuration.disks = [
       .init(path: "/d", interface: .virtio, readOnly: true, snapshot: false), .init(path: "/e", snapshot: true),
     ]
+    configuration.disks[1].parents = ["b": "/b", "a": "/a"]
     configuration.cdroms = ["/c"]
+    var empty = MachineConfiguration.CDROM(path: "", interface: .sata)
+    empty.isEmpty = true
+    configuration.cdroms.append(empty)
     configuration.floppies = ["/a"]
     var nat = NATConfiguration()
     nat.forwards = [PortForward(transport: .udp, host: .init(address: 1, port: 2), guest: .init(address: 0, port: 3))]
@@ -58,7 +62,8 @@ import Testing
       (#"{"disks": [{"interface": "ide"}]}"#, "path"), (#"{"disks": [{"path": "a", "interface": "usb"}]}"#, "ide"),
       (#"{"engine": "interpretr"}"#, "did you mean"), (#"{"exitOn": ["rest"]}"#, "exitOn"),
       (#"{"floppies": ["a","b","c"]}"#, "floppy"), (#"{"name": "a\u0000b"}"#, "string"),
-      (#"{"cdroms": ["a","b","c","d","e"]}"#, "IDE"), (#"{"network": [{"kind": "bridge"}]}"#, "none of nat"),
+      (#"{"cdroms": ["a","b","c","d","e"]}"#, "IDE"), (#"{"cdroms": [{"interface": "sata"}]}"#, "empty"),
+      (#"{"network": [{"kind": "bridge"}]}"#, "none of nat"),
       (#"{"network": [{"kind": "null", "ipv6": true}]}"#, "no such setting"),
       (#"{"network": [{"model": "rtl8139"}]}"#, "virtio"), (#"{"network": [{"rate": 1}]}"#, "rate"),
       (#"{"network": [{"hostForwards": ["tcp:1"]}]}"#, "expected tcp"),

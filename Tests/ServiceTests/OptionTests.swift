@@ -126,7 +126,9 @@ struct OptionTests {
 
   // MARK: Launch
 
-  private func plan(_ settings: MachineSettings) throws -> LaunchPlan { try LaunchPlan(settings, control: "/c") }
+  private func plan(_ settings: MachineSettings) throws -> LaunchPlan {
+    try LaunchPlan(settings, control: "/c", display: "/d")
+  }
   @Test func settingsBecomeAConfiguration() throws {
     let settings = try applied([
       ("memory", ["512"]), ("cpus", ["2"]), ("rtcuseutc", ["on"]), ("boot1", ["disk"]), ("boot2", ["none"]),
@@ -145,8 +147,13 @@ struct OptionTests {
     #expect(cards[1]["kind"] == "intnet" && cards[1]["network"] == "lab" && cards[1]["connected"] == false)
   }
   @Test func whatIsNotThereYetIsSaid() throws {
-    let efi = try applied([("firmware", ["efi"])])
+    let efi = try applied([("firmware", ["efi32"])])
     #expect(throws: ServiceError.self) { try plan(efi) }
+    // A machine says which image it wants, or which package has it.
+    do {
+      let path = try plan(applied([("firmware", ["efi"])])).options["machine"]?["firmware"]?.string
+      #expect(path?.hasSuffix("OVMF.fd") == true)
+    } catch { #expect("\(error)".contains("ovmf")) }
     let bridged = try applied([("nic1", ["bridged"]), ("uart1", ["0x3f8", "4"]), ("uartmode1", ["server", "/tmp/p"])])
     #expect(try plan(bridged).remarks.count == 2)
   }

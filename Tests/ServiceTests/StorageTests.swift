@@ -117,13 +117,17 @@ struct StorageTests {
     try attach("m", iso, "IDE", 1, .dvd)
     try attach("m", try disk("c.vdi"), "SATA", 1)
     try attach("m", iso, "SATA", 0, .dvd)
-    let plan = try LaunchPlan(try fixture.registry.machine("m"), control: "/c")
+    try fixture.registry.change("m") { settings throws(ServiceError) in
+      try settings.attach(Attachment(controller: "SATA", port: 2, device: 0, kind: .dvd))
+    }
+    let plan = try LaunchPlan(try fixture.registry.machine("m"), control: "/c", display: "/d")
     let disks = try #require(plan.options["machine"]?["disks"]?.array)
     #expect(disks.map { $0["interface"] } == ["ide", "sata", "scsi"])
     #expect(disks.map { $0["snapshot"] } == [false, false, true])
     #expect(
       plan.options["machine"]?["cdroms"] == [
         ["path": .string(iso), "interface": "ide"], ["path": .string(iso), "interface": "sata"],
+        ["empty": true, "interface": "sata"],
       ])
   }
 }

@@ -39,7 +39,7 @@ enum CreateVerb {
       }
     }
     guard !creation.name.isEmpty else { throw Failure.usage("Parameter --name is required") }
-    if isRegistered { try refuseDouble(creation.name, registry) }
+    if isRegistered { try registry.refuseDouble(creation.name) }
     let settings = try registry.create(creation)
     if isRegistered { _ = try registry.register(settings.file.path) }
     if wantsDefaults, isRegistered { try addDefaults(settings.uuid, registry) }
@@ -51,12 +51,6 @@ enum CreateVerb {
         "name": .string(settings.name), "uuid": .string(settings.uuid), "settingsFile": .string(settings.file.path),
         "registered": .bool(isRegistered),
       ])
-  }
-  /// Before a file is made that could not be registered.
-  private static func refuseDouble(_ name: String, _ registry: Registry) throws {
-    guard try registry.machines().contains(where: { $0.name == name }) else { return }
-    throw ServiceError(
-      .objectInUse, "Cannot register the machine '\(name)' because a machine of this name already exists", .registry)
   }
   /// What suits the guest system: controllers for a disk and a CD drive.
   private static func addDefaults(_ uuid: String, _ registry: Registry) throws {
@@ -76,12 +70,13 @@ enum CreateVerb {
   }
 
   static let unregister = Verb(
-    "unregistervm", usage: "NAME|UUID [--delete]", "Takes a machine out of the registry, and off the disk."
+    "unregistervm", usage: "NAME|UUID [--delete|--delete-all]", "Takes a machine out of the registry, and off the disk."
   ) { words, registry in
     let (names, options) = try words.parse(["delete": 0, "deleteall": 0], words: 1...1)
-    let deletes = !options.isEmpty
-    try registry.unregister(names[0], delete: deletes)
-    if deletes { Progress.whole() }
+    let deletion: Registry.Deletion =
+      options.contains { $0.name == "deleteall" } ? .withMedia : options.isEmpty ? .nothing : .ownFiles
+    try registry.unregister(names[0], deletion)
+    if deletion != .nothing { Progress.whole() }
     return .done
   }
 

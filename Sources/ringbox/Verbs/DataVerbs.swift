@@ -22,21 +22,13 @@ enum DataVerbs {
     "setproperty", usage: "machinefolder|loghistorycount|defaultfrontend|... VALUE", "Sets what holds for all machines."
   ) { words, registry in
     let (values, _) = try words.parse([:], words: 2...2)
-    let attributes = [
-      "machinefolder": "defaultMachineFolder", "hwvirtexclusive": "exclusiveHwVirt",
-      "vrdeauthlibrary": "VRDEAuthLibrary",
-      "websrvauthlibrary": "webServiceAuthLibrary", "vrdeextpack": "defaultVRDEExtPack",
-      "autostartdbpath": "autostartDatabasePath", "loghistorycount": "LogHistoryCount",
-      "defaultfrontend": "defaultFrontend", "logginglevel": "LoggingLevel", "proxymode": "proxyMode",
-      "proxyurl": "proxyUrl", "language": "LanguageId",
-    ]
-    guard let attribute = attributes[values[0]] else { throw Failure.usage("Invalid parameter '\(values[0])'") }
-    var value: String? = values[1] == "default" || values[1] == "null" ? nil : values[1]
-    if values[0] == "machinefolder", let folder = value { value = Paths.absolute(folder) }
-    if values[0] == "loghistorycount", let text = value, UInt8(text) == nil {
-      throw Failure.usage("Invalid parameter '\(text)'")
+    guard Registry.properties.contains(where: { $0.name == values[0] }) else {
+      throw Failure.usage("Invalid parameter '\(values[0])'")
     }
-    try registry.changeGlobal { global in global.root.set(["SystemProperties"], attribute, value) }
+    if values[0] == "loghistorycount", values[1] != "default", UInt8(values[1]) == nil {
+      throw Failure.usage("Invalid parameter '\(values[1])'")
+    }
+    try registry.setProperty(values[0], values[1])
     return .done
   }
 
@@ -78,12 +70,17 @@ enum DataVerbs {
   static let guestProperty = Verb(
     "guestproperty",
     usage:
-      "get NAME|UUID KEY | set NAME|UUID KEY [VALUE [--flags FLAGS]] | delete NAME|UUID KEY | enumerate NAME|UUID [--old-format]",
+      "get NAME|UUID KEY | set NAME|UUID KEY [VALUE [--flags FLAGS]] | delete NAME|UUID KEY | "
+      + "enumerate NAME|UUID [--patterns PATTERN] [--old-format] | "
+      + "wait NAME|UUID PATTERN [--timeout MS] [--fail-on-timeout]",
     "Keeps properties that guest programs read."
   ) { words, registry in
-    let verb = try words.next("get, set, delete or enumerate")
+    let verb = try words.next("get, set, delete, enumerate or wait")
     let (values, options) = try words.parse(
-      ["verbose": 0, "flags": 1, "patterns": 1, "oldformat": 0, "nofixedwidth": 0, "notimestamp": 0], words: 1...3)
+      [
+        "verbose": 0, "flags": 1, "patterns": 1, "timeout": 1, "failontimeout": 0, "oldformat": 0, "nofixedwidth": 0,
+        "notimestamp": 0,
+      ], words: 1...3)
     let properties = { (settings: MachineSettings) in
       settings.hardware.child("GuestProperties")?.elements("GuestProperty") ?? []
     }
@@ -109,25 +106,64 @@ enum DataVerbs {
         }
       }
       return .done
-    case ("enumerate", 1):
-      let found = properties(try registry.machine(values[0]))
-      guard !found.isEmpty else { return Answer(text: "No properties found.\n", json: [:]) }
-      let text = found.map { property in
-        "Name: \(property["name"] ?? ""), value: \(property["value"] ?? ""), "
-          + "timestamp: \(property["timestamp"] ?? "0"), flags: \(property["flags"] ?? "")\n"
+    case ("wait", 2):
+      let timeout = options.last { $0.name == "timeout" }?.value
+      if let timeout, Int64(timeout) == nil { throw Failure.usage("Invalid --timeout argument '\(timeout)'") }
+      guard let found = try wait(values[0], values[1], timeout.flatMap { Int64($0) }, registry) else {
+        let fails = options.contains { $0.name == "failontimeout" }
+        return Answer(
+          text: "Time out or interruption while waiting for a notification.\n", json: ["value": .null],
+          status: fails ? 2 : 0)
       }
       return Answer(
-        text: text.joined(),
+        text: "Name: \(found["name"] ?? ""), value: \(found["value"] ?? ""), flags: \(found["flags"] ?? "")\n",
+        json: ["name": .string(found["name"] ?? ""), "value": .string(found["value"] ?? "")])
+    case ("enumerate", 1...):
+      let patterns = values.dropFirst() + options.filter { $0.name == "patterns" }.map(\.value)
+      let found = properties(try registry.machine(values[0])).filter { property in
+        patterns.isEmpty
+          || patterns.contains { list in
+            list.split(separator: "|").contains { Glob.matches(property["name"] ?? "", String($0)) }
+          }
+      }
+      guard !found.isEmpty else { return Answer(text: "No properties found.\n", json: [:]) }
+      let isOld = options.contains { $0.name == "oldformat" }
+      return Answer(
+        text: isOld ? found.map(oldLine).joined() : GuestPropertyTable(found).text,
         json: .object(found.map { JSON.Member($0["name"] ?? "", .string($0["value"] ?? "")) }))
     default: throw Failure.usage("Invalid parameter '\(verb)'")
     }
+  }
+
+  private static func oldLine(_ property: SettingsElement) -> String {
+    "Name: \(property["name"] ?? ""), value: \(property["value"] ?? ""), "
+      + "timestamp: \(property["timestamp"] ?? "0"), flags: \(property["flags"] ?? "")\n"
+  }
+  /// Waits until a property whose name matches is new or has changed.
+  private static func wait(_ machine: String, _ patterns: String, _ milliseconds: Int64?, _ registry: Registry) throws
+    -> SettingsElement?
+  {
+    func matching() throws -> [SettingsElement] {
+      let all = try registry.machine(machine).hardware.child("GuestProperties")?.elements("GuestProperty") ?? []
+      return all.filter { property in
+        patterns.split(separator: "|").contains { Glob.matches(property["name"] ?? "", String($0)) }
+      }
+    }
+    let before = try matching()
+    let deadline = milliseconds.map { HostClock.monotonicNanoseconds + $0 * 1_000_000 }
+    while deadline.map({ HostClock.monotonicNanoseconds < $0 }) ?? true {
+      if let found = try matching().first(where: { !before.contains($0) }) { return found }
+      Thread.sleep(forTimeInterval: 0.1)
+    }
+    return nil
   }
 
   // MARK: Shared folders
 
   static let sharedFolder = Verb(
     "sharedfolder",
-    usage: "add NAME|UUID --name NAME --hostpath FOLDER [--readonly] [--automount] | remove NAME|UUID --name NAME",
+    usage: "add NAME|UUID --name NAME --hostpath FOLDER [--readonly] [--automount] [--auto-mount-point PATH] "
+      + "[--transient] | remove NAME|UUID --name NAME",
     "Keeps folders of the host for the guest."
   ) { words, registry in
     let verb = try words.next("add or remove")
@@ -135,9 +171,6 @@ enum DataVerbs {
       ["name": 1, "hostpath": 1, "readonly": 0, "automount": 0, "automountpoint": 1, "transient": 0], words: 1...1)
     func value(_ name: String) -> String? { options.last { $0.name == name }?.value }
     guard let name = value("name"), !name.isEmpty else { throw Failure.usage("Parameter --name is required") }
-    guard !options.contains(where: { $0.name == "transient" }) else {
-      throw ServiceError(.notSupported, "Transient shared folders need guest additions, which are not supported yet")
-    }
     let path = value("hostpath")
     if verb == "add", path == nil { throw Failure.usage("Parameter --hostpath is required") }
     guard ["add", "remove"].contains(verb) else { throw Failure.usage("Invalid parameter '\(verb)'") }
@@ -165,5 +198,27 @@ enum DataVerbs {
       }
     }
     return .done
+  }
+}
+
+/// Guest properties in columns.
+private struct GuestPropertyTable {
+  private(set) var text = ""
+
+  init(_ properties: [SettingsElement]) {
+    let rows = properties.map { ($0["name"] ?? "", "'\($0["value"] ?? "")'", $0) }.sorted { $0.0 < $1.0 }
+    let names = min(64, rows.map(\.0.count).max() ?? 0), values = min(40, rows.map(\.1.count).max() ?? 0)
+    func pad(_ text: String, _ width: Int) -> String {
+      text + String(repeating: " ", count: max(0, width - text.count))
+    }
+    for (name, value, property) in rows {
+      let nanoseconds = property["timestamp"].flatMap(Int64.init) ?? 0
+      let time = Timestamp.text(nanoseconds / 1_000_000_000).dropLast()
+      let fraction = String(nanoseconds / 1_000_000 % 1000)
+      let flags = property["flags"] ?? ""
+      text += "\(pad(name, names)) = \(pad(value, values)) @ \(time)."
+      text += String(repeating: "0", count: max(0, 3 - fraction.count)) + fraction + "Z"
+      text += (flags.isEmpty ? "" : " \(flags)") + "\n"
+    }
   }
 }

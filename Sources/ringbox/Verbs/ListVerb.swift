@@ -49,11 +49,14 @@ struct Listing {
       let names = Set(try registry.machines().flatMap { (try? $0.settings.get().groups) ?? [] } + ["/"]).sorted()
       return Answer(text: names.map { "\"\($0)\"\n" }.joined(), json: .array(names.map { .string($0) }))
     case "dhcpservers": return try dhcpServers()
+    case "hostonlyifs": return try NetworkListing(registry).hostOnlyInterfaces()
+    case "hostonlynets": return try NetworkListing(registry).hostOnlyNetworks()
+    case "natnetworks", "natnets": return try NetworkListing(registry).natNetworks(isLong: isLong)
     case "intnets": return try internalNetworks()
     case "extpacks": return Answer(text: "Extension Packs: 0\n", json: [])
     case "screenshotformats": return Answer(text: "BitmapFormat: PNG\n", json: ["PNG"])
-    case "hostdvds", "hostfloppies", "hostifs", "bridgedifs", "hostonlyifs", "hostonlynets", "cloudnets", "natnetworks",
-      "natnets", "usbhost", "usbfilters", "webcams", "cloudproviders", "cloudprofiles", "cpu-profiles", "hostdrives",
+    case "hostdvds", "hostfloppies", "hostifs", "bridgedifs", "cloudnets", "usbhost", "usbfilters", "webcams",
+      "cloudproviders", "cloudprofiles", "cpu-profiles", "hostdrives",
       "hostcpuids", "updates":
       // There are none, and clients must hear that without an error.
       return Answer(json: [])

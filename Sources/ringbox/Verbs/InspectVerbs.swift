@@ -1,0 +1,395 @@
+import Base
+import DiskImages
+import Foundation
+import HostSystem
+import Service
+import SettingsFiles
+
+/// Verbs that look into things: limits of bandwidth, figures, devices, bytes of media.
+enum InspectVerbs {
+  // MARK: Bandwidth
+
+  static let bandwidth = Verb(
+    "bandwidthctl",
+    usage: "NAME|UUID add GROUP --type disk|network --limit N[k|m|g|K|M|G] | set GROUP --limit N[k|m|g|K|M|G] | "
+      + "remove GROUP | list [--machinereadable]",
+    "Keeps groups of devices that share a limit."
+  ) { words, registry in
+    let machine = try words.next("name or UUID of the machine")
+    let verb = try words.next("add, set, remove or list")
+    let (names, options) = try words.parse(["type": 1, "limit": 1, "name": 1, "machinereadable": 0], words: 0...1)
+    func value(_ name: String) -> String? { options.last { $0.name == name }?.value }
+    if verb == "list" {
+      return bandwidthList(try registry.machine(machine), isForPrograms: !options.isEmpty)
+    }
+    guard let name = names.first ?? value("name"), !name.isEmpty else {
+      throw Failure.usage("Missing argument: name of the group")
+    }
+    let type = try value("type").map { text in
+      guard let type = ["Disk", "Network"].first(where: { $0.lowercased() == text.lowercased() }) else {
+        throw Failure.usage("Invalid --type argument '\(text)'")
+      }
+      return type
+    }
+    let limit = try value("limit").map(bytesPerSecond)
+    guard ["add", "set", "remove"].contains(verb) else { throw Failure.usage("Invalid parameter '\(verb)'") }
+    if verb == "add", type == nil || limit == nil { throw Failure.usage("--type and --limit are required") }
+    if verb == "set", limit == nil { throw Failure.usage("--limit is required") }
+    try registry.changeShared(machine) { settings throws(ServiceError) in
+      let isThere = groups(settings).contains { $0["name"] == name }
+      if verb == "add", isThere {
+        throw ServiceError(.objectInUse, "Bandwidth group named '\(name)' already exists")
+      }
+      if verb != "add", !isThere {
+        throw ServiceError(.objectNotFound, "Could not find a bandwidth group named '\(name)'")
+      }
+      settings.machine.change(path: ["Hardware", "IO", "BandwidthGroups"]) { list in
+        if verb == "remove" { list.remove("BandwidthGroup") { $0["name"] == name } }
+        if let type, verb == "add" { list.insert(SettingsElement("BandwidthGroup", [("name", name), ("type", type)])) }
+        list.changeAll("BandwidthGroup") { if let limit, $0["name"] == name { $0["maxBytesPerSec"] = "\(limit)" } }
+      }
+    }
+    return .done
+  }
+  private static func groups(_ settings: MachineSettings) -> [SettingsElement] {
+    settings.hardware.descendant(["IO", "BandwidthGroups"])?.elements("BandwidthGroup") ?? []
+  }
+  /// Small letters are bits, capital ones bytes; a bare number is MiB.
+  private static func bytesPerSecond(_ text: String) throws -> UInt64 {
+    let units: [Character: UInt64] = [
+      "k": 1000 / 8, "m": 1_000_000 / 8, "g": 1_000_000_000 / 8, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30,
+    ]
+    let unit = text.last.flatMap { units[$0] }
+    guard let number = UInt64(unit == nil ? text : String(text.dropLast())) else {
+      throw Failure.usage("Invalid --limit argument '\(text)'")
+    }
+    let (product, overflow) = number.multipliedReportingOverflow(by: unit ?? 1 << 20)
+    guard !overflow, product <= UInt64(Int64.max) else { throw Failure.usage("Invalid --limit argument '\(text)'") }
+    return product
+  }
+  private static func bandwidthList(_ settings: MachineSettings, isForPrograms: Bool) -> Answer {
+    let groups = groups(settings)
+    var text = "", json: [JSON] = []
+    for (index, group) in groups.enumerated() {
+      let name = group["name"] ?? "", type = group["type"] ?? ""
+      let limit = UInt64(group["maxBytesPerSec"] ?? "") ?? 0
+      if isForPrograms {
+        text += "BandwidthGroup\(index)=\(name),\(type),\(limit)\n"
+      } else {
+        let shown = limit == 0 ? "none (disabled)" : "\(limit >> 20) mbytes/sec (\(limit) bytes/sec)"
+        text += "#\(index): Name: '\(name)', Type: \(type), Limit: \(shown)\n"
+      }
+      json.append(["name": .string(name), "type": .string(type), "limit": .integer(Int64(clamping: limit))])
+    }
+    if groups.isEmpty, !isForPrograms { text = "There are no bandwidth groups.\n" }
+    return Answer(text: text, json: .array(json))
+  }
+
+  // MARK: Figures
+
+  static let metrics = Verb(
+    "metrics", usage: "list|query|setup|enable|disable|collect [*|host|NAME [METRIC,...]]",
+    "Shows figures of the host."
+  ) { words, registry in
+    let verb = try words.next("list, query, setup, enable, disable or collect")
+    let (names, _) = try words.parse(["period": 1, "samples": 1, "list": 0, "detach": 0], words: 0...2)
+    let object = names.first ?? "*"
+    guard ["list", "query", "setup", "enable", "disable", "collect"].contains(verb) else {
+      throw Failure.usage("Invalid parameter '\(verb)'")
+    }
+    if !["*", "host"].contains(object) { _ = try registry.machine(object) }
+    let wanted = names.count > 1 ? names[1].split(separator: ",").map(String.init) : ["*"]
+    let all = ["*", "host"].contains(object) ? HostFigure.all : []
+    let figures = all.filter { figure in wanted.contains { Glob.matches(figure.name, $0) } }
+    var text = "", json: [JSON] = []
+    switch verb {
+    case "list":
+      text =
+        row("Object", "Metric", "Unit", "Description")
+        + row("----------", "----------------------------------------", "----", "-----------")
+      for figure in figures { text += row("host", figure.name, figure.unit, figure.text) }
+      json = figures.map { ["name": .string($0.name), "unit": .string($0.unit)] }
+    case "query", "collect":
+      let values = HostFigure.values()
+      text =
+        row("Object", "Metric", "Values", "")
+        + row("----------", "----------------------------------------", "------", "")
+      for figure in figures {
+        text += row("host", figure.name, "\(values[figure.name] ?? 0) \(figure.unit)", "")
+        json.append([
+          "name": .string(figure.name), "value": .integer(values[figure.name] ?? 0), "unit": .string(figure.unit),
+        ])
+      }
+    default: break
+    }
+    return Answer(text: text, json: .array(json))
+  }
+  private static func row(_ object: String, _ metric: String, _ unit: String, _ text: String) -> String {
+    func pad(_ word: String, _ width: Int) -> String {
+      word + String(repeating: " ", count: max(0, width - word.count))
+    }
+    let line = "\(pad(object, 10)) \(pad(metric, 40)) \(pad(unit, 6)) \(text)"
+    return String(line.reversed().drop { $0 == " " }.reversed()) + "\n"
+  }
+
+  // MARK: Debugger
+
+  static let debug = Verb(
+    "debugvm", usage: "NAME|UUID info DEVICE | statistics | show | osinfo | dumpvmcore --filename FILE",
+    "Looks into a machine that runs."
+  ) { words, registry in
+    let machine = try words.next("name or UUID of the machine")
+    let verb = try words.next("info, statistics, show, osinfo or dumpvmcore")
+    let (names, options) = try words.parse(
+      ["filename": 1, "compression": 1, "pattern": 1, "reset": 0, "descriptions": 0], words: 0...8)
+    let settings = try registry.machine(machine)
+    guard registry.state(settings).state.isOnline else {
+      throw Failure.failure("Machine '\(machine)' is not currently running.")
+    }
+    let client = try registry.client(settings)
+    switch verb {
+    case "info":
+      guard let name = names.first, name != "help" else {
+        let reply = try client.command("device-info")
+        let devices = reply["devices"]?.array ?? []
+        return Answer(text: devices.map { "\($0.string ?? "")\n" }.joined(), json: .array(devices))
+      }
+      let info = try client.command("device-info", [("name", .string(name))])["info"]?.string ?? ""
+      return Answer(text: info + (info.hasSuffix("\n") ? "" : "\n"), json: ["info": .string(info)])
+    case "statistics":
+      let pattern = options.last { $0.name == "pattern" }?.value
+      let all = Tree.lines(try client.command("statistics")["statistics"] ?? [:], "")
+      let chosen = all.filter { line in pattern.map { Glob.matches(line.key, $0) } ?? true }
+      return Answer(
+        text: chosen.map { "\($0.key)  \($0.value)\n" }.joined(),
+        json: .object(chosen.map { JSON.Member($0.key, .string($0.value)) }))
+    case "show":
+      let reply = try client.command("status")
+      return Answer(text: "state=\(reply["state"]?.string ?? "")\n", json: reply)
+    case "osinfo", "osdetect", "osdmesg":
+      throw ServiceError(.notSupported, "The guest's system was not detected (VERR_DBGF_OS_NOT_DETCTED)", .console)
+    case "dumpvmcore":
+      guard let path = options.last(where: { $0.name == "filename" })?.value else {
+        throw Failure.usage("Missing argument: --filename FILE")
+      }
+      try CoreDump.write(Paths.absolute(path), bytes: UInt64(settings.memory) << 20, client)
+      return .done
+    case "injectnmi", "getregisters", "setregisters", "stack", "log", "logdest", "logflags", "sample":
+      throw ServiceError(.notSupported, "debugvm \(verb) is not supported", .console)
+    default: throw Failure.usage("Invalid parameter '\(verb)'")
+    }
+  }
+
+  // MARK: Bytes of media
+
+  static let mediumIO = Verb(
+    "mediumio",
+    usage: "--disk|--dvd|--floppy FILE|UUID cat [--hex] [--offset N] [--size N] [--output FILE] | "
+      + "stream --output FILE [--format FORMAT] [--variant WORDS]",
+    "Shows and copies what is in a medium."
+  ) { words, registry in
+    let (names, options) = try words.parse(
+      [
+        "disk": 1, "dvd": 1, "floppy": 1, "passwordfile": 1, "hex": 0, "offset": 1, "size": 1, "output": 1, "format": 1,
+        "variant": 1, "quick": 0,
+      ], words: 1...1)
+    func value(_ name: String) -> String? { options.last { $0.name == name }?.value }
+    func number(_ name: String) throws -> UInt64? {
+      try value(name).map { text in
+        guard let number = UInt64(text) else { throw Failure.usage("Invalid --\(name) argument '\(text)'") }
+        return number
+      }
+    }
+    guard let medium = options.first(where: { ["disk", "dvd", "floppy"].contains($0.name) }) else {
+      throw Failure.usage("No medium specified: --disk, --dvd or --floppy")
+    }
+    let path = try MediumSupport.words([medium.value], 1...1, "mediumio --disk FILE|UUID")[0]
+    let offset = try number("offset"), size = try number("size")
+    let formatName = value("format"), variantName = value("variant") ?? "Standard", output = value("output")
+    let isHex = options.contains { $0.name == "hex" }, isQuiet = words.wantsJSON
+    return try MediumSupport.attempt {
+      let image: any DiskImage =
+        medium.name == "disk"
+        ? try ImageLibrary().open(path, MediumSupport.options(readOnly: true))
+        : try RawImage(path: path, readOnly: true, tail: .fill)
+      switch names[0] {
+      case "cat":
+        try MediumBytes(image, offset: offset ?? 0, size: size, isHex: isHex).write(to: output)
+        return output == nil ? Answer(text: "", json: ["ok": true]) : .done
+      case "stream":
+        guard let output else { throw Failure.usage("Missing argument: --output FILE") }
+        let format = try MediumSupport.format(formatName ?? "VDI")
+        let creation = ImageCreation(
+          format, try MediumSupport.variant(variantName, format), capacity: image.sectorCount * 512)
+        let info = try ImageLibrary().clone(
+          image, to: Paths.absolute(output), creation, progress: MediumSupport.progress(isQuiet: isQuiet))
+        return Answer(json: info.json)
+      case "formatfat": throw ServiceError(.notSupported, "mediumio formatfat is not supported", .medium)
+      default: throw Failure.usage("Invalid parameter '\(names[0])'")
+      }
+    }
+  }
+}
+
+/// What the host's kernel counts.
+struct HostFigure: Sendable {
+  let name: String, unit: String, text: String
+  static let all = [
+    HostFigure(name: "CPU/Load/User", unit: "%", text: "Share of time in programs, since the host started"),
+    HostFigure(name: "CPU/Load/Kernel", unit: "%", text: "Share of time in the kernel, since the host started"),
+    HostFigure(name: "CPU/Load/Idle", unit: "%", text: "Share of idle time, since the host started"),
+    HostFigure(name: "RAM/Usage/Total", unit: "kB", text: "Memory of the host"),
+    HostFigure(name: "RAM/Usage/Used", unit: "kB", text: "Memory that is in use"),
+    HostFigure(name: "RAM/Usage/Free", unit: "kB", text: "Memory that is to be had"),
+  ]
+  static func values() -> [String: Int64] {
+    func lines(_ path: String) -> [Substring] {
+      ((try? String(contentsOfFile: path, encoding: .utf8)) ?? "").split(separator: "\n")
+    }
+    var memory: [Substring: Int64] = [:]
+    for line in lines("/proc/meminfo") {
+      let fields = line.split(separator: " ")
+      if fields.count > 1 { memory[fields[0]] = Int64(fields[1]) }
+    }
+    let total = memory["MemTotal:"] ?? 0, free = memory["MemAvailable:"] ?? 0
+    var result = ["RAM/Usage/Total": total, "RAM/Usage/Used": total - free, "RAM/Usage/Free": free]
+    let times = (lines("/proc/stat").first ?? "").split(separator: " ").dropFirst().compactMap { Int64($0) }
+    let sum = times.prefix(8).reduce(0, +)
+    if times.count >= 4, sum > 0 {
+      result["CPU/Load/User"] = (times[0] + times[1]) * 100 / sum
+      result["CPU/Load/Kernel"] = times[2] * 100 / sum
+      result["CPU/Load/Idle"] = times[3] * 100 / sum
+    }
+    return result
+  }
+}
+
+/// JSON as a list of paths and values.
+private enum Tree {
+  static func lines(_ json: JSON, _ path: String) -> [(key: String, value: String)] {
+    if let members = json.members { return members.flatMap { lines($0.value, "\(path)/\($0.key)") } }
+    if let items = json.array { return items.enumerated().flatMap { lines($1, "\(path)/\($0)") } }
+    return [(path, json.string ?? json.text)]
+  }
+}
+
+/// The guest's memory as an ELF file, as debuggers read it.
+private enum CoreDump {
+  /// RAM below 4 GiB ends where the devices begin.
+  private static let hole: UInt64 = 0xc000_0000
+  private static let piece: UInt64 = 131_072
+
+  static func write(_ path: String, bytes: UInt64, _ client: VMClient) throws {
+    let low = min(bytes, hole)
+    var areas: [(address: UInt64, size: UInt64)] = [(0, low)]
+    if bytes > low { areas.append((1 << 32, bytes - low)) }
+    let file = try MediumSupport.attempt { try OutputFile(creating: path) }
+    func put(_ bytes: [UInt8]) throws {
+      guard file.append(bytes) else { throw Failure.failure("cannot write '\(path)'") }
+    }
+    try put(header(areas))
+    do {
+      for area in areas {
+        var position: UInt64 = 0
+        while position < area.size {
+          let count = min(piece, area.size - position)
+          let reply = try client.command(
+            "read-memory",
+            [("address", .integer(Int64(area.address + position))), ("count", .integer(Int64(count)))])
+          try put(Hex.bytes(reply["hex"]?.string ?? "", count: Int(count)))
+          position += count
+        }
+      }
+    } catch {
+      HostFiles.remove(path)
+      throw error
+    }
+  }
+  private static func header(_ areas: [(address: UInt64, size: UInt64)]) -> [UInt8] {
+    func little(_ number: UInt64, _ count: Int) -> [UInt8] {
+      (0..<count).map { UInt8(truncatingIfNeeded: number >> UInt64(8 * $0)) }
+    }
+    var bytes: [UInt8] = [0x7f, 0x45, 0x4c, 0x46, 2, 1, 1, 0] + [UInt8](repeating: 0, count: 8)
+    bytes += little(4, 2) + little(62, 2) + little(1, 4) + little(0, 8) + little(64, 8) + little(0, 8) + little(0, 4)
+    bytes += little(64, 2) + little(56, 2) + little(UInt64(areas.count), 2) + little(0, 6)
+    var offset = UInt64(4096)
+    for area in areas {
+      bytes += little(1, 4) + little(7, 4) + little(offset, 8) + little(area.address, 8) + little(area.address, 8)
+      bytes += little(area.size, 8) + little(area.size, 8) + little(4096, 8)
+      offset += area.size
+    }
+    return bytes + [UInt8](repeating: 0, count: 4096 - bytes.count)
+  }
+}
+
+enum Hex {
+  /// Exactly `count` bytes; what is missing is zero.
+  static func bytes(_ text: String, count: Int) -> [UInt8] {
+    var bytes = [UInt8](repeating: 0, count: count)
+    var high: UInt8?
+    var index = 0
+    for byte in text.utf8 {
+      let digit: UInt8
+      switch byte {
+      case 0x30...0x39: digit = byte - 0x30
+      case 0x61...0x66: digit = byte - 0x61 + 10
+      case 0x41...0x46: digit = byte - 0x41 + 10
+      default: continue
+      }
+      guard let first = high else {
+        high = digit
+        continue
+      }
+      if index < count { bytes[index] = first << 4 | digit }
+      index += 1
+      high = nil
+    }
+    return bytes
+  }
+}
+
+/// A range of a medium's bytes, raw or as a hexadecimal listing.
+private struct MediumBytes {
+  private let image: any DiskImage
+  private let start: UInt64, end: UInt64
+  private let isHex: Bool
+
+  init(_ image: any DiskImage, offset: UInt64, size: UInt64?, isHex: Bool) throws {
+    self.image = image
+    self.isHex = isHex
+    let total = image.sectorCount * 512
+    guard offset <= total else { throw Failure.failure("The medium has \(total) bytes; --offset lies beyond them") }
+    start = offset
+    end = offset + min(size ?? .max, total - offset)
+  }
+  func write(to path: String?) throws {
+    let file = try path.map { try OutputFile(creating: Paths.absolute($0)) }
+    var position = start
+    while position < end {
+      let sector = position / 512
+      let count = min(2048, image.sectorCount - sector)
+      let bytes = try image.read(sector, count: Int(count))
+      let from = Int(position - sector * 512), to = Int(min(UInt64(bytes.count), end - sector * 512))
+      let part = Array(bytes[from..<to])
+      let output = isHex ? Array(MediumBytes.listing(part, at: position).utf8) : part
+      let isWritten = file.map { $0.append(output) } ?? HostStream.standard(1).writeAll(output)
+      guard isWritten else { throw Failure.failure("cannot write the output") }
+      position += UInt64(part.count)
+    }
+  }
+  private static func listing(_ bytes: [UInt8], at position: UInt64) -> String {
+    func hex(_ number: UInt64, _ digits: Int) -> String {
+      let text = String(number, radix: 16)
+      return String(repeating: "0", count: max(0, digits - text.count)) + text
+    }
+    var text = ""
+    for start in stride(from: 0, to: bytes.count, by: 16) {
+      let line = bytes[start..<min(bytes.count, start + 16)]
+      let columns = line.map { hex(UInt64($0), 2) }.joined(separator: " ")
+      let letters = line.map { (0x20..<0x7f).contains($0) ? String(UnicodeScalar($0)) : "." }.joined()
+      text += "\(hex(position + UInt64(start), 16)): \(columns)"
+      text += String(repeating: " ", count: max(0, 48 - columns.count)) + "\(letters)\n"
+    }
+    return text
+  }
+}

@@ -1,0 +1,403 @@
+import Base
+import DiskImages
+import Service
+import SettingsFiles
+
+/// Networks of the host as they are asked for: kept in the global settings.
+enum NetworkVerbs {
+  // MARK: Host-only interfaces
+
+  static let hostOnlyInterface = Verb(
+    "hostonlyif",
+    usage: "create | remove NAME | ipconfig NAME [--dhcp | --ip ADDRESS [--netmask MASK] | --ipv6 ADDRESS "
+      + "[--netmasklengthv6 BITS]]",
+    "Keeps host-only interfaces."
+  ) { words, registry in
+    let verb = try words.next("create, remove or ipconfig")
+    let (names, options) = try words.parse(
+      ["dhcp": 0, "ip": 1, "netmask": 1, "ipv6": 1, "netmasklengthv6": 1], words: 0...1)
+    func value(_ name: String) -> String? { options.last { $0.name == name }?.value }
+    func name() throws -> String {
+      guard let name = names.first else { throw Failure.usage("Missing argument: name of the interface") }
+      return name
+    }
+    switch verb {
+    case "create":
+      let new = try registry.createHostOnlyInterface()
+      Progress.whole()
+      return Answer(
+        text: "Interface '\(new.name)' was successfully created\n",
+        json: ["name": .string(new.name), "address": .string(new.address)])
+    case "remove":
+      try registry.changeHostOnlyInterface(try name()) { interface in interface = nil }
+      Progress.whole()
+      return .done
+    case "ipconfig":
+      let address = try value("ip").map { try checked($0, "ip") }
+      let mask = try value("netmask").map { try checked($0, "netmask") }
+      let address6 = value("ipv6"), bits = value("netmasklengthv6")
+      if let bits, Int(bits).map({ (1...128).contains($0) }) != true {
+        throw Failure.usage("Invalid --netmasklengthv6 argument '\(bits)'")
+      }
+      let isDHCP = options.contains { $0.name == "dhcp" }
+      guard address != nil || address6 != nil || isDHCP else {
+        throw Failure.usage("You must specify an address or --dhcp")
+      }
+      try registry.changeHostOnlyInterface(try name()) { interface throws(ServiceError) in
+        guard var changed = interface else { return }
+        changed.usesDHCP = isDHCP
+        if let address { (changed.address, changed.mask) = (address, mask ?? "255.255.255.0") }
+        if let address6 { (changed.address6, changed.prefix6) = (address6, bits.flatMap { Int($0) } ?? 64) }
+        interface = changed
+      }
+      return .done
+    default: throw Failure.usage("Invalid parameter '\(verb)'")
+    }
+  }
+  private static func checked(_ text: String, _ option: String) throws -> String {
+    guard IPv4Text.number(text) != nil else { throw Failure.usage("Invalid --\(option) argument '\(text)'") }
+    return text
+  }
+
+  // MARK: Host-only networks
+
+  static let hostOnlyNetwork = Verb(
+    "hostonlynet",
+    usage: "add|modify --name NAME|--id UUID [--netmask MASK] [--lower-ip ADDRESS] [--upper-ip ADDRESS] "
+      + "[--enable|--disable] | remove --name NAME|--id UUID",
+    "Keeps host-only networks."
+  ) { words, registry in
+    let verb = try words.next("add, modify or remove")
+    let (_, options) = try words.parse(
+      ["name": 1, "id": 1, "netmask": 1, "lowerip": 1, "upperip": 1, "enable": 0, "disable": 0], words: 0...0)
+    func value(_ name: String) -> String? { options.last { $0.name == name }?.value }
+    var name = value("name")
+    if name == nil, verb != "add", let id = value("id").flatMap(SettingsUUID.normalized) {
+      name = try registry.networks(.hostOnlyNetworks).first { $0["id"].flatMap(SettingsUUID.normalized) == id }?["name"]
+    }
+    guard let name, !name.isEmpty else { throw Failure.usage("Missing argument: --name NAME") }
+    for option in ["netmask", "lowerip", "upperip"] { if let text = value(option) { _ = try checked(text, option) } }
+    try registry.changeNetwork(.hostOnlyNetworks, name) { entry in
+      try expect(entry != nil, verb, "Host-only network '\(name)'")
+      guard verb != "remove" else {
+        entry = nil
+        return
+      }
+      if verb == "add" {
+        entry = Registry.network(.hostOnlyNetworks, name)
+        entry?["id"] = "{\(value("id").flatMap(SettingsUUID.normalized) ?? DiskUUID().description)}"
+        entry?["enabled"] = "true"
+      }
+      for (option, attribute) in [("netmask", "mask"), ("lowerip", "ipLower"), ("upperip", "ipUpper")] {
+        if let text = value(option) { entry?[attribute] = text }
+      }
+      for option in options where ["enable", "disable"].contains(option.name) {
+        entry?["enabled"] = option.name == "enable" ? "true" : "false"
+      }
+    }
+    return .done
+  }
+  private static func expect(_ isThere: Bool, _ verb: String, _ what: String) throws {
+    guard ["add", "modify", "remove", "start", "stop", "restart"].contains(verb) else {
+      throw Failure.usage("Invalid parameter '\(verb)'")
+    }
+    if verb == "add", isThere { throw Failure.usage("\(what) already exists") }
+    if verb != "add", !isThere { throw Failure.usage("\(what) does not exist") }
+  }
+
+  // MARK: NAT networks
+
+  static let natNetwork = Verb(
+    "natnetwork", ["natnet"],
+    usage: "add|modify --netname NAME [--network CIDR] [--enable|--disable] [--dhcp on|off] [--ipv6 on|off] "
+      + "[--port-forward-4 RULE|delete NAME] [--loopback-4 RULE] | remove|start|stop --netname NAME | list [PATTERN]",
+    "Keeps NAT networks."
+  ) { words, registry in
+    let verb = try words.next("add, modify, remove, start, stop or list")
+    if verb == "list" {
+      let (patterns, _) = try words.parse([:], words: 0...1)
+      return try NetworkListing(registry).natNetworks(matching: patterns.first, isWhole: true)
+    }
+    let options = try natOptions(&words)
+    func value(_ name: String) -> String? { options.last { $0.name == name }?.value }
+    guard let name = value("netname"), !name.isEmpty else { throw Failure.usage("Missing argument: --netname NAME") }
+    let network = value("network")
+    if let network, IPv4Text.network(network) == nil { throw Failure.usage("Invalid --network argument '\(network)'") }
+    if verb == "add", network == nil { throw Failure.usage("Missing argument: --network CIDR") }
+    try registry.changeNetwork(.natNetworks, name) { entry in
+      try expect(entry != nil, verb, "NAT network '\(name)'")
+      guard verb != "remove" else {
+        entry = nil
+        return
+      }
+      if verb == "add" {
+        entry = Registry.network(.natNetworks, name)
+        for (key, value) in [
+          ("network", network ?? ""), ("ipv6", "0"), ("ipv6prefix", "fd17:625c:f037:2::/64"),
+          ("advertiseDefaultIPv6Route", "0"), ("needDhcp", "1"), ("enabled", "1"),
+        ] { entry?[key] = value }
+      }
+      if let network { entry?["network"] = network }
+      for option in options { try setNAT(option, &entry) }
+    }
+    return .done
+  }
+  /// Rules take a second word behind `delete`.
+  private static func natOptions(_ words: inout Words) throws -> [Words.Option] {
+    var options: [Words.Option] = []
+    let known = [
+      "netname": 1, "network": 1, "enable": 0, "disable": 0, "dhcp": 1, "ipv6": 1, "ipv6default": 1, "ipv6prefix": 1,
+      "portforward4": 1, "portforward6": 1, "loopback4": 1, "loopback6": 1, "n": 1, "t": 1, "p": 1, "e": 0, "d": 0,
+      "h": 1,
+    ]
+    let short = ["n": "network", "t": "netname", "p": "portforward4", "e": "enable", "d": "disable", "h": "dhcp"]
+    while let word = words.next() {
+      let name = Words.plain(word)
+      guard word.hasPrefix("-"), let count = known[name] else { throw Failure.usage("Unknown option: \(word)") }
+      var values: [String] = []
+      if count > 0 { values.append(try words.next("value of \(word)")) }
+      if values.first == "delete" { values.append(try words.next("name of the rule")) }
+      options.append(Words.Option(name: short[name] ?? name, values: values))
+    }
+    return options
+  }
+  private static func setNAT(_ option: Words.Option, _ entry: inout SettingsElement?) throws {
+    func flag() throws -> String { try Words.flag(option.value, option.name) ? "1" : "0" }
+    switch option.name {
+    case "enable": entry?["enabled"] = "1"
+    case "disable": entry?["enabled"] = "0"
+    case "dhcp": entry?["needDhcp"] = try flag()
+    case "ipv6": entry?["ipv6"] = try flag()
+    case "ipv6default": entry?["advertiseDefaultIPv6Route"] = try flag()
+    case "ipv6prefix": entry?["ipv6prefix"] = option.value
+    case "portforward4", "portforward6":
+      let list = option.name == "portforward4" ? "PortForwarding4" : "PortForwarding6"
+      if option.values.count > 1 {
+        entry?.change(list) { $0.remove("Forwarding") { $0["name"] == option.values[1] } }
+      } else {
+        entry?.change(list) { $0.insert(NetworkVerbs.forwarding(option.value)) }
+        guard entry?.child(list)?.elements.last?["guestport"] != nil else {
+          throw Failure.usage("Invalid port-forward rule '\(option.value)'")
+        }
+      }
+    case "loopback4", "loopback6":
+      let parts = option.value.split(separator: "=").map(String.init)
+      guard parts.count == 2, Int(parts[1]) != nil else {
+        throw Failure.usage("Invalid loopback rule '\(option.value)'")
+      }
+      let name = option.name == "loopback4" ? "Loopback4" : "Loopback6"
+      entry?.change("Mappings") { $0.insert(SettingsElement(name, [("address", parts[0]), ("offset", parts[1])])) }
+    default: break
+    }
+  }
+  /// "NAME:tcp:[HOST-IP]:PORT:[GUEST-IP]:PORT".
+  private static func forwarding(_ rule: String) -> SettingsElement {
+    var fields: [String] = [], field = "", isInside = false
+    for character in rule {
+      switch character {
+      case "[": isInside = true
+      case "]": isInside = false
+      case ":" where !isInside:
+        fields.append(field)
+        field = ""
+      default: field.append(character)
+      }
+    }
+    fields.append(field)
+    guard fields.count == 6, ["tcp", "udp"].contains(fields[1].lowercased()), UInt16(fields[3]) != nil,
+      UInt16(fields[5]) != nil
+    else { return SettingsElement("Forwarding") }
+    return SettingsElement(
+      "Forwarding",
+      [
+        ("name", fields[0]), ("proto", fields[1].lowercased() == "udp" ? "0" : "1"), ("hostip", fields[2]),
+        ("hostport", fields[3]), ("guestip", fields[4]), ("guestport", fields[5]),
+      ])
+  }
+
+  // MARK: DHCP
+
+  static let dhcpServer = Verb(
+    "dhcpserver",
+    usage: "add|modify --network NAME|--interface NAME [--server-ip ADDRESS] [--netmask MASK] [--lower-ip ADDRESS] "
+      + "[--upper-ip ADDRESS] [--enable|--disable] [--set-opt NUMBER VALUE] [--del-opt NUMBER] | "
+      + "remove|start|stop|restart --network NAME|--interface NAME | findlease ...",
+    "Keeps DHCP servers of networks."
+  ) { words, registry in
+    let verb = try words.next("add, modify, remove, start, stop, restart or findlease")
+    let (_, options) = try words.parse(
+      [
+        "network": 1, "netname": 1, "interface": 1, "ifname": 1, "serverip": 1, "ip": 1, "netmask": 1, "lowerip": 1,
+        "upperip": 1, "enable": 0, "disable": 0, "global": 0, "setopt": 2, "delopt": 1, "minleasetime": 1,
+        "defaultleasetime": 1, "maxleasetime": 1, "forceopt": 1, "suppressopt": 1, "macaddress": 1,
+      ], words: 0...0)
+    var name: String?
+    for option in options {
+      if ["network", "netname"].contains(option.name) { name = option.value }
+      if ["interface", "ifname"].contains(option.name) { name = "HostInterfaceNetworking-\(option.value)" }
+    }
+    guard let name, !name.isEmpty else { throw Failure.usage("You need to specify either --network or --interface") }
+    guard verb != "findlease" else { throw Failure.failure("There are no leases of '\(name)': no DHCP server runs") }
+    try registry.changeNetwork(.dhcpServers, name) { entry in
+      try expect(entry != nil, verb, "DHCP server")
+      guard verb != "remove" else {
+        entry = nil
+        return
+      }
+      if verb == "add" {
+        entry = Registry.network(.dhcpServers, name)
+        for attribute in ["IPAddress", "networkMask", "lowerIP", "upperIP"] { entry?[attribute] = "" }
+        entry?["enabled"] = "0"
+      }
+      for option in options { try setDHCP(option, &entry) }
+      if verb == "add", ["IPAddress", "networkMask", "lowerIP", "upperIP"].contains(where: { entry?[$0] == "" }) {
+        throw Failure.usage("You need to specify --server-ip, --netmask, --lower-ip and --upper-ip")
+      }
+    }
+    return .done
+  }
+  private static func setDHCP(_ option: Words.Option, _ entry: inout SettingsElement?) throws {
+    let attributes = [
+      "serverip": "IPAddress", "ip": "IPAddress", "netmask": "networkMask", "lowerip": "lowerIP", "upperip": "upperIP",
+    ]
+    let times = [
+      "minleasetime": "secMinLeaseTime", "defaultleasetime": "secDefaultLeaseTime", "maxleasetime": "secMaxLeaseTime",
+    ]
+    switch option.name {
+    case "enable": entry?["enabled"] = "1"
+    case "disable": entry?["enabled"] = "0"
+    case "setopt", "delopt":
+      guard let number = UInt8(option.value) else { throw Failure.usage("Invalid DHCP option '\(option.value)'") }
+      entry?.change("Options") { list in
+        list.remove("Option") { $0["name"] == "\(number)" }
+        guard option.values.count > 1 else { return }
+        list.insert(SettingsElement("Option", [("name", "\(number)"), ("value", option.values[1])]))
+      }
+    default:
+      if let attribute = attributes[option.name] { entry?[attribute] = try checked(option.value, option.name) }
+      if let attribute = times[option.name] {
+        guard UInt32(option.value) != nil else {
+          throw Failure.usage("Invalid --\(option.name) argument '\(option.value)'")
+        }
+        entry?.change("Options") { $0[attribute] = option.value }
+      }
+    }
+  }
+}
+
+/// Lists of networks, as VBoxManage prints them.
+struct NetworkListing {
+  private let registry: Registry
+  init(_ registry: Registry) { self.registry = registry }
+
+  func hostOnlyInterfaces() throws -> Answer {
+    let all = try registry.hostOnlyInterfaces()
+    let text = all.map { item in
+      """
+      Name:            \(item.name)
+      GUID:            \(item.uuid)
+      DHCP:            \(item.usesDHCP ? "Enabled" : "Disabled")
+      IPAddress:       \(item.address)
+      NetworkMask:     \(item.mask)
+      IPV6Address:     \(item.address6)
+      IPV6NetworkMaskPrefixLength: \(item.prefix6)
+      HardwareAddress: \(item.hardwareAddress)
+      MediumType:      Ethernet
+      Wireless:        No
+      Status:          Up
+      VBoxNetworkName: \(item.network)
+
+
+      """
+    }
+    return Answer(
+      text: text.joined(),
+      json: .array(
+        all.map { ["name": .string($0.name), "address": .string($0.address), "mask": .string($0.mask)] }))
+  }
+  func hostOnlyNetworks() throws -> Answer {
+    let all = try registry.networks(.hostOnlyNetworks)
+    let text = all.map { item in
+      """
+      Name:            \(item["name"] ?? "")
+      GUID:            \(item["id"].flatMap(SettingsUUID.normalized) ?? "")
+
+      State:           \(item.bool("enabled") == false ? "Disabled" : "Enabled")
+      NetworkMask:     \(item["mask"] ?? "")
+      LowerIP:         \(item["ipLower"] ?? "")
+      UpperIP:         \(item["ipUpper"] ?? "")
+      VBoxNetworkName: hostonly-\(item["name"] ?? "")
+
+
+      """
+    }
+    return Answer(text: text.joined(), json: .array(all.map { ["name": .string($0["name"] ?? "")] }))
+  }
+  /// `isWhole`: with a line before and after, as `natnetwork list` has them.
+  func natNetworks(matching pattern: String? = nil, isLong: Bool = false, isWhole: Bool = false) throws -> Answer {
+    let all = try registry.networks(.natNetworks).filter { item in
+      pattern.map { Glob.matches(item["networkName"] ?? "", $0) } ?? true
+    }
+    func flag(_ value: Bool?) -> String { value == true ? "Yes" : "No" }
+    var text = isWhole ? "NAT Networks:\n\n" : ""
+    for item in all {
+      let network = IPv4Text.network(item["network"] ?? "")
+      text += "Name:         \(item["networkName"] ?? "")\n"
+      if isLong || isWhole { text += "Enabled:      \(flag(item.bool("enabled")))\n" }
+      text += "Network:      \(item["network"] ?? "")\n"
+      text += "Gateway:      \(network.map { IPv4Text.text($0.address + 1) } ?? "")\n"
+      text += "DHCP Server:  \(flag(item.bool("needDhcp")))\nIPv6:         \(flag(item.bool("ipv6")))\n"
+      text += "IPv6 Prefix:  \(item["ipv6prefix"] ?? "")\n"
+      text += "IPv6 Default: \(flag(item.bool("advertiseDefaultIPv6Route")))\n"
+      text += rules(item) + "\n"
+    }
+    if isWhole { text += "\(all.count) \(all.count == 1 ? "network" : "networks") found\n" }
+    return Answer(
+      text: text,
+      json: .array(
+        all.map { ["name": .string($0["networkName"] ?? ""), "network": .string($0["network"] ?? "")] }))
+  }
+  private func rules(_ item: SettingsElement) -> String {
+    var text = ""
+    for (list, title) in [("PortForwarding4", "ipv4"), ("PortForwarding6", "ipv6")] {
+      let rules = item.child(list)?.elements("Forwarding") ?? []
+      guard !rules.isEmpty else { continue }
+      text += "Port-forwarding (\(title))\n"
+      for rule in rules {
+        func value(_ name: String) -> String { rule[name] ?? "" }
+        text += "        \(value("name")):\(value("proto") == "0" ? "udp" : "tcp"):[\(value("hostip"))]:"
+        text += "\(value("hostport")):[\(value("guestip"))]:\(value("guestport"))\n"
+      }
+    }
+    let mappings = item.child("Mappings")?.elements ?? []
+    if !mappings.isEmpty {
+      text += "loopback mappings (ipv4)\n"
+      for mapping in mappings { text += "        \(mapping["address"] ?? "")=\(mapping["offset"] ?? "")\n" }
+    }
+    return text
+  }
+}
+
+/// Patterns with `*` and `?`.
+enum Glob {
+  static func matches(_ text: String, _ pattern: String) -> Bool {
+    let text = Array(text), pattern = Array(pattern)
+    var (t, p) = (0, 0)
+    /// Where the last `*` was, and what it covers so far.
+    var star: (pattern: Int, text: Int)?
+    while t < text.count {
+      if p < pattern.count, pattern[p] == "*" {
+        star = (p, t)
+        p += 1
+      } else if p < pattern.count, pattern[p] == "?" || pattern[p] == text[t] {
+        (t, p) = (t + 1, p + 1)
+      } else if let last = star {
+        star = (last.pattern, last.text + 1)
+        (t, p) = (last.text + 1, last.pattern + 1)
+      } else {
+        return false
+      }
+    }
+    return pattern[p...].allSatisfy { $0 == "*" }
+  }
+}

@@ -1,0 +1,180 @@
+import DiskImages
+import Foundation
+import SettingsFiles
+import Testing
+
+@testable import Service
+
+/// Copies of machines, judged by what their disks show.
+struct CloneTests {
+  private let fixture: Fixture
+  private let registry: Registry
+
+  /// A machine with a disk of 2 MiB whose first byte is 1.
+  init() throws {
+    fixture = try Fixture()
+    registry = fixture.registry
+    let fixture = fixture
+    let machine = try fixture.machine("m")
+    let disk = "\(machine.folder)/d.vdi"
+    try ImageLibrary().create(disk, ImageCreation(.vdi, .dynamic, capacity: 2 << 20))
+    let sata = try #require(ControllerType.onBus("sata"))
+    try registry.change("m") { settings throws(ServiceError) in
+      try settings.addController("SATA", sata)
+      let uuid = try settings.openMedium(disk, .disk, fixture.registry)
+      try settings.attach(Attachment(controller: "SATA", port: 0, device: 0, kind: .disk, medium: uuid))
+    }
+    try write(1, "m")
+  }
+  private func disk(_ machine: String) throws -> Medium {
+    let settings = try registry.machine(machine)
+    let uuid = try #require(settings.attachments.first?.medium)
+    return try #require(settings.media.first { $0.uuid == uuid })
+  }
+  private func write(_ byte: UInt8, _ machine: String) throws {
+    let image = try ImageLibrary().open(try disk(machine).path, registry.machine(machine).imageOptions())
+    try image.write(0, [UInt8](repeating: byte, count: 512))
+    try image.close()
+  }
+  private func read(_ machine: String) throws -> UInt8 {
+    let settings = try registry.machine(machine)
+    return try ImageLibrary().open(try disk(machine).path, settings.imageOptions(readOnly: true)).read(0, count: 1)[0]
+  }
+  private func request(_ name: String, _ change: (inout CloneRequest) -> Void = { _ in }) -> CloneRequest {
+    var request = CloneRequest()
+    (request.name, request.registers) = (name, true)
+    change(&request)
+    return request
+  }
+  private func take(_ machine: String, _ name: String) throws {
+    _ = try registry.takeSnapshot(machine, name: name, text: nil)
+  }
+
+  @Test func aFullCloneIsAMachineOfItsOwn() throws {
+    let copy = try registry.clone("m", request("c"))
+    let original = try registry.machine("m")
+    #expect(copy.uuid != original.uuid && copy.name == "c" && copy.folder.hasSuffix("/VirtualBox VMs/c"))
+    #expect(copy.slot("Network", "Adapter", 0)?["MACAddress"] != original.slot("Network", "Adapter", 0)?["MACAddress"])
+    #expect(try disk("c").path == "\(copy.folder)/c-disk1.vdi")
+    #expect(try disk("c").uuid != disk("m").uuid)
+    try write(9, "c")
+    #expect(try read("m") == 1 && read("c") == 9)
+    try registry.unregister("m", delete: true)
+    #expect(try read("c") == 9)
+    try registry.unregister("c", delete: true)
+    #expect(!fixture.exists("VirtualBox VMs/c"))
+  }
+  @Test func namesAddressesAndIdentityStayOnRequest() throws {
+    let original = try registry.machine("m")
+    let copy = try registry.clone(
+      "m",
+      request("c") {
+        ($0.addresses, $0.keepsDiskNames, $0.keepsHardwareUUIDs) = (.keepAll, true, true)
+        ($0.uuid, $0.groups) = ("11111111-2222-3333-4444-555555555555", ["/lab"])
+      })
+    #expect(copy.uuid == "11111111-2222-3333-4444-555555555555")
+    #expect(copy.folder.hasSuffix("/VirtualBox VMs/lab/c") && copy.groups == ["/lab"])
+    #expect(try disk("c").path == "\(copy.folder)/d.vdi")
+    #expect(copy.slot("Network", "Adapter", 0)?["MACAddress"] == original.slot("Network", "Adapter", 0)?["MACAddress"])
+    #expect(copy.hardware["uuid"] == "{\(original.uuid)}")
+    let plain = try registry.clone("m", CloneRequest())
+    #expect(plain.name == "m Clone")
+    #expect(throws: ServiceError.self) { try registry.machine("m Clone") }
+  }
+  @Test func aLinkedCloneHoldsOnlyWhatDiffers() throws {
+    try take("m", "base")
+    try write(2, "m")
+    let copy = try registry.clone(
+      "m",
+      request("c") { ($0.snapshot, $0.isLinked) = ("base", true) })
+    #expect(try read("c") == 1 && read("m") == 2)
+    let disk = try disk("c")
+    #expect(disk.path.hasPrefix("\(copy.folder)/Snapshots/{") && disk.parent != nil)
+    try write(7, "c")
+    #expect(try read("c") == 7 && read("m") == 2)
+    // What it stands on must stay, and deleting the clone must not take it along.
+    let error = #expect(throws: ServiceError.self) { try registry.deleteSnapshot("m", "base", progress: .none) }
+    #expect(error?.code == .objectInUse)
+    #expect(try read("c") == 7 && read("m") == 2)
+    // Snapshots of the clone come and go as any others.
+    try take("c", "s")
+    try write(8, "c")
+    try registry.deleteSnapshot("c", "s", progress: .none)
+    #expect(try read("c") == 8)
+    try registry.unregister("m", delete: false)
+    try registry.unregister("c", delete: true)
+    #expect(!fixture.exists("VirtualBox VMs/c") && fixture.exists("VirtualBox VMs/m/d.vdi"))
+  }
+  @Test func aLinkedCloneFindsItsBaseAfterAMove() throws {
+    try take("m", "base")
+    _ = try registry.clone("m", request("c") { ($0.snapshot, $0.isLinked) = ("base", true) })
+    try registry.move("m", into: fixture.path("elsewhere"))
+    #expect(!fixture.exists("VirtualBox VMs/m") && fixture.exists("elsewhere/m/m.vbox"))
+    #expect(try read("m") == 1 && read("c") == 1)
+    let plan = try LaunchPlan(registry.machine("c"), control: "/x").options["machine"]?["disks"]?.array?.first
+    let base = try registry.machine("m").media.first { $0.parent == nil }
+    #expect(plan?["parents"]?[try #require(base).uuid]?.string == fixture.path("elsewhere/m/d.vdi"))
+  }
+  @Test func deletingASnapshotBelowALinkedCloneChangesItsChain() throws {
+    try take("m", "one")
+    try write(2, "m")
+    try take("m", "two")
+    try write(3, "m")
+    _ = try registry.clone("m", request("c") { ($0.snapshot, $0.isLinked) = ("two", true) })
+    try registry.deleteSnapshot("m", "one", progress: .none)
+    #expect(try read("c") == 2 && read("m") == 3)
+    #expect(try registry.machine("c").media.allSatisfy { FileManager.default.fileExists(atPath: $0.path) })
+  }
+  @Test func allStatesAreCopied() throws {
+    try take("m", "one")
+    try write(2, "m")
+    try take("m", "two")
+    try write(3, "m")
+    let copy = try registry.clone("m", request("c") { $0.mode = .all })
+    #expect(SnapshotTree(copy).nodes.map(\.name) == ["one", "two"])
+    #expect(SnapshotTree(copy).nodes[0].uuid != SnapshotTree(try registry.machine("m")).nodes[0].uuid)
+    #expect(SnapshotTree(copy).current == SnapshotTree(copy).nodes[1].uuid)
+    try registry.unregister("m", delete: true)
+    #expect(try read("c") == 3)
+    try registry.restoreSnapshot("c", "one")
+    #expect(try read("c") == 1)
+    try registry.restoreSnapshot("c", "two")
+    #expect(try read("c") == 2)
+    try registry.unregister("c", delete: true)
+    #expect(!fixture.exists("VirtualBox VMs/c"))
+  }
+  @Test func aSnapshotAndItsChildrenAreCopied() throws {
+    try take("m", "one")
+    try write(2, "m")
+    try take("m", "two")
+    try write(3, "m")
+    let copy = try registry.clone("m", request("c") { ($0.mode, $0.snapshot) = (.machineAndChildren, "two") })
+    #expect(SnapshotTree(copy).nodes.map(\.name) == ["two"])
+    #expect(try read("c") == 3)
+    try registry.restoreSnapshot("c", "two")
+    #expect(try read("c") == 2)
+    // From a snapshot that the current state does not come from.
+    try registry.restoreSnapshot("m", "one")
+    _ = try registry.clone("m", request("e") { ($0.mode, $0.snapshot) = (.machineAndChildren, "two") })
+    #expect(try read("e") == 2)
+    try write(6, "e")
+    try registry.restoreSnapshot("e", "two")
+    #expect(try read("e") == 2)
+  }
+  @Test func whatCannotBeClonedLeavesNothing() throws {
+    try take("m", "base")
+    _ = try fixture.machine("taken")
+    for (name, change) in [
+      ("taken", { (_: inout CloneRequest) in }), ("a", { $0.isLinked = true }), ("b", { $0.snapshot = "none" }),
+      ("../e", { _ in }), ("f", { ($0.mode, $0.isLinked, $0.snapshot) = (.all, true, "base") }),
+    ] as [(String, (inout CloneRequest) -> Void)] {
+      #expect(throws: ServiceError.self, "\(name)") { try registry.clone("m", request(name, change)) }
+    }
+    // The work is given up half-way.
+    let giveUp = WorkProgress { _, _ in false }
+    #expect(throws: ServiceError.self) { try registry.clone("m", request("g"), progress: giveUp) }
+    let left = try FileManager.default.contentsOfDirectory(atPath: fixture.path("VirtualBox VMs")).sorted()
+    #expect(left == ["m", "taken"])
+    #expect(try registry.machines().map(\.name).sorted() == ["m", "taken"])
+  }
+}
