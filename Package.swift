@@ -102,7 +102,8 @@ let package = Package(
     tests("RemoteDisplay", ["RemoteDisplay", "Compression", "Devices", "HostSystem", "DeviceConformance"]),
     tests("HostNetwork", ["HostNetwork", "DeviceKit", "Base", "HostSystem"]),
     tests(
-      "Machine", ["Machine", "HostNetwork", "DeviceKit", "Devices", "DeviceConformance", "GuestMemory", "StateFile", "Base"]),
+      "Machine",
+      ["Machine", "HostNetwork", "DeviceKit", "Devices", "DeviceConformance", "GuestMemory", "StateFile", "Base"]),
     // Spawns the built programs and talks to them as a user does.
     .target(
       name: "TestSupport", dependencies: ["Base", "HostSystem"], path: "Tests/TestSupport",

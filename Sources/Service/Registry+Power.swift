@@ -35,13 +35,13 @@ extension Registry {
       throw ServiceError(.vmError, "Could not start '\(program)': \(error.reason)", .session)
     }
     try waitForStart(process, settings, files, log)
+    // It only makes the state more exact.
+    try? mark(settings, files, isStarted: true)
     _ = try? changeShared(settings.uuid) { settings in
       settings.machine["aborted"] = nil
       settings.machine["lastStateChange"] = Timestamp.text(Timestamp.now)
       if let state = settings.stateFile, !HostPaths.exists(state) { settings.stateFile = nil }
     }
-    // It only makes the state more exact.
-    try? mark(settings, files, isStarted: true)
   }
   private func mark(_ settings: MachineSettings, _ files: SessionFiles, isStarted: Bool) throws(ServiceError) {
     let marker: JSON = [

@@ -164,8 +164,8 @@ extension Registry {
         left += try settings.merge(medium, progress)
       }
     }
-    try forgetElsewhere(left, except: self.machine(machine).uuid)
     if let leftState { HostFiles.remove(leftState) }
+    try forgetElsewhere(left, except: self.machine(machine).uuid)
     for path in left { try? MediumFile.delete(path) }
   }
 

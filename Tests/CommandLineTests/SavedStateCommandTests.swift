@@ -9,8 +9,9 @@ import Testing
     let folder = try TemporaryFolder()
     let firmware = try folder.write("fw", TinyFirmware.image(TinyFirmware.halt))
     let text = try folder.write("text", Array("hello".utf8))
-    for (path, words) in [(folder.name("absent"), "No such file"), (folder.path, "no saved state"), (text, "no saved state")]
-    {
+    for (path, words) in [
+      (folder.name("absent"), "No such file"), (folder.path, "no saved state"), (text, "no saved state"),
+    ] {
       let result = try RingboxProgram.run(["run", "--firmware", firmware, "--serial", "none", "--restore", path])
       #expect(result.status == 1)
       #expect(result.errors.contains(path) && result.errors.contains(words), "\(result.errors)")
