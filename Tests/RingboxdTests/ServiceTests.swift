@@ -64,6 +64,18 @@ import Testing
     #expect(!FileManager.default.fileExists(atPath: disk))
   }
 
+  @Test func machinesAreCopiedAndExchangedByHTTP() throws {
+    _ = try machine()
+    let copy = try service.finish("POST", "machines/m/clone", ["name": "copy"])
+    #expect(try service.done("GET", "machines/copy")["uuid"] == copy["result"]?["machine"])
+    let path = service.folder.name("m.ova")
+    try service.finish("POST", "appliances/export", ["machines": ["m"], "path": .string(path), "manifest": true])
+    try service.finish("POST", "appliances/import", ["path": .string(path), "names": ["back"]])
+    #expect(try service.done("GET", "machines/back")["memory"]?.integer == 64)
+    #expect(try service.ask("POST", "appliances/import", ["path": .string(path + ".none")]).status >= 400)
+    #expect(try service.ask("POST", "machines/m/clone", ["name": "x", "mode": "half"]).status == 400)
+  }
+
   @Test func whatTheCommandLineDoesIsTold() throws {
     let listener = try EventListener(service)
     _ = try service.machines.output(["createvm", "--name", "cli", "--register"])

@@ -1,7 +1,8 @@
 // All machines with their screens.
 
-import { events, get, segment } from "./api.js";
-import { h, replace } from "./dom.js";
+import { call, events, get, segment } from "./api.js";
+import { acting, h, notice, replace } from "./dom.js";
+import { chooseFile } from "./files.js";
 import { stateBadge, Thumbnail } from "./screens.js";
 
 export async function listPage(main, life) {
@@ -12,6 +13,10 @@ export async function listPage(main, life) {
   const search = h("input", { id: "search", class: "grow", type: "search", placeholder: "Search (/)", "aria-label": "Search",
     oninput: () => { wanted = search.value.toLowerCase(); draw(); } });
   replace(main, h("div", { class: "bar" }, h("h1", {}, "Machines"), search,
+    h("button", { type: "button", id: "import", onclick: acting(async () => {
+      const path = await chooseFile("An appliance", [".ova", ".ovf"]);
+      if (path) { await call("POST", "appliances/import", { path }); notice("Importing; the tasks show how far it is."); }
+    }) }, "Import…"),
     h("a", { class: "button", href: "#/new", id: "new-machine" }, "New machine (n)")), list);
 
   function draw() {

@@ -59,6 +59,8 @@ function powerButtons({ path, machine }) {
     return [
       button("start", "Start", act("start"), { class: "primary" }),
       machine.state === "saved" ? button("discard", "Discard state", act("discardstate")) : null,
+      machine.state === "saved" ? null : button("clone", "Clone…", acting(() => clone(path, machine))),
+      machine.state === "saved" ? null : button("export", "Export…", acting(() => exportMachine(machine))),
       button("remove", "Remove…", acting(() => remove(path, machine)), { class: "danger" }),
     ];
   }
@@ -71,6 +73,15 @@ function powerButtons({ path, machine }) {
   ];
 }
 
+async function clone(path, machine) {
+  const answer = await ask(`Clone '${machine.name}'`, [field("name", "Name", `${machine.name} Clone`, { required: true }),
+    choice("mode", "What", [["machine", "the current state"], ["all", "with all snapshots"]], "machine")]);
+  if (answer) { await call("POST", `${path}/clone`, answer); notice("Cloning; the tasks show how far it is."); }
+}
+async function exportMachine(machine) {
+  const answer = await ask(`Export '${machine.name}'`, [field("path", "File (.ova or .ovf)", `${machine.folder}/${machine.name}.ova`, { required: true })]);
+  if (answer) { await call("POST", "appliances/export", { machines: [machine.uuid], path: answer.path }); notice("Exporting; the tasks show how far it is."); }
+}
 async function remove(path, machine) {
   const answer = await ask(`Remove '${machine.name}'?`, [
     choice("files", "Its files", [["keep", "stay where they are"], ["delete", "are deleted, disks that no other machine has included"]], "keep"),
