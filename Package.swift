@@ -18,9 +18,11 @@ let package = Package(
   products: [
     .executable(name: "ringbox", targets: ["ringbox"]),
     .executable(name: "ringbox-vm", targets: ["ringbox-vm"]),
+    .executable(name: "ringboxd", targets: ["ringboxd"]),
   ],
   dependencies: [
-    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
   ],
   targets: [
     library("Base"),
@@ -50,11 +52,13 @@ let package = Package(
     .systemLibrary(name: "CLibXML", pkgConfig: "libxml-2.0", providers: [.apt(["libxml2-dev"])]),
     library("SettingsFiles", ["Base", "HostSystem", "CLibXML"]),
     library("Service", ["Base", "HostSystem", "DiskImages", "SettingsFiles"]),
+    library("ServiceAPI", ["Base", "HostSystem", "DiskImages", "SettingsFiles", "Service"]),
+    library("ServiceClient", ["Base", "HostSystem", "Service"]),
     library("RemoteDisplay", ["Base", "HostSystem", "Devices", "Compression"]),
     .executableTarget(
       name: "ringbox",
       dependencies: [
-        "Base", "HostSystem", "DiskImages", "SettingsFiles", "Service",
+        "Base", "HostSystem", "DiskImages", "SettingsFiles", "Service", "ServiceClient",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
@@ -67,6 +71,15 @@ let package = Package(
       swiftSettings: strict,
       // Without the shared libraries of Swift a VM process takes 8 MiB less and starts sooner.
       linkerSettings: [.unsafeFlags(["-static-stdlib"])]),
+    .executableTarget(
+      name: "ringboxd",
+      dependencies: [
+        "Base", "HostSystem", "Service", "ServiceAPI",
+        .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
+        .product(name: "NIOHTTP1", package: "swift-nio"), .product(name: "NIOWebSocket", package: "swift-nio"),
+      ],
+      resources: [.copy("Web")],
+      swiftSettings: strict),
     .executableTarget(name: "isa-gen", dependencies: ["X86ISA"], swiftSettings: strict),
     .target(name: "COracle"),
     library("Oracle", ["Base", "X86ISA", "GuestMemory", "X86Engine", "COracle"]),
@@ -92,6 +105,9 @@ let package = Package(
     tests("ControlChannel", ["ControlChannel", "Base", "HostSystem"]),
     tests("SettingsFiles", ["SettingsFiles", "HostSystem"]),
     tests("Service", ["Service", "SettingsFiles", "DiskImages", "HostSystem", "Base"]),
+    tests("ServiceAPI", ["ServiceAPI", "Service", "Base", "HostSystem"]),
+    // A real ringboxd with real machines, by HTTP and by a browser.
+    tests("Ringboxd", ["TestSupport", "ServiceAPI", "Service", "Base", "HostSystem"]),
     // Real firmware, kernels and disks: Tools/guest-assets makes what these boot.
     tests("Boot", ["TestSupport", "Base", "Compression"]),
     tests("CommandLine", ["TestSupport", "Base", "HostSystem"]),

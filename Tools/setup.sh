@@ -54,6 +54,8 @@ test  fdisk                partitions disk images
 test  xorriso              makes CD-ROM images
 test  openssl              computes what the guest's OpenSSL must find (make proof)
 test  tshark               reads the traces of network cards
+test  chromium             uses the web manager
+test  python3-venv         place for the OpenAPI validator from PyPI
 test  util-linux           unshare and setpriv, for the tests without privileges
 bench qemu-system-x86      what we compare with: a portable translator
 bench bochs                what we compare with: an interpreter

@@ -68,6 +68,16 @@ enum Host {
     // SAFETY: `status` is a local that outlives the call.
     return unsafe waitpid(child, &status, WNOHANG) != 0
   }
+  /// The process that listens at the other end of a local socket.
+  static func peer(_ socket: Int32) -> Int32? {
+    var credentials = (process: Int32(0), user: UInt32(0), group: UInt32(0))
+    var size = socklen_t(12)
+    // SO_PEERCRED is 17; it fills a record of three 32-bit numbers.
+    // SAFETY: the tuple has room for the twelve bytes that the call is told of.
+    guard unsafe getsockopt(socket, SOL_SOCKET, 17, &credentials, &size) == 0 else { return nil }
+    return credentials.process
+  }
+  static func hangUp(_ socket: Int32) { _ = shutdown(socket, Int32(SHUT_RDWR)) }
   static func sleep(milliseconds: UInt32) { usleep(milliseconds * 1000) }
 }
 

@@ -13,7 +13,7 @@ struct LaunchPlan {
   private let settings: MachineSettings
   private let extra: [String: String]
 
-  init(_ settings: MachineSettings, control: String) throws(ServiceError) {
+  init(_ settings: MachineSettings, control: String, display: String) throws(ServiceError) {
     self.settings = settings
     extra = Dictionary(settings.extraData.map { ($0.key, $0.value) }) { $1 }
     let machine = try machine()
@@ -21,9 +21,11 @@ struct LaunchPlan {
       "machine": machine, "serial": .array(serialPorts().map { .string($0) }),
       "control": .string(control), "statusLine": true,
     ]
-    if let place = extra["Ringbox/VNC"] { options.set("vnc", ["unix": .string(place)]) }
+    options.set("vnc", ["unix": .string(extra["Ringbox/VNC"].map(place) ?? display)])
   }
 
+  /// The machine's process starts somewhere: relative names are seen from the machine's folder.
+  private func place(_ path: String) -> String { Paths.resolve(path, in: settings.folder) }
   private func refuse(_ text: String) -> ServiceError { ServiceError(.notSupported, text, .console) }
 
   private mutating func machine() throws(ServiceError) -> JSON {
@@ -39,7 +41,8 @@ struct LaunchPlan {
       ("Ringbox/Firmware", "firmware"), ("Ringbox/Kernel", "kernel"), ("Ringbox/Initrd", "initrd"),
       ("Ringbox/Append", "append"),
     ] {
-      if let value = extra[key] { result.set(name, .string(value)) }
+      guard let value = extra[key] else { continue }
+      result.set(name, .string(name == "append" ? value : place(value)))
     }
     let drives = try drives()
     result.set("disks", .array(drives.disks))
@@ -155,7 +158,7 @@ struct LaunchPlan {
       if let address = adapter["MACAddress"], address.utf8.count == 12 {
         card.set("mac", .string(LaunchPlan.colons(address)))
       }
-      if adapter.bool("trace") == true, let file = adapter["tracefile"] { card.set("pcap", .string(file)) }
+      if adapter.bool("trace") == true, let file = adapter["tracefile"] { card.set("pcap", .string(place(file))) }
       for member in attachment(adapter, slot).members ?? [] { card.set(member.key, member.value) }
       cards.append(card)
     }
@@ -169,7 +172,7 @@ struct LaunchPlan {
       ]
       if let network = nat["network"], !network.isEmpty { json.set("network", .string(network)) }
       if let tftp = nat.child("TFTP") {
-        if let folder = tftp["prefix"] { json.set("tftp", .string(folder)) }
+        if let folder = tftp["prefix"] { json.set("tftp", .string(place(folder))) }
         if let file = tftp["boot-file"] { json.set("bootFile", .string(file)) }
       }
       return json
@@ -196,7 +199,7 @@ struct LaunchPlan {
       }
       let path = port["path"] ?? ""
       switch port["hostMode"] {
-      case "RawFile" where !path.isEmpty: ports.append("file:\(path)")
+      case "RawFile" where !path.isEmpty: ports.append("file:\(place(path))")
       case "TCP" where port.bool("server") == true && UInt16(path) != nil: ports.append("tcp:\(path)")
       case nil, "Disconnected": ports.append("control")
       case .some(let mode):

@@ -168,7 +168,7 @@ extension Registry {
     let registry = MediaRegistry(
       element: global.root.child("MediaRegistry") ?? SettingsElement("MediaRegistry"), folder: home.folder)
     for medium in registry.media() { add(medium) }
-    let machines = Registry.registered(global).compactMap { try? machine($0.uuid) }
+    let machines = Registry.registered(global).compactMap { try? load($0.uuid, $0.path).settings.get() }
     for machine in machines { for medium in machine.media { add(medium) } }
     for index in found.indices {
       found[index].users = machines.filter { machine in

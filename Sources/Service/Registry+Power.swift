@@ -12,19 +12,24 @@ extension Registry {
         .invalidObjectState,
         "The machine '\(settings.name)' is already locked by a session (or being locked or unlocked)")
     }
+    // Held until here ends: nobody takes a machine that is only starting for one that has ended.
+    defer { _ = session.descriptor }
     if let ended = try finishRun(settings) { settings = ended }
     if settings.machine["stateFile"]?.isEmpty == false {
       throw ServiceError(
         .notSupported, "The machine '\(settings.name)' has a saved state, which cannot be restored yet")
     }
     let files = SessionFiles(home, settings.uuid)
-    let plan = try LaunchPlan(settings, control: files.socket)
+    let plan = try LaunchPlan(settings, control: files.socket, display: files.display)
     let log = try openLog(settings, plan)
-    for file in [files.end, files.socket] { HostFiles.remove(file) }
-    try mark(settings, files)
+    for file in [files.end, files.socket, files.display] { HostFiles.remove(file) }
+    try mark(settings, files, isStarted: false)
     let process: Int32
     do throws(SystemCallError) {
       let configuration = try ProcessImage.inheritedFile(Array(plan.options.text.utf8))
+      // The child has its own copy; this one is closed.
+      let owner = HostStream(configuration)
+      defer { _ = owner.raw }
       process = try Host.spawn(
         program, ["--config-fd", "\(configuration)"], output: files.end, errors: log,
         inherited: [configuration, session.descriptor])
@@ -37,9 +42,13 @@ extension Registry {
       settings.machine["lastStateChange"] = Timestamp.text(Timestamp.now)
     }
     try waitForStart(process, settings, files, log)
+    // It only makes the state more exact.
+    try? mark(settings, files, isStarted: true)
   }
-  private func mark(_ settings: MachineSettings, _ files: SessionFiles) throws(ServiceError) {
-    let marker: JSON = ["name": .string(settings.name), "settings": .string(settings.file.path)]
+  private func mark(_ settings: MachineSettings, _ files: SessionFiles, isStarted: Bool) throws(ServiceError) {
+    let marker: JSON = [
+      "name": .string(settings.name), "settings": .string(settings.file.path), "started": .bool(isStarted),
+    ]
     do throws(SystemCallError) { try HostFiles.replace(files.marker, with: Array(marker.text.utf8)) } catch {
       throw ServiceError(.fileError, "Could not write '\(files.marker)': \(error.reason)", .session)
     }
@@ -107,6 +116,11 @@ extension Registry {
       throw ServiceError(.invalidVMState, "Machine '\(settings.name)' is not currently running.", .console)
     }
     return try VMClient(SessionFiles(home, settings.uuid).socket)
+  }
+  /// The socket on which a running machine's process serves viewers; nil when it has been told another place.
+  public func displaySocket(_ settings: MachineSettings) -> String? {
+    let path = SessionFiles(home, settings.uuid).display
+    return HostPaths.exists(path) ? path : settings.extraData.first { $0.key == "Ringbox/VNC" }?.value
   }
   /// Ends the machine's process; returns when the machine may be changed again.
   public func powerOff(_ settings: MachineSettings) throws(ServiceError) {

@@ -96,13 +96,16 @@ public struct Registry: Sendable {
   public func machines() throws(ServiceError) -> [Entry] {
     Registry.registered(try global()).map { load($0.uuid, $0.path) }
   }
+  /// Where the settings files of all machines are, without looking into them.
+  public func places() throws(ServiceError) -> [(uuid: String, path: String)] { Registry.registered(try global()) }
   static func registered(_ file: SettingsFile) -> [(uuid: String, path: String)] {
     (file.root.child("MachineRegistry")?.elements("MachineEntry") ?? []).compactMap { entry in
       guard let uuid = entry["uuid"].flatMap(SettingsUUID.normalized), let path = entry["src"] else { return nil }
       return (uuid, path)
     }
   }
-  private func load(_ uuid: String, _ path: String) -> Entry {
+  /// The machine of this UUID in this file, without a look into the registry.
+  public func load(_ uuid: String, _ path: String) -> Entry {
     do throws(SettingsError) {
       let settings = MachineSettings(try SettingsFile(reading: path, .machine, store: store))
       guard settings.uuid == uuid else {

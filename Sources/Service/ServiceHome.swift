@@ -21,7 +21,7 @@ public struct ServiceHome: Sendable, Equatable {
     if HostPaths.exists(runtime) { try ServiceHome.checkOwner(runtime) }
   }
   /// Makes the folders, before something is written into them.
-  func prepare() throws(ServiceError) {
+  public func prepare() throws(ServiceError) {
     try ServiceHome.makePrivate(folder)
     try ServiceHome.makePrivate(runtime)
     try ServiceHome.checkOwner(runtime)

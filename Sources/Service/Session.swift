@@ -19,7 +19,7 @@ public enum VMState: String, Sendable {
 /// however that process ends, the lock is free then. `marker` says that a process was meant to run: a marker without a
 /// lock is a run that has ended, and whoever sees it first writes down how.
 struct SessionFiles {
-  let lock: String, settingsLock: String, marker: String, socket: String, end: String
+  let lock: String, settingsLock: String, marker: String, socket: String, end: String, display: String
   init(_ home: ServiceHome, _ uuid: String) {
     let stem = "\(home.runtime)/\(uuid)"
     lock = stem + ".lock"
@@ -27,6 +27,7 @@ struct SessionFiles {
     marker = stem + ".json"
     socket = stem + ".sock"
     end = stem + ".end"
+    display = stem + ".vnc"
   }
 }
 
@@ -117,8 +118,11 @@ extension Registry {
     return (machine.bool("aborted") == true ? .aborted : .poweredOff, since)
   }
   private func liveState(_ files: SessionFiles) -> VMState {
-    guard let client = try? VMClient(files.socket), let reply = try? client.command("status") else {
-      return HostPaths.exists(files.socket) ? .stopping : .starting
+    // A process that is stopped by somebody must not hold up whoever asks.
+    guard let client = try? VMClient(files.socket), let reply = try? client.command("status", seconds: 3) else {
+      // There is no socket before the first moment and after the last one.
+      let marker = (try? WholeFile.read(files.marker, maximum: 1 << 16)).flatMap { try? JSON(parsing: $0) }
+      return marker?["started"]?.bool == true || HostPaths.exists(files.socket) ? .stopping : .starting
     }
     switch reply["state"]?.string {
     case "running": return .running
@@ -147,7 +151,7 @@ extension Registry {
       settings.machine["lastStateChange"] = Timestamp.text(moment)
       return settings
     }
-    for file in [files.end, files.socket, files.marker] { HostFiles.remove(file) }
+    for file in [files.end, files.socket, files.display, files.marker] { HostFiles.remove(file) }
     return changed
   }
 }

@@ -31,6 +31,19 @@ public final class VMClient {
     }
     throw ServiceError(.vmError, "The machine's process did not answer within \(seconds) s", .console)
   }
+  /// What the process says next without being asked; nil when it says nothing for so long.
+  public func nextEvent(seconds: Int64) throws(ServiceError) -> JSON? {
+    let deadline = HostClock.monotonicNanoseconds + seconds * 1_000_000_000
+    while let line = try receive(until: deadline) {
+      if let event = try? JSON(parsing: line), event["event"] != nil { return event }
+    }
+    return nil
+  }
+  /// The number of the machine's process.
+  public var process: Int32? { Host.peer(stream.raw) }
+  /// Makes whoever waits for an event see the end of the connection.
+  public func hangUp() { Host.hangUp(stream.raw) }
+
   /// Waits until the process has closed the connection.
   func waitForEnd(seconds: Int64) -> Bool {
     let deadline = HostClock.monotonicNanoseconds + seconds * 1_000_000_000

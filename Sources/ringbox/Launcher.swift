@@ -5,20 +5,20 @@ import HostSystem
 struct Launcher {
   let program: String
 
+  init() throws { program = try Launcher.find("ringbox-vm") }
+
   /// Looks next to this program, in the libexec directory that packagers like, and in PATH.
-  init() throws {
+  static func find(_ name: String) throws -> String {
     var places: [String] = []
     if let own = ProcessImage.path, let slash = own.lastIndex(of: "/") {
       let folder = own[..<slash]
-      places = ["\(folder)/ringbox-vm", "\(folder)/../libexec/ringbox/ringbox-vm"]
+      places = ["\(folder)/\(name)", "\(folder)/../libexec/ringbox/\(name)"]
     }
-    for folder in (ProcessImage.environment("PATH") ?? "").split(separator: ":") {
-      places.append("\(folder)/ringbox-vm")
-    }
+    for folder in (ProcessImage.environment("PATH") ?? "").split(separator: ":") { places.append("\(folder)/\(name)") }
     guard let found = places.first(where: ProcessImage.isExecutable) else {
-      throw Failure.failure("ringbox-vm is missing; it belongs next to ringbox (was looked for in \(places[0]))")
+      throw Failure.failure("\(name) is missing; it belongs next to ringbox (was looked for in \(places[0]))")
     }
-    program = found
+    return found
   }
 
   /// Starts the machine that `options` describe. Returns only with an error.

@@ -126,7 +126,9 @@ struct OptionTests {
 
   // MARK: Launch
 
-  private func plan(_ settings: MachineSettings) throws -> LaunchPlan { try LaunchPlan(settings, control: "/c") }
+  private func plan(_ settings: MachineSettings) throws -> LaunchPlan {
+    try LaunchPlan(settings, control: "/c", display: "/d")
+  }
   @Test func settingsBecomeAConfiguration() throws {
     let settings = try applied([
       ("memory", ["512"]), ("cpus", ["2"]), ("rtcuseutc", ["on"]), ("boot1", ["disk"]), ("boot2", ["none"]),

@@ -120,7 +120,7 @@ struct StorageTests {
     try fixture.registry.change("m") { settings throws(ServiceError) in
       try settings.attach(Attachment(controller: "SATA", port: 2, device: 0, kind: .dvd))
     }
-    let plan = try LaunchPlan(try fixture.registry.machine("m"), control: "/c")
+    let plan = try LaunchPlan(try fixture.registry.machine("m"), control: "/c", display: "/d")
     let disks = try #require(plan.options["machine"]?["disks"]?.array)
     #expect(disks.map { $0["interface"] } == ["ide", "sata", "scsi"])
     #expect(disks.map { $0["snapshot"] } == [false, false, true])

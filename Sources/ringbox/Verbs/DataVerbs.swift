@@ -23,21 +23,13 @@ enum DataVerbs {
     "setproperty", usage: "machinefolder|loghistorycount|defaultfrontend|... VALUE", "Sets what holds for all machines."
   ) { words, registry in
     let (values, _) = try words.parse([:], words: 2...2)
-    let attributes = [
-      "machinefolder": "defaultMachineFolder", "hwvirtexclusive": "exclusiveHwVirt",
-      "vrdeauthlibrary": "VRDEAuthLibrary",
-      "websrvauthlibrary": "webServiceAuthLibrary", "vrdeextpack": "defaultVRDEExtPack",
-      "autostartdbpath": "autostartDatabasePath", "loghistorycount": "LogHistoryCount",
-      "defaultfrontend": "defaultFrontend", "logginglevel": "LoggingLevel", "proxymode": "proxyMode",
-      "proxyurl": "proxyUrl", "language": "LanguageId",
-    ]
-    guard let attribute = attributes[values[0]] else { throw Failure.usage("Invalid parameter '\(values[0])'") }
-    var value: String? = values[1] == "default" || values[1] == "null" ? nil : values[1]
-    if values[0] == "machinefolder", let folder = value { value = Paths.absolute(folder) }
-    if values[0] == "loghistorycount", let text = value, UInt8(text) == nil {
-      throw Failure.usage("Invalid parameter '\(text)'")
+    guard Registry.properties.contains(where: { $0.name == values[0] }) else {
+      throw Failure.usage("Invalid parameter '\(values[0])'")
     }
-    try registry.changeGlobal { global in global.root.set(["SystemProperties"], attribute, value) }
+    if values[0] == "loghistorycount", values[1] != "default", UInt8(values[1]) == nil {
+      throw Failure.usage("Invalid parameter '\(values[1])'")
+    }
+    try registry.setProperty(values[0], values[1])
     return .done
   }
 

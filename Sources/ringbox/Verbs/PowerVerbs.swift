@@ -2,6 +2,7 @@ import Base
 import Foundation
 import HostSystem
 import Service
+import ServiceClient
 
 /// Machines are switched on, off, and told things while they run.
 enum PowerVerbs {
@@ -16,8 +17,9 @@ enum PowerVerbs {
       }
     }
     var text = ""
+    let service = ServiceClient(registry.home, program: try Launcher.find("ringboxd"))
     for name in names {
-      try registry.start(name, program: try Launcher().program)
+      try service.request("POST", ["machines", try registry.machine(name).uuid, "start"])
       text += "Waiting for VM \"\(name)\" to power on...\nVM \"\(name)\" has been successfully started.\n"
     }
     return Answer(text: text, json: ["started": .array(names.map { .string($0) })])
@@ -33,8 +35,9 @@ enum PowerVerbs {
       throw Failure.usage("Missing argument: --startvm NAME|UUID")
     }
     let registry = Registry(home: try ServiceHome())
-    try registry.start(name, program: try Launcher().program)
     let settings = try registry.machine(name)
+    try ServiceClient(registry.home, program: try Launcher.find("ringboxd"))
+      .request("POST", ["machines", settings.uuid, "start"])
     while !(try registry.waitForSession(settings, seconds: 3600)) {}
     Foundation.exit(0)
   }
@@ -51,31 +54,34 @@ enum PowerVerbs {
     guard registry.state(settings).state.isOnline else {
       throw Failure.failure("Machine '\(name)' is not currently running.")
     }
-    return try Control(settings: settings, registry: registry).perform(verb, Array(words.rest))
+    let service = ServiceClient(registry.home, program: try Launcher.find("ringboxd"))
+    return try Control(settings: settings, service: service).perform(verb, Array(words.rest))
   }
 }
 
-/// The words behind `controlvm NAME`.
+/// The words behind `controlvm NAME`: requests to the service.
 private struct Control {
   let settings: MachineSettings
-  let registry: Registry
+  let service: ServiceClient
+
+  @discardableResult
+  private func request(
+    _ method: String, _ path: String..., body: JSON? = nil, seconds: Int64 = 120
+  ) throws -> ServiceClient.Answer {
+    try service.request(method, ["machines", settings.uuid] + path, body, seconds: seconds)
+  }
 
   func perform(_ verb: String, _ values: [String]) throws -> Answer {
     func none() throws { if let extra = values.first { throw Failure.usage("Invalid parameter '\(extra)'") } }
-    func one() throws -> String {
-      guard let value = values.first, values.count == 1 else { throw Failure.usage("\(verb) takes one value") }
-      return value
-    }
     let plain = Words.plain(verb)
     switch plain {
     case "pause", "resume", "reset":
       try none()
-      try registry.client(settings).command(plain)
-    case "acpipowerbutton", "shutdown":
-      try registry.client(settings).command("power-button")
+      try request("POST", plain)
+    case "acpipowerbutton", "shutdown": try request("POST", "acpipowerbutton")
     case "poweroff":
       try none()
-      try registry.powerOff(settings)
+      try request("POST", "poweroff")
       Progress.whole()
     case "keyboardputscancode": try scanCodes(values)
     case "keyboardputstring": for text in values { try type(text) }
@@ -84,24 +90,21 @@ private struct Control {
         error
         as FileError
       { throw Failure.failure("Cannot open file '\(error.path)': \(error.reason)") }
-    case "screenshotpng":
-      try registry.client(settings).command("screenshot", [("path", .string(path(values)))])
+    case "screenshotpng": try screenshot(path(values))
     case "savestate": throw ServiceError(.notSupported, "Machines cannot be saved yet", .console)
-    default: try performNumbered(verb, plain, values, one)
+    default: try performNumbered(verb, plain, values)
     }
     return .done
   }
   private func path(_ values: [String]) -> String { Paths.absolute(values.first ?? "") }
 
-  private func performNumbered(_ verb: String, _ plain: String, _ values: [String], _ one: () throws -> String) throws {
+  private func performNumbered(_ verb: String, _ plain: String, _ values: [String]) throws {
     let digits = plain.reversed().prefix { $0.isNumber }.count
-    let number = Int(plain.suffix(digits)) ?? 0
+    let number = String(plain.suffix(digits))
     switch (String(plain.dropLast(digits)), digits > 0) {
     case ("setlinkstate", true):
-      let isUp = try Words.flag(try one(), verb)
-      try registry.client(settings).command(
-        "link", [("card", .string(try card(number))), ("state", isUp ? "up" : "down")])
-      try keep("cableconnected\(number)", [isUp ? "on" : "off"])
+      guard let value = values.first, values.count == 1 else { throw Failure.usage("\(verb) takes one value") }
+      try request("PUT", "adapters", number, "link", body: ["up": .bool(try Words.flag(value, verb))])
     case ("natpf", true): try forward(number, values)
     case ("nic", true), ("nictrace", true), ("nictracefile", true), ("nicpromisc", true), ("nicproperty", true):
       throw ServiceError(.notSupported, "\(verb) is not supported while the machine runs", .console)
@@ -116,39 +119,14 @@ private struct Control {
       throw ServiceError(.notSupported, "\(verb) is not supported yet", .console)
     }
   }
-  /// The name of a card in the machine's process, which counts only cards that are there.
-  private func card(_ number: Int) throws -> String {
-    let slots = (0..<8).filter { settings.slot("Network", "Adapter", $0)?.bool("enabled") == true }
-    guard let index = slots.firstIndex(of: number - 1) else {
-      throw ServiceError(.invalidArgument, "Network card \(number) is not enabled", .console)
-    }
-    return "nic\(index)"
-  }
-  /// The setting follows what was done in the running machine.
-  private func keep(_ option: String, _ values: [String]) throws {
-    guard let (known, number) = MachineOption.named(option) else { return }
-    try registry.changeShared(settings.uuid) { settings throws(ServiceError) in
-      try known.apply(values, number: number, typed: option, to: &settings, registry)
-    }
-  }
-  private func forward(_ number: Int, _ values: [String]) throws {
-    let card = JSON.string(try card(number))
-    let client = try registry.client(settings)
+  private func forward(_ number: String, _ values: [String]) throws {
     if values.first == "delete" {
-      let rules = settings.forwards(slot: number - 1)
-      guard values.count == 2, let rule = rules.first(where: { $0.name == values[1] }) else {
-        throw ServiceError(.invalidArgument, "No NAT rule of the name '\(values.last ?? "")'", .console)
-      }
-      try client.command("forward-remove", [("card", card), ("rule", .string(rule.forward))])
+      guard values.count == 2 else { throw Failure.usage("natpf delete takes the name of a rule") }
+      try request("DELETE", "adapters", number, "forwards", values[1])
     } else {
       guard values.count == 1 else { throw Failure.usage("natpf takes one rule") }
-      let rule = try PortRule(parsing: values[0])
-      guard !settings.forwards(slot: number - 1).contains(where: { $0.name == rule.name }) else {
-        throw ServiceError(.invalidArgument, "A NAT rule of this name already exists", .console)
-      }
-      try client.command("forward-add", [("card", card), ("rule", .string(rule.forward))])
+      try request("POST", "adapters", number, "forwards", body: ["rule": .string(values[0])])
     }
-    try keep("natpf\(number)", values)
   }
 
   private func scanCodes(_ values: [String]) throws {
@@ -159,9 +137,15 @@ private struct Control {
       return .integer(Int64(code))
     }
     guard !codes.isEmpty else { throw Failure.usage("Missing argument: scan codes") }
-    try registry.client(settings).command("scancodes", [("codes", .array(codes))], seconds: 300)
+    try request("POST", "keyboard", body: ["scancodes": .array(codes)], seconds: 300)
   }
   private func type(_ text: String) throws {
-    try registry.client(settings).command("type", [("text", .string(text))], seconds: 600)
+    try request("POST", "keyboard", body: ["text": .string(text)], seconds: 600)
+  }
+  private func screenshot(_ path: String) throws {
+    let image = try request("GET", "screenshot").body
+    do { try HostFiles.replace(path, with: image) } catch {
+      throw Failure.failure("Cannot write '\(path)': \(error.reason)")
+    }
   }
 }

@@ -58,114 +58,45 @@ enum StorageVerbs {
         "hotpluggable": 1, "tempeject": 1, "passthrough": 1, "comment": 1, "forceunmount": 0, "bandwidthgroup": 1,
         "setuuid": 1, "setparentuuid": 1,
       ], words: 1...1)
-    let request = try Request(options)
-    let settings = try registry.machine(names[0])
-    // A CD or a floppy may be changed while the machine runs.
-    if registry.state(settings).state.isOnline, try changeLive(request, settings, registry) { return .done }
-    try registry.change(names[0]) { settings throws(ServiceError) in try request.apply(&settings, registry) }
+    try registry.change(names[0], try Self.change(options))
     return .done
   }
 
   /// What is asked for, with the values checked.
-  struct Request: Sendable {
-    let controller: String
-    let port: Int, device: Int
-    let medium: String?
-    let kind: Medium.Kind?
-    let type: String?
-    var isNonrotational: Bool?, discards: Bool?, isHotPluggable: Bool?, isTemporaryEject: Bool?
-
-    init(_ options: [Words.Option]) throws {
-      func value(_ name: String) -> String? { options.last { $0.name == name }?.value }
-      func number(_ name: String) throws -> Int {
-        guard let text = value(name) else { return 0 }
-        guard let number = Int(text), (0..<256).contains(number) else {
-          throw Failure.usage("Invalid --\(name) argument '\(text)'")
-        }
-        return number
+  private static func change(_ options: [Words.Option]) throws -> DriveChange {
+    func value(_ name: String) -> String? { options.last { $0.name == name }?.value }
+    func number(_ name: String) throws -> Int {
+      guard let text = value(name) else { return 0 }
+      guard let number = Int(text), (0..<256).contains(number) else {
+        throw Failure.usage("Invalid --\(name) argument '\(text)'")
       }
-      func flag(_ name: String) throws -> Bool? { try value(name).map { try Words.flag($0, name) } }
-      guard let controller = value("storagectl") else { throw Failure.usage("Storage controller name not specified") }
-      self.controller = controller
-      port = try number("port")
-      device = try number("device")
-      medium = value("medium")
-      let kinds: [String: Medium.Kind] = ["hdd": .disk, "dvddrive": .dvd, "fdd": .floppy]
-      kind = try value("type").map { text in
-        guard let kind = kinds[text.lowercased()] else { throw Failure.usage("Invalid --type argument '\(text)'") }
-        return kind
-      }
-      let types = ["Normal", "Writethrough", "Immutable", "Shareable", "Readonly", "MultiAttach"]
-      type = try value("mtype").map { text in
-        guard let type = types.first(where: { $0.lowercased() == text.lowercased() }) else {
-          throw Failure.usage("Invalid --mtype argument '\(text)'")
-        }
-        return type
-      }
-      if let medium, medium.hasPrefix("host:") || ["iscsi", "additions"].contains(medium) {
-        throw Failure.failure("--medium \(medium) is not supported")
-      }
-      isNonrotational = try flag("nonrotational")
-      discards = try flag("discard")
-      isHotPluggable = try flag("hotpluggable")
-      isTemporaryEject = try flag("tempeject")
-      if value("setuuid") != nil || value("setparentuuid") != nil {
-        throw Failure.failure("--setuuid and --setparentuuid: use modifymedium --setuuid")
-      }
+      return number
     }
-
-    func current(_ settings: MachineSettings) -> Attachment? {
-      settings.attachments.first { $0.controller == controller && $0.port == port && $0.device == device }
+    func flag(_ name: String) throws -> Bool? { try value(name).map { try Words.flag($0, name) } }
+    guard let controller = value("storagectl") else { throw Failure.usage("Storage controller name not specified") }
+    var change = DriveChange(controller: controller, port: try number("port"), device: try number("device"))
+    change.medium = value("medium")
+    let kinds: [String: Medium.Kind] = ["hdd": .disk, "dvddrive": .dvd, "fdd": .floppy]
+    change.kind = try value("type").map { text in
+      guard let kind = kinds[text.lowercased()] else { throw Failure.usage("Invalid --type argument '\(text)'") }
+      return kind
     }
-    func apply(_ settings: inout MachineSettings, _ registry: Registry) throws(ServiceError) {
-      if medium == "none" { return try settings.detach(controller, port, device) }
-      let current = current(settings)
-      guard let kind = kind ?? current?.kind else {
-        throw ServiceError(.invalidArgument, "Argument --type not specified")
+    change.type = try value("mtype").map { text in
+      guard let type = DriveChange.types.first(where: { $0.lowercased() == text.lowercased() }) else {
+        throw Failure.usage("Invalid --mtype argument '\(text)'")
       }
-      var attachment = current ?? Attachment(controller: controller, port: port, device: device, kind: kind)
-      attachment.kind = kind
-      if let medium {
-        let isEmpty = medium == "emptydrive"
-        guard !isEmpty || kind != .disk else {
-          throw ServiceError(.invalidArgument, "A hard disk cannot be an empty drive")
-        }
-        attachment.medium = isEmpty ? nil : try settings.openMedium(medium, kind, type: type, registry)
-      } else if kind == .disk, attachment.medium == nil {
-        throw ServiceError(.invalidArgument, "Missing --medium argument")
-      }
-      if let type, let uuid = attachment.medium { settings.setType(uuid, type) }
-      if let isNonrotational { attachment.isNonrotational = isNonrotational }
-      if let discards { attachment.discards = discards }
-      if let isHotPluggable { attachment.isHotPluggable = isHotPluggable }
-      if let isTemporaryEject { attachment.isTemporaryEject = isTemporaryEject }
-      try settings.attach(attachment)
+      return type
     }
-  }
-
-  /// In the running machine first, then in its settings. False when it is nothing that may change now.
-  private static func changeLive(
-    _ request: Request, _ settings: MachineSettings, _ registry: Registry
-  ) throws -> Bool {
-    guard let current = request.current(settings), current.kind != .disk, let medium = request.medium,
-      medium != "none"
-    else { return false }
-    // Drives are numbered in the order of their places, as the machine's process numbers them.
-    let drives = settings.attachments.filter { $0.kind == current.kind && ($0.kind == .dvd || $0.medium != nil) }
-    guard let number = drives.firstIndex(of: current) else { return false }
-    let client = try registry.client(settings)
-    let drive = JSON.string("\(current.kind == .dvd ? "cdrom" : "floppy")\(number)")
-    var path: String?
-    try registry.changeShared(settings.uuid) { settings throws(ServiceError) in
-      try request.apply(&settings, registry)
-      let uuid = request.current(settings)?.medium
-      path = settings.media.first { $0.uuid == uuid }?.path
+    if let medium = change.medium, medium.hasPrefix("host:") || ["iscsi", "additions"].contains(medium) {
+      throw Failure.failure("--medium \(medium) is not supported")
     }
-    if let path {
-      try client.command("insert", [("drive", drive), ("path", .string(path))])
-    } else {
-      try client.command("eject", [("drive", drive)])
+    change.isNonrotational = try flag("nonrotational")
+    change.discards = try flag("discard")
+    change.isHotPluggable = try flag("hotpluggable")
+    change.isTemporaryEject = try flag("tempeject")
+    if value("setuuid") != nil || value("setparentuuid") != nil {
+      throw Failure.failure("--setuuid and --setparentuuid: use modifymedium --setuuid")
     }
-    return true
+    return change
   }
 }

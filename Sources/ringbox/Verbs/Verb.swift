@@ -42,6 +42,7 @@ struct Verb: Sendable {
     ListVerb.verb, InfoVerb.verb, CreateVerb.create, CreateVerb.register, CreateVerb.unregister, CreateVerb.move,
     CloneVerb.verb, ApplianceVerbs.importVerb, ApplianceVerbs.exportVerb,
     ModifyVerb.verb, StorageVerbs.controller, StorageVerbs.attach, PowerVerbs.start, PowerVerbs.control,
+    WebVerb.verb, WebVerb.events,
     SnapshotVerb.verb,
     DataVerbs.discardState, DataVerbs.setProperty, DataVerbs.getExtraData, DataVerbs.setExtraData,
     DataVerbs.guestProperty, DataVerbs.sharedFolder, NetworkVerbs.hostOnlyInterface, NetworkVerbs.hostOnlyNetwork,

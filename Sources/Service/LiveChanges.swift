@@ -1,0 +1,135 @@
+import Base
+import HostSystem
+import SettingsFiles
+
+/// Changes of machines that run: in the machine's process first, then in its settings.
+extension Registry {
+  /// The name of a card in the machine's process, which counts only cards that are there. Cards are numbered from 1.
+  private func card(_ number: Int, of settings: MachineSettings) throws(ServiceError) -> JSON {
+    let slots = (0..<8).filter { settings.slot("Network", "Adapter", $0)?.bool("enabled") == true }
+    guard let index = slots.firstIndex(of: number - 1) else {
+      throw ServiceError(.invalidArgument, "Network card \(number) is not enabled", .console)
+    }
+    return .string("nic\(index)")
+  }
+  /// The setting follows what was done in the running machine.
+  private func keep(_ option: String, _ values: [String], _ settings: MachineSettings) throws(ServiceError) {
+    guard let (known, number) = MachineOption.named(option) else { return }
+    try changeShared(settings.uuid) { settings throws(ServiceError) in
+      try known.apply(values, number: number, typed: option, to: &settings, self)
+    }
+  }
+
+  /// Plugs the cable of a card in or out.
+  public func setLink(_ number: Int, isUp: Bool, of settings: MachineSettings) throws(ServiceError) {
+    let card = try card(number, of: settings)
+    try client(settings).command("link", [("card", card), ("state", isUp ? "up" : "down")])
+    try keep("cableconnected\(number)", [isUp ? "on" : "off"], settings)
+  }
+  /// Adds a port forward, written as `modifyvm --natpf` takes it.
+  public func addForward(_ number: Int, _ text: String, of settings: MachineSettings) throws(ServiceError) {
+    let card = try card(number, of: settings)
+    let client = try client(settings)
+    let rule = try PortRule(parsing: text)
+    guard !settings.forwards(slot: number - 1).contains(where: { $0.name == rule.name }) else {
+      throw ServiceError(.invalidArgument, "A NAT rule of this name already exists", .console)
+    }
+    try client.command("forward-add", [("card", card), ("rule", .string(rule.forward))])
+    try keep("natpf\(number)", [text], settings)
+  }
+  /// Takes the port forward of this name away.
+  public func removeForward(_ number: Int, _ name: String, of settings: MachineSettings) throws(ServiceError) {
+    let card = try card(number, of: settings)
+    let client = try client(settings)
+    guard let rule = settings.forwards(slot: number - 1).first(where: { $0.name == name }) else {
+      throw ServiceError(.invalidArgument, "No NAT rule of the name '\(name)'", .console)
+    }
+    try client.command("forward-remove", [("card", card), ("rule", .string(rule.forward))])
+    try keep("natpf\(number)", ["delete", name], settings)
+  }
+}
+
+/// What is to be plugged in at a place, or to be different about what is.
+public struct DriveChange: Sendable {
+  /// The controller's name.
+  public var controller: String
+  /// The place, from 0.
+  public var port: Int, device: Int
+  /// File, UUID, `none` (takes the drive away) or `emptydrive`; nil: as it is.
+  public var medium: String?
+  /// nil: as it is.
+  public var kind: Medium.Kind?
+  /// Of the medium: Normal, Immutable, ...
+  public var type: String?
+  /// What the guest may know of a disk, and what may be done to it while the machine runs.
+  public var isNonrotational: Bool?, discards: Bool?, isHotPluggable: Bool?, isTemporaryEject: Bool?
+
+  /// Changes nothing yet.
+  public init(controller: String, port: Int, device: Int) {
+    self.controller = controller
+    self.port = port
+    self.device = device
+  }
+
+  /// Types of media, as settings files write them.
+  public static let types = ["Normal", "Writethrough", "Immutable", "Shareable", "Readonly", "MultiAttach"]
+
+  func current(_ settings: MachineSettings) -> Attachment? {
+    settings.attachments.first { $0.controller == controller && $0.port == port && $0.device == device }
+  }
+  func apply(_ settings: inout MachineSettings, _ registry: Registry) throws(ServiceError) {
+    if medium == "none" { return try settings.detach(controller, port, device) }
+    let current = current(settings)
+    guard let kind = kind ?? current?.kind else {
+      throw ServiceError(.invalidArgument, "Argument --type not specified")
+    }
+    var attachment = current ?? Attachment(controller: controller, port: port, device: device, kind: kind)
+    attachment.kind = kind
+    if let medium {
+      let isEmpty = medium == "emptydrive"
+      guard !isEmpty || kind != .disk else {
+        throw ServiceError(.invalidArgument, "A hard disk cannot be an empty drive")
+      }
+      attachment.medium = isEmpty ? nil : try settings.openMedium(medium, kind, type: type, registry)
+    } else if kind == .disk, attachment.medium == nil {
+      throw ServiceError(.invalidArgument, "Missing --medium argument")
+    }
+    if let type, let uuid = attachment.medium { settings.setType(uuid, type) }
+    if let isNonrotational { attachment.isNonrotational = isNonrotational }
+    if let discards { attachment.discards = discards }
+    if let isHotPluggable { attachment.isHotPluggable = isHotPluggable }
+    if let isTemporaryEject { attachment.isTemporaryEject = isTemporaryEject }
+    try settings.attach(attachment)
+  }
+}
+
+extension Registry {
+  /// Plugs drives in and media out. A CD or a floppy may be changed while the machine runs.
+  public func change(_ name: String, _ drive: DriveChange) throws(ServiceError) {
+    let settings = try machine(name)
+    if state(settings).state.isOnline, try changeLive(drive, settings) { return }
+    try change(name) { settings throws(ServiceError) in try drive.apply(&settings, self) }
+  }
+  /// In the running machine first, then in its settings. False when it is nothing that may change now.
+  private func changeLive(_ drive: DriveChange, _ settings: MachineSettings) throws(ServiceError) -> Bool {
+    guard let current = drive.current(settings), current.kind != .disk, let medium = drive.medium, medium != "none"
+    else { return false }
+    // Drives are numbered in the order of their places, as the machine's process numbers them.
+    let drives = settings.attachments.filter { $0.kind == current.kind && ($0.kind == .dvd || $0.medium != nil) }
+    guard let number = drives.firstIndex(of: current) else { return false }
+    let client = try client(settings)
+    let name = JSON.string("\(current.kind == .dvd ? "cdrom" : "floppy")\(number)")
+    var path: String?
+    try changeShared(settings.uuid) { settings throws(ServiceError) in
+      try drive.apply(&settings, self)
+      let uuid = drive.current(settings)?.medium
+      path = settings.media.first { $0.uuid == uuid }?.path
+    }
+    if let path {
+      try client.command("insert", [("drive", name), ("path", .string(path))])
+    } else {
+      try client.command("eject", [("drive", name)])
+    }
+    return true
+  }
+}

@@ -1,0 +1,102 @@
+import Base
+import HostSystem
+import Service
+import SettingsFiles
+
+/// What is kept with a machine or for all of them: extra data, guest properties, logs.
+extension Route {
+  private static let value = Schema.object([Schema.member("value", .text, "Empty: takes the key away.")])
+
+  static let data: [Route] = [
+    Route(.get, "extradata", "listGlobalExtraData", "data", "Extra data of the registry.", .json(.map(.text))) {
+      service, _ throws(ServiceError) in
+      .json(MachineService.object(MachineSettings.extraData(try service.registry.global().root)))
+    },
+    Route(.put, "extradata/{key}", "setGlobalExtraData", "data", "Keeps a value for all machines.", .nothing) {
+      service, request throws(ServiceError) in
+      try service.registry.changeGlobal {
+        MachineSettings.setExtraData(&$0.root, request.name("key"), request.text("value"))
+      }
+      service.noticed()
+      return .nothing
+    }.taking(value),
+    Route(
+      .get, "machines/{machine}/extradata", "listExtraData", "data", "A machine's extra data.",
+      .json(.map(.text))
+    ) { service, request throws(ServiceError) in
+      .json(MachineService.object(try service.machine(request).extraData))
+    },
+    Route(
+      .put, "machines/{machine}/extradata/{key}", "setExtraData", "data", "Keeps a value with a machine.",
+      .nothing
+    ) { service, request throws(ServiceError) in
+      try service.registry.changeShared(request.name("machine")) {
+        $0.setExtraData(request.name("key"), request.text("value"))
+      }
+      service.noticed()
+      return .nothing
+    }.taking(value),
+    Route(
+      .get, "machines/{machine}/guestproperties", "listGuestProperties", "data",
+      "Properties that guest programs read.", .json(.map(.text))
+    ) { service, request throws(ServiceError) in
+      let list = try service.machine(request).hardware.child("GuestProperties")?.elements("GuestProperty") ?? []
+      return .json(MachineService.object(list.map { ($0["name"] ?? "", $0["value"] ?? "") }))
+    },
+    Route(
+      .put, "machines/{machine}/guestproperties/{key}", "setGuestProperty", "data",
+      "Keeps a property for guest programs.", .nothing
+    ) { service, request throws(ServiceError) in
+      let key = request.name("key"), value = request.text("value") ?? ""
+      try service.registry.changeShared(request.name("machine")) { settings in
+        settings.machine.change(path: ["Hardware", "GuestProperties"]) { list in
+          list.remove("GuestProperty") { $0["name"] == key }
+          guard !value.isEmpty else { return }
+          list.insert(
+            SettingsElement(
+              "GuestProperty",
+              [("name", key), ("value", value), ("timestamp", "\(HostClock.wallNanoseconds)"), ("flags", "")]))
+        }
+      }
+      service.noticed()
+      return .nothing
+    }.taking(value),
+    Route(
+      .get, "machines/{machine}/logs", "listLogs", "data", "The logs of the last run and those before it.",
+      .json(
+        .list(
+          .object([
+            Schema.member("number", Schemas.count, "0: the last run."), Schema.member("path", .text, "The file."),
+            Schema.member("size", Schemas.count, "Bytes."),
+          ])))
+    ) { service, request throws(ServiceError) in
+      let settings = try service.machine(request)
+      let logs = (0..<50).compactMap { number -> JSON? in
+        let path = service.logPath(settings, number)
+        guard let stamp = FileStamp(path) else { return nil }
+        return ["number": .integer(Int64(number)), "path": .string(path), "size": .integer(stamp.size)]
+      }
+      return .json(.array(logs))
+    },
+    Route(.get, "machines/{machine}/logs/{log}", "readLog", "data", "A log.", .data("text/plain")) {
+      service, request throws(ServiceError) in
+      let path = service.logPath(try service.machine(request), try request.place("log"))
+      do throws(FileError) {
+        return .data("text/plain", try WholeFile.read(path, maximum: 64 << 20))
+      } catch {
+        throw ServiceError(.fileError, "Could not open '\(path)': \(error.reason)")
+      }
+    },
+  ]
+}
+
+extension MachineService {
+  static func object(_ pairs: [(key: String, value: String)]) -> JSON {
+    // Hand-written files may name a key twice; the first counts.
+    var seen: Set<String> = []
+    return .object(pairs.filter { seen.insert($0.key).inserted }.map { JSON.Member($0.key, .string($0.value)) })
+  }
+  func logPath(_ settings: MachineSettings, _ number: Int) -> String {
+    "\(settings.logFolder(registry.home))/VBox.log\(number == 0 ? "" : ".\(number)")"
+  }
+}

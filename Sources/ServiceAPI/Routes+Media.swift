@@ -1,0 +1,184 @@
+import Base
+import DiskImages
+import HostSystem
+import Service
+
+/// Disk images and CDs.
+extension Route {
+  static let media: [Route] = [
+    Route(
+      .get, "media", "listMedia", "media", "All media that some machine or the registry knows.",
+      .json(.list(.named("Medium")))
+    ) { service, request throws(ServiceError) in
+      let kind = request.query["kind"].flatMap { word in Medium.Kind.allCases.first { $0.text == word } }
+      return .json(.array(try service.registry.media(kind).map { service.medium($0.medium, $0.users) }))
+    }.asking("kind", .word(["disk", "dvd", "floppy"]), "Only these."),
+    Route(.post, "media", "createMedium", "media", "Makes an empty disk image.", .json(image)) {
+      service, request throws(ServiceError) in try service.createMedium(request)
+    }.taking(
+      .object([
+        Schema.member("path", .text, "An absolute file name."),
+        Schema.option("size", .integer(512...(1 << 56)), "Bytes, a multiple of 512."),
+        Schema.option("format", .word(ImageFormat.allCases.map(\.rawValue)), "VDI if not said otherwise."),
+        Schema.option("fixed", .flag, "With all its space from the start."),
+        Schema.option("parent", .text, "Differs from this image, and has its size."),
+      ])),
+    Route(.get, "media/info", "showImage", "media", "What an image file says about itself.", .json(image)) {
+      _, request throws(ServiceError) in .json(try ImageWork.info(try APIRequest.absolute(request.query["path"] ?? "")))
+    }.asking("path", .text, "An absolute file name."),
+    Route(.post, "media/clone", "cloneMedium", "media", "Copies an image, into another format if asked to.", .task) {
+      service, request throws(ServiceError) in try service.cloneMedium(request)
+    }.taking(
+      .object([
+        Schema.member("source", .text, "An absolute file name or a UUID."),
+        Schema.member("target", .text, "An absolute file name."),
+        Schema.option("format", .word(ImageFormat.allCases.map(\.rawValue)), "Else by the target's suffix."),
+        Schema.option("fixed", .flag, "With all its space from the start."),
+      ])),
+    Route(.post, "media/convert", "convertFromRaw", "media", "Makes a disk image from a file of raw bytes.", .task) {
+      service, request throws(ServiceError) in try service.convertFromRaw(request)
+    }.taking(
+      .object([
+        Schema.member("source", .text, "An absolute file name."),
+        Schema.member("target", .text, "An absolute file name."),
+        Schema.option("format", .word(ImageFormat.allCases.map(\.rawValue)), "VDI if not said otherwise."),
+      ])),
+    Route(
+      .get, "media/{medium}", "showMedium", "media", "A medium that the registry knows.",
+      .json(.named("Medium"))
+    ) { service, request throws(ServiceError) in
+      let known = try service.knownMedium(request.name("medium"))
+      return .json(service.medium(known.medium, known.users))
+    },
+    Route(.post, "media/{medium}/resize", "resizeMedium", "media", "Makes a disk larger.", .task) {
+      service, request throws(ServiceError) in
+      let medium = try service.knownMedium(request.name("medium")).medium
+      let size = UInt64(clamping: request.integer("size") ?? 0)
+      return .json(
+        try service.tasks.start("Resize '\(Paths.name(of: medium.path))'", canCancel: true) {
+          task throws(ServiceError) in
+          try ImageWork.attempt { () throws(DiskError) in
+            try ImageLibrary().resize(medium.path, to: size, progress: task.progress)
+          }
+          return .null
+        }.json)
+    }.taking(.object([Schema.member("size", .integer(512...(1 << 56)), "Bytes.")])),
+    Route(
+      .post, "media/{medium}/compact", "compactMedium", "media", "Gives space back that the image does not need.",
+      .task
+    ) { service, request throws(ServiceError) in
+      let medium = try service.knownMedium(request.name("medium")).medium
+      return .json(
+        try service.tasks.start("Compact '\(Paths.name(of: medium.path))'", canCancel: true) {
+          task throws(ServiceError) in
+          try ImageWork.attempt { () throws(DiskError) in
+            try ImageLibrary().compact(medium.path, progress: task.progress)
+          }
+          return .null
+        }.json)
+    },
+    Route(.delete, "media/{medium}", "closeMedium", "media", "Forgets a medium that no machine has.", .nothing) {
+      service, request throws(ServiceError) in
+      let medium = try service.knownMedium(request.name("medium")).medium
+      try service.registry.closeMedium(medium.uuid, delete: try request.asked("delete"))
+      service.noticed()
+      return .nothing
+    }.asking("delete", .flag, "With its files."),
+  ]
+  private static let image = Schema.object([
+    Schema.member("path", .text, "Its first file."), Schema.member("format", .text, "As VDI."),
+    Schema.member("variant", .text, "As dynamic."), Schema.member("capacity", Schemas.count, "Bytes."),
+    Schema.member("sizeOnDisk", Schemas.count, "Bytes."), Schema.member("uuid", .optional(.text), "If it has one."),
+    Schema.member("parent", .optional(.text), "The file that it differs from."),
+  ])
+}
+
+/// Work on image files, with errors as clients know them.
+enum ImageWork {
+  static func attempt<R>(_ body: () throws(DiskError) -> R) throws(ServiceError) -> R {
+    do throws(DiskError) { return try body() } catch { throw ServiceError(.fileError, "\(error)", .medium) }
+  }
+  static func info(_ path: String) throws(ServiceError) -> JSON {
+    var options = ImageLibrary.Options(readOnly: true)
+    options.isAlone = true
+    let chosen = options
+    return json(try attempt { () throws(DiskError) in try ImageLibrary().open(path, chosen).info() })
+  }
+  static func json(_ info: ImageInfo) -> JSON {
+    [
+      "path": .string(info.path), "format": .string(info.format.rawValue), "variant": .string(info.variant.rawValue),
+      "capacity": .integer(Int64(clamping: info.capacity)), "sizeOnDisk": .integer(Int64(clamping: info.sizeOnDisk)),
+      "uuid": info.uuid.map { .string("\($0)") } ?? .null, "parent": info.parentPath.map { .string($0) } ?? .null,
+    ]
+  }
+}
+
+extension Medium.Kind {
+  var text: String { self == .disk ? "disk" : self == .dvd ? "dvd" : "floppy" }
+}
+
+extension MachineService {
+  fileprivate func medium(_ medium: Medium, _ users: [MachineSettings]) -> JSON {
+    let info = medium.kind == .disk ? try? ImageWork.info(medium.path) : nil
+    let size = FileStamp(medium.path).map { JSON.integer($0.size) }
+    return [
+      "uuid": .string(medium.uuid), "kind": .string(medium.kind.text), "path": .string(medium.path),
+      "format": .string(medium.format), "type": .string(medium.type),
+      "parent": medium.parent.map { .string($0) } ?? .null,
+      "accessible": .bool(medium.kind == .disk ? info != nil : size != nil),
+      "capacity": info?["capacity"] ?? size ?? 0, "sizeOnDisk": info?["sizeOnDisk"] ?? size ?? 0,
+      "users": .array(users.map { ["uuid": .string($0.uuid), "name": .string($0.name)] }),
+    ]
+  }
+  fileprivate func knownMedium(_ name: String) throws(ServiceError) -> (medium: Medium, users: [MachineSettings]) {
+    guard Identity.isUUID(name), let known = try registry.medium(name) else {
+      throw ServiceError(.objectNotFound, "Could not find an open medium with UUID {\(name)}", .registry)
+    }
+    return known
+  }
+  fileprivate func createMedium(_ request: APIRequest) throws(ServiceError) -> APIResponse {
+    let path = try request.file("path") ?? ""
+    let format = request.text("format").flatMap(ImageFormat.init(named:)) ?? .vdi
+    if let parent = try request.file("parent") {
+      let named = request.text("format").flatMap(ImageFormat.init(named:))
+      let info = try ImageWork.attempt { () throws(DiskError) in
+        try ImageLibrary().createChild(path, of: parent, format: named, uuid: nil)
+      }
+      return .json(ImageWork.json(info))
+    }
+    guard let size = request.integer("size"), size & 511 == 0 else {
+      throw ServiceError(.invalidArgument, "size must be a multiple of 512", .medium)
+    }
+    let creation = ImageCreation(format, request.flag("fixed") == true ? .fixed : .dynamic, capacity: UInt64(size))
+    return .json(
+      ImageWork.json(try ImageWork.attempt { () throws(DiskError) in try ImageLibrary().create(path, creation) }))
+  }
+  fileprivate func cloneMedium(_ request: APIRequest) throws(ServiceError) -> APIResponse {
+    let source = request.text("source") ?? ""
+    let path = Identity.isUUID(source) ? try knownMedium(source).medium.path : try APIRequest.absolute(source)
+    let target = try request.file("target") ?? ""
+    let suffix = target.split(separator: ".").last.map(String.init) ?? ""
+    let format = request.text("format").flatMap(ImageFormat.init(named:)) ?? ImageFormat(named: suffix) ?? .vdi
+    let isFixed = request.flag("fixed") == true
+    return .json(
+      try tasks.start("Copy '\(Paths.name(of: path))'", canCancel: true) { task throws(ServiceError) in
+        try ImageWork.attempt { () throws(DiskError) in
+          let image = try ImageLibrary().open(path, ImageLibrary.Options(readOnly: true))
+          let creation = ImageCreation(format, isFixed ? .fixed : .dynamic, capacity: image.sectorCount * 512)
+          return ["path": .string(try ImageLibrary().clone(image, to: target, creation, progress: task.progress).path)]
+        }
+      }.json)
+  }
+  fileprivate func convertFromRaw(_ request: APIRequest) throws(ServiceError) -> APIResponse {
+    let source = try request.file("source") ?? "", target = try request.file("target") ?? ""
+    let format = request.text("format").flatMap(ImageFormat.init(named:)) ?? .vdi
+    return .json(
+      try tasks.start("Convert '\(Paths.name(of: source))'", canCancel: true) { task throws(ServiceError) in
+        try ImageWork.attempt { () throws(DiskError) in
+          let image = try RawImage(path: source, readOnly: true, tail: .fill)
+          let creation = ImageCreation(format, .dynamic, capacity: image.sectorCount * 512)
+          return ["path": .string(try ImageLibrary().clone(image, to: target, creation, progress: task.progress).path)]
+        }
+      }.json)
+  }
+}

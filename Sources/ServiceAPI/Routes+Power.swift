@@ -1,0 +1,153 @@
+import Base
+import Service
+
+/// Machines are switched on and off, and told things while they run.
+extension Route {
+  static let power: [Route] = [
+    Route(
+      .post, "machines/{machine}/start", "startMachine", "power",
+      "Starts a machine; answers when it runs.", .json(.named("MachineSummary"))
+    ) {
+      service, request throws(ServiceError) in
+      let settings = try service.machine(request)
+      try service.start(settings.uuid)
+      return .json(service.summary(try service.registry.machine(settings.uuid)))
+    },
+    command("pause", "pauseMachine", "Lets the machine's processors rest.", "pause"),
+    command("resume", "resumeMachine", "Lets them go on.", "resume"),
+    command("reset", "resetMachine", "As the button on the case does.", "reset"),
+    command("acpipowerbutton", "pressPowerButton", "Asks the guest to switch the machine off.", "power-button"),
+    Route(
+      .post, "machines/{machine}/poweroff", "powerOffMachine", "power",
+      "Ends the machine's process; answers when it is gone.", .nothing
+    ) { service, request throws(ServiceError) in
+      try service.registry.powerOff(try service.machine(request))
+      service.noticed()
+      return .nothing
+    },
+    Route(.post, "machines/{machine}/discardstate", "discardState", "power", "Forgets a saved state.", .nothing) {
+      service, request throws(ServiceError) in
+      try service.registry.discardState(request.name("machine"))
+      service.noticed()
+      return .nothing
+    },
+  ]
+  private static func command(_ path: String, _ id: String, _ summary: String, _ command: String) -> Route {
+    Route(.post, "machines/{machine}/\(path)", id, "power", summary, .nothing) {
+      service, request throws(ServiceError) in
+      try service.registry.client(try service.machine(request)).command(command)
+      service.noticed()
+      return .nothing
+    }
+  }
+
+  // MARK: Screen and keyboard
+
+  static let console: [Route] = [
+    Route(
+      .get, "machines/{machine}/screenshot", "takeScreenshot", "console", "The screen as a PNG image.",
+      .data("image/png")
+    ) { service, request throws(ServiceError) in
+      let reply = try service.registry.client(try service.machine(request)).command("screenshot")
+      guard let bytes = reply["png"]?.string.flatMap(Base64.decode) else {
+        throw ServiceError(.vmError, "The machine's process sent no image", .console)
+      }
+      return .data("image/png", bytes)
+    },
+    Route(
+      .get, "machines/{machine}/screen", "readScreen", "console", "The screen as text, where it shows text.",
+      .json(
+        .object([
+          Schema.member("mode", .word(["text", "graphics"]), "What it shows."),
+          Schema.member("rows", .list(.text), "Lines; none in graphics."),
+        ]))
+    ) { service, request throws(ServiceError) in
+      let reply = try service.registry.client(try service.machine(request)).command("screen-text")
+      return .json(["mode": reply["mode"] ?? "graphics", "rows": reply["rows"] ?? []])
+    },
+    Route(
+      .post, "machines/{machine}/keyboard", "typeKeys", "console",
+      "Types; answers after the last key.", .nothing
+    ) { service, request throws(ServiceError) in
+      let client = try service.registry.client(try service.machine(request))
+      if let text = request.text("text") { try client.command("type", [("text", .string(text))], seconds: 600) }
+      if let keys = request.body["keys"] { try client.command("keys", [("keys", keys)], seconds: 300) }
+      if let codes = request.body["scancodes"] {
+        try client.command("scancodes", [("codes", codes)], seconds: 300)
+      }
+      return .nothing
+    }.taking(
+      .object([
+        Schema.option("text", .text, "As on a US keyboard."),
+        Schema.option("keys", .list(.text), "Keys and chords, as ctrl-alt-delete."),
+        Schema.option("scancodes", .list(.integer(0...255)), "Bytes of scan code set 1."),
+      ])),
+    Route(
+      .post, "machines/{machine}/mouse", "moveMouse", "console", "Moves the mouse and presses its buttons.",
+      .nothing
+    ) { service, request throws(ServiceError) in
+      var arguments: [(String, JSON)] = []
+      for key in ["dx", "dy", "dz", "buttons"] { if let value = request.body[key] { arguments.append((key, value)) } }
+      try service.registry.client(try service.machine(request)).command("mouse", arguments)
+      return .nothing
+    }.taking(
+      .object([
+        Schema.option("dx", .integer(-10_000...10_000), "To the right."),
+        Schema.option("dy", .integer(-10_000...10_000), "Down."),
+        Schema.option("dz", .integer(-127...127), "The wheel."),
+        Schema.option("buttons", .list(.word(["left", "right", "middle"])), "Pressed from now on."),
+      ])),
+    Route(
+      .get, "machines/{machine}/serial/{port}", "readSerial", "console", "What a serial port has sent.",
+      .json(
+        .object([
+          Schema.member("start", Schemas.count, "Position of the first byte."),
+          Schema.member("end", Schemas.count, "Position behind the last byte."),
+          Schema.member("text", .text, "What was sent."),
+        ]))
+    ) { service, request throws(ServiceError) in
+      var arguments: [(String, JSON)] = [("port", .string("serial\(try request.place("port"))"))]
+      arguments.append(("from", .integer(Int64(try request.number("from", 0...Int.max) ?? 0))))
+      let reply = try service.registry.client(try service.machine(request)).command("serial-read", arguments)
+      return .json(["start": reply["start"] ?? 0, "end": reply["end"] ?? 0, "text": reply["text"] ?? ""])
+    }.asking("from", Schemas.count, "The first byte's position."),
+    Route(.post, "machines/{machine}/serial/{port}", "writeSerial", "console", "Sends to a serial port.", .nothing) {
+      service, request throws(ServiceError) in
+      try service.registry.client(try service.machine(request)).command(
+        "serial-write",
+        [("port", .string("serial\(try request.place("port"))")), ("text", request.body["text"] ?? "")])
+      return .nothing
+    }.taking(.object([Schema.member("text", .text, "What is sent.")])),
+    Route(
+      .get, "machines/{machine}/display", "openDisplay", "console",
+      "The screen by the RFB protocol, for viewers that are web pages.", .nothing, .displaySocket),
+  ]
+}
+
+/// Base64 without Foundation's detours.
+enum Base64 {
+  static func decode(_ text: String) -> [UInt8]? {
+    var output: [UInt8] = []
+    output.reserveCapacity(text.utf8.count / 4 * 3)
+    var bits: UInt32 = 0, count = 0
+    for byte in text.utf8 where byte != UInt8(ascii: "=") {
+      let value: UInt8
+      switch byte {
+      case UInt8(ascii: "A")...UInt8(ascii: "Z"): value = byte - 65
+      case UInt8(ascii: "a")...UInt8(ascii: "z"): value = byte - 71
+      case UInt8(ascii: "0")...UInt8(ascii: "9"): value = byte + 4
+      case UInt8(ascii: "+"): value = 62
+      case UInt8(ascii: "/"): value = 63
+      default: return nil
+      }
+      bits = bits << 6 | UInt32(value)
+      count += 6
+      if count >= 8 {
+        count -= 8
+        output.append(UInt8(truncatingIfNeeded: bits >> UInt32(count)))
+        bits &= (1 << UInt32(count)) - 1
+      }
+    }
+    return output
+  }
+}

@@ -1,0 +1,71 @@
+import Base
+import Service
+
+/// What machines were, kept and brought back.
+extension Route {
+  static let snapshots: [Route] = [
+    Route(
+      .get, "machines/{machine}/snapshots", "listSnapshots", "snapshots", "All snapshots, parents first.",
+      .json(.list(.named("Snapshot")))
+    ) { service, request throws(ServiceError) in
+      .json(.array(service.snapshots(try service.machine(request))))
+    },
+    Route(.post, "machines/{machine}/snapshots", "takeSnapshot", "snapshots", "Takes a snapshot.", .task) {
+      service, request throws(ServiceError) in
+      let settings = try service.machine(request)
+      let name = request.text("name") ?? "", text = request.text("description")
+      return .json(
+        try service.tasks.start("Take snapshot '\(name)' of '\(settings.name)'", machine: settings.uuid) {
+          _ throws(ServiceError) in
+          defer { service.noticed() }
+          return ["snapshot": .string(try service.registry.takeSnapshot(settings.uuid, name: name, text: text))]
+        }.json)
+    }.taking(
+      .object([
+        Schema.member("name", .text, "Need not be unique."), Schema.option("description", .text, "By the user."),
+      ])),
+    Route(
+      .patch, "machines/{machine}/snapshots/{snapshot}", "editSnapshot", "snapshots",
+      "Changes a snapshot's name and description.", .json(.list(.named("Snapshot")))
+    ) {
+      service, request throws(ServiceError) in
+      let uuid = try service.machine(request).uuid
+      try service.registry.editSnapshot(
+        uuid, request.name("snapshot"), newName: request.text("name"), text: request.text("description"))
+      service.noticed()
+      return .json(.array(service.snapshots(try service.registry.machine(uuid))))
+    }.taking(
+      .object([
+        Schema.option("name", .text, "Another name."), Schema.option("description", .text, "Another description."),
+      ])),
+    Route(
+      .post, "machines/{machine}/snapshots/{snapshot}/restore", "restoreSnapshot", "snapshots",
+      "Makes the machine what it was then.", .task
+    ) { service, request throws(ServiceError) in
+      let settings = try service.machine(request)
+      let node = try service.registry.snapshot(request.name("snapshot"), of: settings)
+      return .json(
+        try service.tasks.start("Restore snapshot '\(node.name)' of '\(settings.name)'", machine: settings.uuid) {
+          _ throws(ServiceError) in
+          defer { service.noticed() }
+          try service.registry.restoreSnapshot(settings.uuid, node.uuid)
+          return .null
+        }.json)
+    },
+    Route(
+      .delete, "machines/{machine}/snapshots/{snapshot}", "deleteSnapshot", "snapshots",
+      "Forgets a snapshot; its disks are merged.", .task
+    ) { service, request throws(ServiceError) in
+      let settings = try service.machine(request)
+      let node = try service.registry.snapshot(request.name("snapshot"), of: settings)
+      return .json(
+        try service.tasks.start(
+          "Delete snapshot '\(node.name)' of '\(settings.name)'", machine: settings.uuid, canCancel: true
+        ) { task throws(ServiceError) in
+          defer { service.noticed() }
+          try service.registry.deleteSnapshot(settings.uuid, node.uuid, progress: task.progress)
+          return .null
+        }.json)
+    },
+  ]
+}

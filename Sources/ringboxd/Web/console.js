@@ -1,0 +1,128 @@
+// The machine's screen, keyboard and mouse in the page, and its first serial port as text.
+
+import { blob, call, get, socket } from "./api.js";
+import { acting, ask, h, notice, replace, select } from "./dom.js";
+import { chords, keysym, scancodes } from "./keys.js";
+import { RFB } from "./rfb.js";
+import { isOnline } from "./screens.js";
+
+export async function consoleTab(body, context) {
+  const canvas = h("canvas", { id: "screen", tabindex: 0, width: 720, height: 400, "aria-label": "The machine's screen; keys go to the machine" });
+  const screen = h("div", { class: "screen" }, canvas);
+  const hint = h("p", { class: "dim", id: "console-hint" });
+  const serial = h("div");
+  let viewer = null;
+  let next = null;
+
+  function connect() {
+    if (viewer || context.life.aborted) return;
+    if (!isOnline(context.machine.state)) { hint.textContent = "The machine does not run: start it above."; return; }
+    hint.textContent = "Connecting…";
+    viewer = new RFB(socket(`${context.path}/display`), canvas, (what, text) => {
+      if (what === "open") { hint.textContent = "Click the screen, then type. The key F6 leaves it."; canvas.dataset.connected = "true"; }
+      if (what === "failed") notice(text, { isBad: true });
+      if (what === "closed") {
+        viewer = null;
+        delete canvas.dataset.connected;
+        hint.textContent = "The connection is closed.";
+        clearTimeout(next);
+        next = setTimeout(connect, 1000);
+      }
+    });
+  }
+  context.changed = connect;
+  context.life.addEventListener("abort", () => { clearTimeout(next); viewer?.close(); });
+  listen(canvas, () => viewer);
+
+  const special = select([["", "Special keys…"], ...chords], "", { id: "special-keys", "aria-label": "Special keys" });
+  special.addEventListener("change", acting(async () => {
+    const keys = special.value;
+    special.value = "";
+    if (keys) await call("POST", `${context.path}/keyboard`, { keys: [keys] });
+    canvas.focus();
+  }));
+  const button = (id, text, action) => h("button", { type: "button", id, onclick: acting(action) }, text);
+  replace(body, h("div", { class: "bar" },
+    button("cad", "Ctrl-Alt-Del", () => call("POST", `${context.path}/keyboard`, { keys: ["ctrl-alt-delete"] })), special,
+    button("type-text", "Type text…", async () => {
+      const area = h("textarea", { rows: 5 });
+      area.value = await navigator.clipboard?.readText().catch(() => "") ?? "";
+      const answer = await ask("Type this into the machine", [{ name: "text", label: "Text", input: area }], { ok: "Type" });
+      if (answer?.text) await call("POST", `${context.path}/keyboard`, { text: answer.text });
+      canvas.focus();
+    }),
+    button("copy-text", "Copy text", async () => {
+      const { mode, rows } = await get(`${context.path}/screen`);
+      if (mode !== "text") return notice("The screen shows graphics, not text.");
+      const text = rows.map((row) => row.trimEnd()).join("\n").trimEnd();
+      try { await navigator.clipboard.writeText(text); notice("Copied."); } catch {
+        await ask("The screen's text", [{ name: "text", label: "Text", input: h("textarea", { rows: 16, value: text }) }]);
+      }
+    }),
+    button("save-image", "Save image", async () => {
+      const address = URL.createObjectURL(await blob(`${context.path}/screenshot`));
+      h("a", { href: address, download: `${context.machine.name}.png` }).click();
+      setTimeout(() => URL.revokeObjectURL(address), 10000);
+    }),
+    button("exact", "Real size", () => screen.classList.toggle("exact")),
+    button("full", "Full screen", () => screen.requestFullscreen()),
+    button("serial", "Serial port", () => serialPort(serial, context))),
+  screen, hint, serial);
+  connect();
+}
+
+// Keys and the mouse go to whatever viewer there is.
+function listen(canvas, viewer) {
+  const send = (isDown) => (event) => {
+    const code = scancodes.get(event.code);
+    // One key stays the page's, so that nobody is caught in the canvas.
+    if (!viewer() || code === undefined || event.code === "F6") return;
+    event.preventDefault();
+    event.stopPropagation();
+    viewer().key(code, keysym(event), isDown);
+  };
+  canvas.addEventListener("keydown", send(true));
+  canvas.addEventListener("keyup", send(false));
+  canvas.addEventListener("keydown", (event) => { if (event.code === "F6") { event.preventDefault(); canvas.blur(); } });
+  canvas.addEventListener("blur", () => viewer()?.releaseKeys());
+  const place = (event) => {
+    const box = canvas.getBoundingClientRect();
+    return [(event.clientX - box.left) * canvas.width / box.width, (event.clientY - box.top) * canvas.height / box.height];
+  };
+  // The page counts left, right, middle; the protocol left, middle, right.
+  const buttons = (event) => (event.buttons & 1) | (event.buttons & 2) << 1 | (event.buttons & 4) >> 1;
+  for (const name of ["pointerdown", "pointermove", "pointerup"]) {
+    canvas.addEventListener(name, (event) => {
+      if (name === "pointerdown") { canvas.focus(); canvas.setPointerCapture(event.pointerId); }
+      viewer()?.pointer(...place(event), buttons(event));
+      event.preventDefault();
+    });
+  }
+  canvas.addEventListener("contextmenu", (event) => event.preventDefault());
+  canvas.addEventListener("wheel", (event) => { viewer()?.wheel(...place(event), event.deltaY < 0); event.preventDefault(); }, { passive: false });
+}
+
+// What the first serial port has sent, and a line to send to it.
+function serialPort(element, context) {
+  if (element.firstChild) return element.replaceChildren();
+  const output = h("pre", { id: "serial-text", tabindex: 0 });
+  const line = h("input", { class: "grow", "aria-label": "A line for the serial port", autocomplete: "off" });
+  const path = `${context.path}/serial/0`;
+  let from = 0;
+  const read = async () => {
+    const { end, text } = await get(`${path}?from=${from}`);
+    from = end;
+    // Without the codes by which terminals are painted.
+    const plain = text.replace(/\x1b\[[0-9;?]*[A-Za-z]|\x1b[()][A-Z0-9]|\r/g, "");
+    if (!plain) return;
+    output.textContent = (output.textContent + plain).slice(-100000);
+    output.scrollTop = output.scrollHeight;
+  };
+  replace(element, h("h2", {}, "Serial port 1"), output, h("form", { class: "bar", onsubmit: acting(async () => {
+    await call("POST", path, { text: `${line.value}\r` });
+    line.value = "";
+  }) }, line, h("button", { type: "submit" }, "Send")));
+  const timer = setInterval(() => { if (!element.firstChild) clearInterval(timer); else read().catch(() => {}); }, 500);
+  context.life.addEventListener("abort", () => clearInterval(timer));
+  return read();
+}

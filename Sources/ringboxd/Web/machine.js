@@ -1,0 +1,110 @@
+// One machine: what it does, and pages for everything about it.
+
+import { call, events, get, segment } from "./api.js";
+import { consoleTab } from "./console.js";
+import { acting, ask, choice, field, h, notice, replace, time } from "./dom.js";
+import { logsTab } from "./logs.js";
+import { networkTab } from "./network.js";
+import { performanceTab } from "./performance.js";
+import { isOnline, stateBadge, Thumbnail } from "./screens.js";
+import { settingsTab } from "./settings.js";
+import { snapshotsTab } from "./snapshots.js";
+import { storageTab } from "./storage.js";
+
+const tabs = [
+  ["overview", "Overview", overviewTab], ["console", "Console", consoleTab], ["settings", "Settings", settingsTab],
+  ["storage", "Storage", storageTab], ["network", "Network", networkTab], ["snapshots", "Snapshots", snapshotsTab],
+  ["logs", "Logs", logsTab], ["performance", "Performance", performanceTab],
+];
+
+export async function machinePage(main, life, uuid, name = "overview") {
+  const path = `machines/${segment(uuid)}`;
+  let machine = await get(path);
+  if (life.aborted) return;
+  const head = h("div"), body = h("section", { id: "tab" });
+  const tab = tabs.find(([word]) => word === name) ?? tabs[0];
+  const bar = h("nav", { class: "tabs", "aria-label": "Parts of the machine" }, tabs.map(([word, text]) =>
+    h("a", { href: `#/m/${segment(uuid)}/${word}`, "aria-current": word === tab[0] ? "page" : null }, text)));
+  replace(main, head, bar, body);
+
+  // Tabs draw themselves again when the machine has changed.
+  const context = { path, life, get machine() { return machine; }, changed: () => {}, set(value) { machine = value; drawHead(); context.changed(); } };
+  function drawHead() {
+    replace(head, h("div", { class: "bar" }, h("h1", { class: "grow" }, machine.name, " ", stateBadge(machine)), powerButtons(context)));
+  }
+  drawHead();
+  let timer = null;
+  events.addEventListener("event", ({ detail }) => {
+    if (detail.machine !== machine.uuid || !/^(machine|snapshot)\./.test(detail.kind)) return;
+    if (detail.kind === "machine.unregistered") { notice(`${machine.name} is gone.`); location.hash = "#/"; return; }
+    if (timer) return;
+    timer = setTimeout(async () => {
+      timer = null;
+      if (life.aborted) return;
+      try { const fresh = await get(path); if (!life.aborted) context.set(fresh); } catch { /* it is just going */ }
+    }, 60);
+  }, { signal: life });
+  if (!machine.accessible) {
+    return replace(body, h("div", { class: "card" }, h("h2", {}, "The settings cannot be read"), h("p", {}, machine.accessError),
+      h("p", { class: "dim" }, machine.settingsFile)));
+  }
+  await tab[2](body, context);
+}
+
+function powerButtons({ path, machine }) {
+  const act = (verb) => acting(() => call("POST", `${path}/${verb}`));
+  const button = (id, text, action, properties = {}) => h("button", { type: "button", id, onclick: action, ...properties }, text);
+  if (!machine.accessible) return [];
+  if (!isOnline(machine.state)) {
+    return [
+      button("start", "Start", act("start"), { class: "primary" }),
+      machine.state === "saved" ? button("discard", "Discard state", act("discardstate")) : null,
+      button("remove", "Remove…", acting(() => remove(path, machine)), { class: "danger" }),
+    ];
+  }
+  return [
+    machine.state === "paused" ? button("resume", "Resume", act("resume"), { class: "primary" }) : button("pause", "Pause", act("pause")),
+    button("reset", "Reset", act("reset")),
+    button("acpi", "Power button", act("acpipowerbutton")),
+    button("poweroff", "Power off", act("poweroff"), { class: "danger" }),
+  ];
+}
+
+async function remove(path, machine) {
+  const answer = await ask(`Remove '${machine.name}'?`, [
+    choice("files", "Its files", [["keep", "stay where they are"], ["delete", "are deleted, disks that no other machine has included"]], "keep"),
+  ], { ok: "Remove", isDanger: true });
+  if (!answer) return;
+  await call("DELETE", `${path}?delete=${answer.files === "delete"}`);
+  location.hash = "#/";
+}
+
+async function overviewTab(body, context) {
+  const { path, life } = context;
+  const thumbnail = new Thumbnail(context.machine.uuid, life);
+  thumbnail.element.id = "thumbnail";
+  const details = h("dl", { class: "pairs" });
+  replace(body, h("div", { class: "charts" },
+    h("a", { href: `${location.hash.split("/").slice(0, 3).join("/")}/console`, "aria-label": "Console" }, thumbnail.element),
+    h("div", { class: "card" }, details)));
+  context.changed = () => {
+    const machine = context.machine;
+    thumbnail.state = machine.state;
+    const drives = machine.controllers.flatMap((controller) => controller.drives.map((drive) =>
+      `${controller.name} ${drive.port}-${drive.device}: ${drive.path ?? "empty"}`));
+    const cards = machine.adapters.filter((card) => card.enabled).map((card) => `${card.number}: ${card.type}, ${card.attachment}`);
+    const rows = [
+      ["Guest system", machine.osDescription], ["Memory", `${machine.memory} MiB`], ["Processors", machine.cpus],
+      ["Since", time(machine.since)], ["Drives", drives.length ? drives.map((text) => h("div", {}, text)) : "none"],
+      ["Network cards", cards.length ? cards.map((text) => h("div", {}, text)) : "none"], ["Snapshots", machine.snapshots],
+      ["Groups", machine.groups.join(", ")], ["Settings file", machine.settingsFile], ["UUID", machine.uuid],
+      machine.process ? ["Process", machine.process] : null,
+      ["Description", [machine.description || "–", " ", h("button", { type: "button", onclick: acting(async () => {
+        const answer = await ask("Description", [field("text", "Text", machine.description)]);
+        if (answer) context.set(await call("PATCH", path, { options: { description: answer.text } }));
+      }) }, "Change…")]],
+    ];
+    replace(details, rows.filter(Boolean).map(([label, value]) => [h("dt", {}, label), h("dd", {}, value)]));
+  };
+  context.changed();
+}

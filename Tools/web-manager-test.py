@@ -1,0 +1,317 @@
+#!/usr/bin/env python3
+"""Uses the web manager in headless Chromium as a person would: web-manager-test.py URL FOLDER
+
+URL is what `ringbox web` prints; FOLDER is for a disk image, screenshots and the browser's profile. A machine is made,
+booted from a disk whose boot sector shows what is typed, typed into, snapshotted, changed, restored and deleted. Chromium
+is driven by its debugging pipe; nothing but Python's own library is needed. Status 0 when all went as it should; else
+the last line says what did not.
+"""
+
+import base64
+import json
+import os
+import select
+import shutil
+import subprocess
+import sys
+import time
+
+def boot_sector():
+    """Shows ECHO> and then every key that is typed."""
+    code = bytearray()
+    code += b"\x31\xc0\x8e\xd8"          # xor ax, ax; mov ds, ax
+    code += b"\xbe\x1e\x7c"              # mov si, text
+    code += b"\xac\x84\xc0\x74\x08"      # next: lodsb; test al, al; jz keys
+    code += b"\xb4\x0e\x31\xdb\xcd\x10"  # mov ah, 0eh; xor bx, bx; int 10h
+    code += b"\xeb\xf3"                  # jmp next
+    code += b"\x31\xc0\xcd\x16"          # keys: xor ax, ax; int 16h
+    code += b"\xb4\x0e\xcd\x10"          # mov ah, 0eh; int 10h
+    code += b"\xeb\xf6"                  # jmp keys
+    text = 0x7C00 + len(code)
+    code[5:7] = text.to_bytes(2, "little")
+    code += b"ECHO> \0"
+    return bytes(code).ljust(510, b"\0") + b"\x55\xaa"
+
+
+class Wrong(Exception):
+    pass
+
+
+class Browser:
+    """A tab of Chromium, by the DevTools protocol over two pipes."""
+
+    def __init__(self, folder):
+        program = next((path for path in map(shutil.which, ("chromium", "chromium-browser", "google-chrome")) if path), None)
+        if not program:
+            raise Wrong("Chromium is missing; Tools/setup.sh test installs it")
+        to_browser, self.output = os.pipe()
+        self.input, from_browser = os.pipe()
+
+        def plumb():
+            # Whatever numbers they have: the browser reads 3 and writes 4.
+            read, write = os.dup2(to_browser, 90), os.dup2(from_browser, 91)
+            os.dup2(read, 3)
+            os.dup2(write, 4)
+        self.errors = open(f"{folder}/chromium.log", "wb")
+        self.process = subprocess.Popen(
+            [program, "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
+             "--remote-debugging-pipe", f"--user-data-dir={folder}/profile", "--window-size=1200,900", "about:blank"],
+            preexec_fn=plumb, close_fds=False, stdout=self.errors, stderr=self.errors, stdin=subprocess.DEVNULL)
+        os.close(to_browser)
+        os.close(from_browser)
+        self.buffer, self.number, self.session = b"", 0, None
+        self.problems = []
+        target = self.send("Target.createTarget", url="about:blank")["targetId"]
+        self.session = self.send("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+        for domain in ("Page", "Runtime", "Log"):
+            self.send(f"{domain}.enable")
+
+    def close(self):
+        self.process.terminate()
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+    def receive(self, deadline):
+        while b"\0" not in self.buffer:
+            ready, _, _ = select.select([self.input], [], [], max(0, deadline - time.monotonic()))
+            if not ready:
+                raise Wrong("the browser does not answer")
+            data = os.read(self.input, 1 << 20)
+            if not data:
+                raise Wrong("the browser has ended")
+            self.buffer += data
+        line, self.buffer = self.buffer.split(b"\0", 1)
+        return json.loads(line)
+
+    def send(self, method, **arguments):
+        self.number += 1
+        message = {"id": self.number, "method": method, "params": arguments}
+        if self.session:
+            message["sessionId"] = self.session
+        os.write(self.output, json.dumps(message).encode() + b"\0")
+        deadline = time.monotonic() + 180
+        while True:
+            reply = self.receive(deadline)
+            if reply.get("method") == "Runtime.exceptionThrown":
+                details = reply["params"]["exceptionDetails"]
+                self.problems.append(details.get("exception", {}).get("description", details["text"]))
+            if reply.get("method") == "Log.entryAdded" and reply["params"]["entry"]["level"] == "error":
+                self.problems.append(f"{reply['params']['entry']['text']} {reply['params']['entry'].get('url', '')}")
+            if reply.get("id") == self.number:
+                if "error" in reply:
+                    raise Wrong(f"{method}: {reply['error']['message']}")
+                return reply["result"]
+
+    def run(self, script):
+        result = self.send("Runtime.evaluate", expression=script, awaitPromise=True, returnByValue=True)
+        if "exceptionDetails" in result:
+            raise Wrong(f"{script}: {result['exceptionDetails'].get('exception', {}).get('description')}")
+        return result["result"].get("value")
+
+    def wait(self, what, script, seconds=120):
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            value = self.run(script)
+            if value:
+                return value
+            time.sleep(0.05)
+        page = self.run("document.body.innerText")
+        raise Wrong(f"waited {seconds} s in vain for {what}; the page shows:\n{page[-1500:]}")
+
+    def click(self, selector, text=None):
+        find = f"[...document.querySelectorAll({json.dumps(selector)})].find((e) => {json.dumps(text)} === null || e.textContent.includes({json.dumps(text)}))"
+        self.wait(f"{selector} {text or ''}", f"(() => {{ const e = {find}; return e && !e.disabled; }})()")
+        self.run(f"{find}.click()")
+
+    def fill(self, selector, value):
+        self.wait(selector, f"document.querySelector({json.dumps(selector)}) !== null")
+        self.run(f"(() => {{ const e = document.querySelector({json.dumps(selector)}); e.value = {json.dumps(value)};"
+                 "e.dispatchEvent(new Event('input', {bubbles: true})); e.dispatchEvent(new Event('change', {bubbles: true})); })()")
+
+    def press(self, key, code, number):
+        for kind in ("keyDown", "keyUp"):
+            self.send("Input.dispatchKeyEvent", type=kind, key=key, code=code, windowsVirtualKeyCode=number)
+
+    def type(self, text):
+        for letter in text:
+            self.press(letter, f"Key{letter.upper()}", ord(letter.upper()))
+
+    def screenshot(self, path):
+        image = self.send("Page.captureScreenshot", format="png")["data"]
+        with open(path, "wb") as file:
+            file.write(base64.b64decode(image))
+
+
+def state(browser, word):
+    browser.wait(f"the state {word}", f"document.querySelector('h1 .state')?.textContent === {json.dumps(word)}", 120)
+
+
+def api(browser, path):
+    return browser.run(f"import('./api.js').then((api) => api.get({json.dumps(path)}))")
+
+
+def lit(browser):
+    """Pixels of the console that are not black."""
+    return browser.run("(() => { const c = document.querySelector('#screen'); const d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;"
+                       "let n = 0; for (let i = 0; i < d.length; i += 4) if (d[i] + d[i + 1] + d[i + 2] > 60) n += 1; return n; })()")
+
+
+def screen(browser, machine):
+    return "\n".join(api(browser, f"machines/{machine}/screen")["rows"])
+
+
+def story(browser, url, folder):
+    disk = f"{folder}/echo.img"
+    with open(disk, "wb") as file:
+        file.write(boot_sector().ljust(1 << 20, b"\0"))
+
+    # Without the token nothing is shown; with it, the list.
+    browser.send("Page.navigate", url=url.split("#")[0])
+    browser.wait("the login", "document.querySelector('#token') !== null")
+    browser.send("Page.navigate", url="about:blank")
+    browser.send("Page.navigate", url=url)
+    browser.wait("the list", "document.querySelector('#machines') !== null")
+    browser.wait("the events' socket", "document.querySelector('#connection').classList.contains('on')")
+    if "token" in browser.run("location.href"):
+        raise Wrong("the token stays in the address")
+
+    # Create.
+    browser.click("#new-machine")
+    browser.fill("#new-name", "browser")
+    browser.fill("#new-ostype", "Other")
+    browser.fill("#new-memory", "64")
+    browser.fill("#new-disk", "0")
+    browser.fill("#new-network", "none")
+    browser.click("#create")
+    state(browser, "powered off")
+    machine = browser.run("location.hash.split('/')[2]")
+    browser.click(".tabs a", "Storage")
+    browser.click(".card button.add-drive")
+    browser.fill("#ask-kind", "hdd")
+    browser.click("#ask-ok")
+    browser.wait("the folder", "document.querySelector('.files li') !== null")
+    browser.fill("dialog form input", disk)
+    browser.click("dialog form button", "Open")
+    browser.wait("the drive", f"document.querySelector('#tab').textContent.includes({json.dumps(disk)})")
+
+    # Boot, and look.
+    browser.click("#start")
+    state(browser, "running")
+    browser.click(".tabs a", "Console")
+    browser.wait("the console", "document.querySelector('#screen')?.dataset.connected === 'true'")
+    deadline = time.monotonic() + 180
+    while "ECHO>" not in screen(browser, machine):
+        if time.monotonic() > deadline:
+            raise Wrong(f"the boot sector does not run:\n{screen(browser, machine)}")
+        time.sleep(0.1)
+    before = browser.wait("the picture", "document.querySelector('#screen').width > 0") and lit(browser)
+
+    # Type into the console; the guest shows it, and so does the canvas.
+    browser.run("document.querySelector('#screen').focus()")
+    browser.type("hello")
+    deadline = time.monotonic() + 120
+    while "ECHO> hello" not in screen(browser, machine):
+        if time.monotonic() > deadline:
+            raise Wrong(f"what was typed does not show:\n{screen(browser, machine)}")
+        time.sleep(0.1)
+    deadline = time.monotonic() + 120
+    while lit(browser) <= before:
+        if time.monotonic() > deadline:
+            raise Wrong("the canvas does not show what was typed")
+        time.sleep(0.1)
+    browser.screenshot(f"{folder}/console.png")
+
+    # The list shows its picture.
+    browser.click("header a", "Machines")
+    browser.wait("the thumbnail", "document.querySelector('a[data-name=browser] img')?.src.startsWith('blob:')")
+    browser.screenshot(f"{folder}/list.png")
+    for tab, sign in (("logs", "#log"), ("performance", "canvas.chart"), ("network", "#nic1"), ("settings", "#settings")):
+        browser.run(f"location.hash = '#/m/{machine}/{tab}'")
+        browser.wait(tab, f"document.querySelector({json.dumps(sign)}) !== null")
+    for page in ("media", "host", "tasks"):
+        browser.run(f"location.hash = '#/{page}'")
+        browser.wait(page, f"document.querySelector('main h1')?.textContent.toLowerCase() === '{page}'")
+    browser.run(f"location.hash = '#/m/{machine}'")
+    browser.click("#poweroff")
+    state(browser, "powered off")
+
+    # Snapshot, change, restore, delete.
+    browser.click(".tabs a", "Snapshots")
+    browser.click("#take-snapshot")
+    browser.fill("#ask-name", "first")
+    browser.click("#ask-ok")
+    browser.wait("the snapshot", "document.querySelector('#snapshot-tree li[data-name=first] .now') !== null")
+    browser.run(f"location.hash = '#/m/{machine}/settings'")
+    browser.fill("#set-memory", "80")
+    browser.click("#settings button")
+    browser.wait("the notice", "document.querySelector('#notices').textContent.includes('Kept')")
+    if api(browser, f"machines/{machine}")["memory"] != 80:
+        raise Wrong("the memory has not changed")
+    # A mistake is explained.
+    browser.fill("#option-name", "memroy")
+    browser.fill("#option-values", "64")
+    browser.click("form button", "Set")
+    browser.wait("the explanation", "document.querySelector('#notices').textContent.includes(\"did you mean 'memory'\")")
+    browser.problems = [problem for problem in browser.problems if "(Bad Request)" not in problem]
+    browser.run(f"location.hash = '#/m/{machine}/snapshots'")
+    browser.click(".restore")
+    browser.click("#ask-ok")
+    deadline = time.monotonic() + 120
+    while api(browser, f"machines/{machine}")["memory"] != 64:
+        if time.monotonic() > deadline:
+            raise Wrong("the snapshot was not restored")
+        time.sleep(0.1)
+    browser.click(".delete")
+    browser.click("#ask-ok")
+    browser.wait("an empty tree", "document.querySelector('#snapshot-tree li[data-name]') === null")
+
+    # On a phone nothing is wider than the screen.
+    browser.send("Emulation.setDeviceMetricsOverride", width=380, height=800, deviceScaleFactor=2, mobile=True)
+    for place in ("#/", f"#/m/{machine}", f"#/m/{machine}/settings", f"#/m/{machine}/storage", "#/new"):
+        browser.run(f"location.hash = '{place}'")
+        browser.wait("the page", "document.querySelector('main').children.length > 0")
+        time.sleep(0.2)
+        width = browser.run("document.documentElement.scrollWidth")
+        if width > 381:
+            browser.screenshot(f"{folder}/wide.png")
+            raise Wrong(f"{place} is {width} points wide, wider than a phone")
+    browser.screenshot(f"{folder}/phone.png")
+    browser.send("Emulation.clearDeviceMetricsOverride")
+
+    # Gone, but for the disk, which is only an image over somebody's file if at all.
+    browser.run(f"location.hash = '#/m/{machine}'")
+    browser.click("#remove")
+    browser.fill("#ask-files", "keep")
+    browser.click("#ask-ok")
+    browser.wait("an empty list", "document.querySelector('#machines') && !document.querySelector('a[data-name=browser]')")
+    if browser.problems:
+        raise Wrong("the pages have mistakes:\n" + "\n".join(browser.problems))
+
+
+def main():
+    url, folder = sys.argv[1:3]
+    browser = None
+    try:
+        browser = Browser(folder)
+        story(browser, url, folder)
+    except Wrong as error:
+        if browser:
+            try:
+                browser.screenshot(f"{folder}/wrong.png")
+            except Wrong:
+                pass
+            error = Wrong(f"{error}\nproblems: {browser.problems}")
+        print(error)
+        return 1
+    finally:
+        if browser:
+            browser.close()
+    print("the web manager works")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
