@@ -139,7 +139,8 @@ final class Board: Sendable {
     floppy = try DeviceSlot(
       FDC82078(media: floppies.map(\.medium), dma: I8237Channel(dma, channel: 2)), machine: services,
       drives: floppies.map(\.backend))
-    entropy = try DeviceSlot(VirtioRNG(VirtioEntropyFunction { time.schedule?.bytes($0) ?? HostEntropy.bytes($0) }), machine: services)
+    entropy = try DeviceSlot(
+      VirtioRNG(VirtioEntropyFunction { time.schedule?.bytes($0) ?? HostEntropy.bytes($0) }), machine: services)
     virtioDisks = try Board.makeVirtioDisks(services, storage)
     nvmeDisks = try Board.makeNVMeDisks(services, storage)
     let scsiDrives = storage.scsiDrives

@@ -123,7 +123,9 @@ public final class Machine: Sendable {
     }
     outbox.set(self)
     // What a deterministic machine waits for must come to an end.
-    if time.schedule == nil { storage.holdFailures { drive, error in control.post { outbox.machine?.diskFailed(drive, error) } } }
+    if time.schedule == nil {
+      storage.holdFailures { drive, error in control.post { outbox.machine?.diskFailed(drive, error) } }
+    }
     try network.start()
   }
 

@@ -299,13 +299,16 @@ extension Cpu {
   /// Waits for an event, other than those that could not be served in the present state.
   func sleepUntilEvent() {
     let events = pendingEvents
-    if events & wakeable == 0 { sleep(seen: events) }
+    let others = CPUEvent.stop | CPUEvent.flushTLB | CPUEvent.codeChanged
+    if events & (wakeable | others) == 0 { sleep(seen: events) }
   }
 
+  /// What the engine has to do for itself does not count.
   var isIdle: Bool { s.activity != Activity.running && pendingEvents & wakeable == 0 }
 
+  /// Events of the guest that a processor in this state does not sleep through.
   private var wakeable: UInt32 {
-    var wakeable = CPUEvent.initSignal | CPUEvent.stop | CPUEvent.flushTLB | CPUEvent.codeChanged
+    var wakeable = CPUEvent.initSignal
     switch s.activity {
     case Activity.halted:
       if pendingEvents & CPUEvent.nmiBlocked == 0 { wakeable |= CPUEvent.nmi }

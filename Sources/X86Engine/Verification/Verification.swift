@@ -137,7 +137,9 @@ extension Cpu {
     let marks: UInt32 = x.trial.end == .fault ? 0x3f : 0
     check("MXCSR", UInt64(tried.mxcsr & ~marks), UInt64(real.mxcsr & ~marks))
     for number in 0..<8 { check("K\(number)", tried.opmasks[number], real.opmasks[number]) }
-    for word in 0..<256 where !sameVectors { check("ZMM\(word / 8)[\(word % 8)]", tried.vectors[word], real.vectors[word]) }
+    for word in 0..<256 where !sameVectors {
+      check("ZMM\(word / 8)[\(word % 8)]", tried.vectors[word], real.vectors[word])
+    }
     // Control, status, tags; not the pointers to the last instruction.
     check("x87 control, status, tags", tried.x87[0] & 0xff_ffff_ffff, real.x87[0] & 0xff_ffff_ffff)
     for word in 4..<20 {
