@@ -200,7 +200,10 @@ public final class ProcessorSet: Sendable {
   /// The interrupt controllers may have something for this processor.
   public func raiseInterrupt(_ cpu: Int) { raise(CPUEvent.interrupt, cpu) }
   public func raiseNMI(_ cpu: Int) { raise(CPUEvent.nmi, cpu) }
-  public func raiseINIT(_ cpu: Int) { raise(CPUEvent.initSignal, cpu) }
+  public func raiseINIT(_ cpu: Int) {
+    vcpus[cpu].initialize()
+    schedule?.parker.unpark()
+  }
   /// STARTUP IPI with its vector.
   public func startup(_ cpu: Int, vector: UInt8) {
     vcpus[cpu].startup(vector: vector)

@@ -52,6 +52,16 @@ public final class MemoryFile: Sendable {
     unsafe self.base = base
     self.size = size
   }
+  /// Private memory of `size` bytes that reads as zero and takes none of the host's until it is written. Traps when the host
+  /// has no room in the address space, as any allocation does.
+  public convenience init(zeroed size: Int) {
+    // SAFETY: a new mapping at an address of the kernel's choice overlaps nothing; the result is checked.
+    let base = unsafe mmap(
+      nil, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)
+    guard let base = unsafe base, unsafe base != MAP_FAILED else { fatalError("no room for \(size) bytes of memory") }
+    // SAFETY: the mapping made above, of `size` bytes, handed over.
+    unsafe self.init(owning: base, size: size)
+  }
   deinit {
     // SAFETY: our own mapping, and nobody is left who could use it.
     _ = unsafe munmap(base, size)

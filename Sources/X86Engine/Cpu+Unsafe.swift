@@ -123,6 +123,14 @@ final class VcpuContext: Sendable {
     // SAFETY: as above.
     unsafe rb_futex_wait(&p.pointee.state.events, seen, -1)
   }
+  /// A STARTUP IPI to a running processor is ignored, but not one that belongs to an INIT that has come meanwhile.
+  func dropStartup() {
+    var events = pendingEvents
+    // SAFETY: as above; a lost race loads the word again.
+    while events & CPUEvent.initSignal == 0,
+      unsafe !rb_cas32(&p.pointee.state.events, &events, events & ~CPUEvent.startup)
+    {}
+  }
   func clear(_ event: UInt32) {
     // SAFETY: as above.
     _ = unsafe rb_and32(&p.pointee.state.events, ~event)
@@ -141,16 +149,17 @@ struct CPUBlock {
 ///
 /// A tag is the page's linear address; an access hits when its distance from the tag leaves room for its size, so accesses
 /// that cross a page, and pages that are MMIO, ROM (writes) or hold code (writes), miss by construction. An empty tag is a
-/// page of another index, which no address that selects the entry can be near. A page may also stand in its other way:
-/// the entry with the top index bit inverted.
+/// page of another index, which no address that selects the entry can be near; nearly everywhere that is page 0, so that a
+/// fresh table is nothing but zeros and costs memory only where it is used. A page may also stand in its other way: the
+/// entry with the top index bit inverted.
 // SAFETY(type): plain numbers; `host` makes an address only where a tag matched (`readLinear`, `writeLinear`).
 @safe struct TLBEntry {
   var tagRead: UInt64
   var tagWrite: UInt64
-  /// Host address of the page's first byte.
+  /// Host address of the page's first byte; 0 when empty.
   var host: UInt64 = 0
   /// Guest-physical page, for the code and atomic paths; bit 0: the page is global.
-  var physicalPage: UInt64 = ~0
+  var physicalPage: UInt64 = 0
 
   init(index: Int) {
     tagRead = TLBEntry.emptyTag(index)
@@ -163,9 +172,12 @@ struct CPUBlock {
     tagRead = tag
     tagWrite = tag
     self.host = host
+    physicalPage = ~0
   }
   /// A page that selects neither this entry nor its other way.
-  static func emptyTag(_ index: Int) -> UInt64 { UInt64(index ^ 1) << 12 }
+  @inline(__always) static func emptyTag(_ index: Int) -> UInt64 {
+    index & (EngineState.otherWay &- 1) == 0 ? 0x1000 : 0
+  }
 }
 
 private enum EmptyStackEntry {
@@ -207,53 +219,64 @@ private enum EmptyStackEntry {
   }
 }
 
-/// Places of a vCPU's translation caches filled since they were last emptied.
-// SAFETY(type): `places` has room for `capacity` numbers; `note` stops there, and then every entry counts as filled.
+/// The entries of a vCPU's translation caches that may hold something, so that nobody has to look at all of them.
+///
+/// Kept by pairs, an entry and its other way, because a page changes places inside its pair without anybody being told.
+/// Pairs with global pages have a list of their own: switches of address spaces leave it alone.
+// SAFETY(type): `kinds` has a byte for each of `pairs` pairs, and each list room for all of them; a pair stands in a list at
+// most once, as its bit in `kinds` says.
 @safe struct FilledEntries {
-  static let capacity = 3 * EngineState.tlbCount
-  private let places: UnsafeMutablePointer<UInt16>
-  private var noted = 0
-  private var overflowed = false
+  private static let pairs = 3 * EngineState.otherWay
+  private let kinds: UnsafeMutablePointer<UInt8>
+  private let lists: UnsafeMutablePointer<UInt16>
+  private var counts = InlineArray<2, Int>(repeating: 0)
 
-  init() { unsafe places = .allocate(capacity: FilledEntries.capacity) }
-  func deallocate() { unsafe places.deallocate() }
+  init() {
+    unsafe kinds = .allocate(capacity: FilledEntries.pairs)
+    unsafe kinds.initialize(repeating: 0, count: FilledEntries.pairs)
+    unsafe lists = .allocate(capacity: 2 * FilledEntries.pairs)
+  }
+  func deallocate() {
+    unsafe kinds.deallocate()
+    unsafe lists.deallocate()
+  }
 
-  var count: Int { overflowed ? FilledEntries.capacity : noted }
-  subscript(_ position: Int) -> Int {
-    // SAFETY: `position` is below `count`.
-    overflowed ? position : unsafe Int(places[position])
-  }
-  mutating func note(_ place: Int) {
-    if noted == FilledEntries.capacity {
-      overflowed = true
-    } else {
-      // SAFETY: bounds just checked.
-      unsafe places[noted] = UInt16(truncatingIfNeeded: place)
-      noted &+= 1
+  /// A page goes to this entry of this view.
+  mutating func note(view: Int, index: Int, isGlobal: Bool) {
+    let pair = view &* EngineState.otherWay &+ (index & (EngineState.otherWay &- 1))
+    let list = isGlobal ? 1 : 0
+    // SAFETY: the pair is below `pairs`, and not in the list yet.
+    do {
+      if unsafe kinds[pair] & UInt8(1 &<< list) != 0 { return }
+      unsafe kinds[pair] |= UInt8(1 &<< list)
+      unsafe lists[list &* FilledEntries.pairs &+ counts[list]] = UInt16(truncatingIfNeeded: pair)
+      counts[list] &+= 1
     }
   }
-  mutating func removeAll() {
-    noted = 0
-    overflowed = false
+  mutating func removeAll(global: Bool) {
+    let list = global ? 1 : 0
+    // SAFETY: as in `note`.
+    for position in 0..<counts[list] {
+      let pair = unsafe Int(lists[list &* FilledEntries.pairs &+ position])
+      unsafe kinds[pair] &= ~UInt8(1 &<< list)
+    }
+    counts[list] = 0
   }
-  /// Forgets the places that `isKept` does not want to keep.
-  mutating func filter(_ isKept: (Int) -> Bool) {
-    if overflowed {
-      overflowed = false
-      noted = 0
-      for place in 0..<FilledEntries.capacity where isKept(place) { note(place) }
-      return
+  /// Calls `body` with (place in `EngineState.tlb`, index) of both entries of every pair with pages that are (not) global.
+  @inline(__always) func forEach(global: Bool, _ body: (Int, Int) -> Void) {
+    let list = global ? 1 : 0
+    for position in 0..<counts[list] {
+      // SAFETY: below the list's count.
+      let pair = unsafe Int(lists[list &* FilledEntries.pairs &+ position])
+      let index = pair & (EngineState.otherWay &- 1)
+      let place = (pair &- index) &* 2 &+ index
+      body(place, index)
+      body(place &+ EngineState.otherWay, index &+ EngineState.otherWay)
     }
-    var kept = 0
-    for position in 0..<noted {
-      // SAFETY: both positions are below `noted`.
-      let place = unsafe places[position]
-      if isKept(Int(place)) {
-        unsafe places[kept] = place
-        kept &+= 1
-      }
-    }
-    noted = kept
+  }
+  @inline(__always) func forEach(_ body: (Int, Int) -> Void) {
+    forEach(global: false, body)
+    forEach(global: true, body)
   }
 }
 
@@ -271,7 +294,9 @@ private enum EmptyStackEntry {
   /// the table, so that generated code finds it without an index.
   var stackEntries: UnsafeMutablePointer<TLBEntry> { unsafe tlb + 3 * EngineState.tlbCount }
   let emptyStackEntry = TLBEntry.emptyStack()
-  static let tlbBits = 11
+  /// 64 MiB of address space: as many pages as a program with a large heap touches again and again. Only entries that were
+  /// used cost anything, in memory and when they are cleared.
+  static let tlbBits = 14
   static let tlbCount = 1 << tlbBits
   /// Where a page goes that another of the same index has driven out: `index ^ otherWay`.
   static let otherWay = tlbCount / 2
@@ -279,6 +304,9 @@ private enum EmptyStackEntry {
     Int(truncatingIfNeeded: linear >> 12) & (tlbCount &- 1)
   }
   var filled: FilledEntries
+  /// Counts the times that translations or rights to write were taken away: generated code that has host addresses in hand
+  /// then starts a new block.
+  var rightsGeneration: UInt64 = 0
   /// Address one past the last instruction of the running block; zeroed to leave it early.
   var blockEnd: UInt = 0
   var blocks: BlockCache

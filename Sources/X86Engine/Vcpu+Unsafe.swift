@@ -2,6 +2,7 @@ import Base
 import CHost
 import Glibc
 import GuestMemory
+import HostSystem
 import Synchronization
 import X86ISA
 
@@ -28,8 +29,9 @@ public enum EngineChoice: String, Sendable, CaseIterable {
   let engine: EngineChoice
   private let context: VcpuContext
   private let group: VcpuGroup
+  /// The state block and the tables behind it (`VcpuLayout`).
+  private let memory: MappedMemory
   private let block: UnsafeMutablePointer<CPUBlock>
-  private let tlb: UnsafeMutablePointer<TLBEntry>
   /// The thread inside `run()`, 0 when none.
   private let thread = Atomic<UInt>(0)
   /// Not executing guest code: nothing stale can be used before events are looked at again.
@@ -49,14 +51,17 @@ public enum EngineChoice: String, Sendable, CaseIterable {
     context = VcpuContext(
       memory: memory, platform: platform, index: index, model: model, group: group,
       inspection: isInspected ? VcpuInspection(inspection, index: index) : nil)
-    // SAFETY: fresh allocations, initialised here, freed in deinit.
+    self.memory = MappedMemory(zeroed: VcpuLayout.end)
+    // SAFETY: inside the fresh mapping, of which what is not zero is initialised here; `deinit` undoes it.
     do {
-      let raw = UnsafeMutableRawPointer.allocate(byteCount: VcpuLayout.end, alignment: 4096)
+      let raw = unsafe self.memory.base
       unsafe block = raw.bindMemory(to: CPUBlock.self, capacity: 1)
-      unsafe tlb = (raw + VcpuLayout.tlb).bindMemory(to: TLBEntry.self, capacity: 3 * EngineState.tlbCount + 3)
-      for place in 0..<3 { unsafe (tlb + 3 * EngineState.tlbCount + place).initialize(to: .emptyStack()) }
-      for place in 0..<(3 * EngineState.tlbCount) {
-        unsafe (tlb + place).initialize(to: TLBEntry(index: place & (EngineState.tlbCount - 1)))
+      let tlb = unsafe (raw + VcpuLayout.tlb).bindMemory(to: TLBEntry.self, capacity: 3 * EngineState.tlbCount + 3)
+      for view in 0..<3 {
+        unsafe (tlb + 3 * EngineState.tlbCount + view).initialize(to: .emptyStack())
+        for index in [0, EngineState.otherWay] {
+          unsafe (tlb + view * EngineState.tlbCount + index).initialize(to: TLBEntry(index: index))
+        }
       }
       unsafe block.initialize(
         to: CPUBlock(
@@ -92,7 +97,6 @@ public enum EngineChoice: String, Sendable, CaseIterable {
       unsafe block.pointee.engine.shadow.deallocate()
       unsafe block.pointee.engine.snapshots.deallocate()
       unsafe block.deinitialize(count: 1)
-      unsafe UnsafeMutableRawPointer(block).deallocate()
     }
   }
 
@@ -158,6 +162,12 @@ public enum EngineChoice: String, Sendable, CaseIterable {
   }
 
   var isCurrent: Bool { thread.load(ordering: .relaxed) == UInt(bitPattern: Int(pthread_self())) }
+
+  /// INIT (SDM 3A, 9.4.4). A STARTUP IPI that came before it came to a running processor: it is lost.
+  public func initialize() {
+    cpu.clear(CPUEvent.startup)
+    cpu.raise(CPUEvent.initSignal)
+  }
 
   /// STARTUP IPI (SDM 3A, 9.4.4).
   public func startup(vector: UInt8) {
@@ -271,7 +281,7 @@ public final class VcpuGroup: Sendable {
     for vcpu in others {
       while !vcpu.parked.load(ordering: .sequentiallyConsistent), !vcpu.mailbox.withLock({ $0.isEmpty }) {
         collect(for: cpu)
-        rb_pause()
+        cpu.spin()
       }
     }
   }

@@ -245,7 +245,7 @@ final class GuestBoard: Platform {
       state.withLock { $0.interrupts[number].append(vector) }
       vcpus[number].cpu.raise(CPUEvent.interrupt)
     case 1: vcpus[number].cpu.raise(CPUEvent.nmi)
-    case 2: vcpus[number].cpu.raise(CPUEvent.initSignal)
+    case 2: vcpus[number].initialize()
     default: vcpus[number].startup(vector: vector)
     }
   }

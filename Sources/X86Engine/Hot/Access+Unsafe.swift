@@ -134,6 +134,7 @@ extension Cpu {
     if unsafe entry.pointee.host != address || entry.pointee.tagRead != page {
       let index = EngineState.index(linear)
       makeRoom(index, view, for: page)
+      x.filled.note(view: Int(view), index: index, isGlobal: x.walkedGlobal)
       unsafe entry.pointee = TLBEntry(index: index)
       unsafe entry.pointee.host = address
       unsafe entry.pointee.physicalPage = physical & ~0xfff | (x.walkedGlobal ? 1 : 0)
@@ -144,7 +145,7 @@ extension Cpu {
     return physical
   }
 
-  /// Moves the page that stands in an entry to its other way, unless it is `page` itself; notes what gets filled.
+  /// Moves the page that stands in an entry to its other way, unless it is `page` itself.
   private func makeRoom(_ index: Int, _ view: UInt32, for page: UInt64) {
     let start = Int(view) &* EngineState.tlbCount
     // SAFETY: both ways are inside the view's table.
@@ -152,10 +153,7 @@ extension Cpu {
       let first = unsafe x.tlb + (start &+ index)
       let otherIndex = index ^ EngineState.otherWay
       let other = unsafe x.tlb + (start &+ otherIndex)
-      if unsafe first.pointee.tagRead == TLBEntry.emptyTag(index) {
-        x.filled.note(start &+ index)
-      } else if unsafe first.pointee.tagRead != page {
-        if unsafe other.pointee.tagRead == TLBEntry.emptyTag(otherIndex) { x.filled.note(start &+ otherIndex) }
+      if unsafe first.pointee.host != 0 && first.pointee.tagRead != page {
         let hasWrite = unsafe first.pointee.tagWrite == first.pointee.tagRead
         unsafe other.pointee = first.pointee
         if !hasWrite { unsafe other.pointee.tagWrite = TLBEntry.emptyTag(otherIndex) }
@@ -265,21 +263,24 @@ extension Cpu {
 
   // MARK: Invalidation
 
-  /// Empties the translation caches (MOV CR3, mode changes, INVLPG's coarse form): the entries filled since they were
-  /// last empty, which are few between two switches of address spaces.
+  /// Empties the translation caches (MOV CR3, mode changes, INVLPG's coarse form).
   func flushTLB() {
     x.forgetFetches()
-    for position in 0..<x.filled.count {
-      let place = x.filled[position]
-      // SAFETY: places were made by `resolve` from a view and a masked index.
-      unsafe x.tlb[place] = TLBEntry(index: place & (EngineState.tlbCount &- 1))
-    }
-    x.filled.removeAll()
-    forgetStackEntries()
+    flushData()
   }
 
-  /// Nothing is known of the stacks' pages; after entries of the translation caches were.
-  func forgetStackEntries() {
+  /// Empties the translation caches of data; code stays known.
+  func flushData() {
+    // SAFETY: `filled` names places inside the table.
+    x.filled.forEach { place, index in unsafe x.tlb[place] = TLBEntry(index: index) }
+    x.filled.removeAll(global: false)
+    x.filled.removeAll(global: true)
+    forgetHostAddresses()
+  }
+
+  /// Nothing is known any more of what generated code took from the translation caches: the stacks' pages, anchors.
+  func forgetHostAddresses() {
+    x.rightsGeneration &+= 1
     // SAFETY: three entries behind the table.
     for view in 0..<3 { unsafe x.stackEntries[view] = x.emptyStackEntry }
   }
@@ -288,21 +289,19 @@ extension Cpu {
   func flushNonGlobal() {
     x.blocks.jumpGeneration &+= 1
     x.recompiler.forgetNonGlobalPages()
-    forgetStackEntries()
-    x.filled.filter { place in
-      // SAFETY: as in `flushTLB`.
-      let entry = unsafe x.tlb + place
-      if unsafe entry.pointee.physicalPage & 1 != 0 { return true }
-      unsafe entry.pointee = TLBEntry(index: place & (EngineState.tlbCount &- 1))
-      return false
+    forgetHostAddresses()
+    x.filled.forEach(global: false) { place, index in
+      // SAFETY: as in `flushData`.
+      if unsafe x.tlb[place].physicalPage & 1 == 0 { unsafe x.tlb[place] = TLBEntry(index: index) }
     }
+    x.filled.removeAll(global: false)
   }
 
   /// Forgets one page (INVLPG).
   func flushTLB(page linear: UInt64) {
     x.blocks.jumpGeneration &+= 1
     x.recompiler.forget(page: linear)
-    forgetStackEntries()
+    forgetHostAddresses()
     for view in UInt32(0)..<3 {
       let index = EngineState.index(linear)
       let other = index ^ EngineState.otherWay

@@ -421,14 +421,11 @@ extension Cpu {
 
   /// Drops this vCPU's own write tags for a physical page.
   func dropWriteTags(page: UInt64) {
-    forgetStackEntries()
-    for position in 0..<x.filled.count {
-      let place = x.filled[position]
-      // SAFETY: inside the table.
-      do {
-        if unsafe x.tlb[place].physicalPage & ~1 == page << 12 {
-          unsafe x.tlb[place].tagWrite = TLBEntry.emptyTag(place & (EngineState.tlbCount &- 1))
-        }
+    forgetHostAddresses()
+    x.filled.forEach { place, index in
+      // SAFETY: `filled` names places inside the table.
+      if unsafe x.tlb[place].physicalPage & ~1 == page << 12 {
+        unsafe x.tlb[place].tagWrite = TLBEntry.emptyTag(index)
       }
     }
   }

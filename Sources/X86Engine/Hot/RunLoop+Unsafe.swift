@@ -184,7 +184,7 @@ extension Cpu {
       startup(vector: UInt8(truncatingIfNeeded: x.startupVector))
       return nil
     }
-    clear(CPUEvent.startup)
+    if events & CPUEvent.startup != 0 { dropStartup() }
     if s.activity == Activity.shutdown { return .idle }
     if s.interruptShadow == 0 || s.activity == Activity.halted {
       if events & CPUEvent.nmi != 0 && events & CPUEvent.nmiBlocked == 0 {

@@ -76,7 +76,8 @@ public struct EngineReport: Sendable, Equatable {
           Figure("directMiss", "direct exit not linked", r.directMisses),
           Figure("indirectMiss", "indirect jump looked up", r.indirectMisses),
           Figure("entryMiss", "page no longer mapped there", r.entryMisses),
-          Figure("pause", "event behind STI", r.pauses), Figure("hook", "calls of instrumentation", r.hooks),
+          Figure("pause", "event behind STI", r.pauses), Figure("spin", "processor given away while spinning", r.spins),
+          Figure("hook", "calls of instrumentation", r.hooks),
         ]),
       Section(
         key: "exits", words: "returns to the run loop",

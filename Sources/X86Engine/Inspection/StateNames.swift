@@ -19,9 +19,10 @@ struct StateNames {
       (offsets.loadVectors, "loadVectors"), (offsets.saveVectors, "saveVectors"), (offsets.budget, "budget"),
       (offsets.systemFlags, "systemFlags"), (offsets.events, "events"), (offsets.dataTLB, "dataTLB"),
       (offsets.kernelGSBase, "kernelGSBase"), (offsets.gsBase, "gsBase"), (offsets.mxcsr, "mxcsr"),
-      (offsets.hostMXCSR, "hostMXCSR"), (offsets.tscOffset, "tscOffset"),
+      (offsets.hostMXCSR, "hostMXCSR"), (offsets.tscOffset, "tscOffset"), (offsets.spinsLeft, "spinsLeft"),
     ]
     for (offset, name) in named { fields[offset] = name }
+    for (place, offset) in offsets.anchors.enumerated() { fields[offset] = "anchor\(place)" }
     for view in 0..<VcpuLayout.views {
       fields[offsets.stackTagRead[view]] = "stackReadTag[\(view)]"
       fields[offsets.stackTagWrite[view]] = "stackWriteTag[\(view)]"

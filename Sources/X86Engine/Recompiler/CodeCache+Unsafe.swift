@@ -400,6 +400,7 @@ public struct RecompilerStatistics: Sendable, Equatable {
   public var segmentAccesses: UInt64 = 0
   public var directMisses: UInt64 = 0
   public var pauses: UInt64 = 0
+  public var spins: UInt64 = 0
   /// Calls of an instrumentation client.
   public var hooks: UInt64 = 0
   /// Those of `fullFlushes` that a reset of the processor asked for.

@@ -8,7 +8,8 @@ struct GeneratedState {
   var vectorsLive: UInt32 = 0
   /// Status flags as LAHF and SETO AL leave them in AX.
   var savedFlags: UInt32 = 0
-  var padding: UInt32 = 0
+  /// PAUSEs until this thread gives the processor away.
+  var spinsLeft: Int32 = 0
   /// Stack pointer of the thread outside generated code.
   var hostStack: UInt64 = 0
   /// Address of the state block itself: the base of GS.
@@ -25,6 +26,8 @@ struct GeneratedState {
   var probeRCX: UInt64 = 0
   var probeRDX: UInt64 = 0
   var probeSite: UInt64 = 0
+  /// Host addresses found earlier in the block (`Translator.Anchor`).
+  var anchors = InlineArray<4, UInt64>(repeating: 0)
   /// Addresses of the table of sites and of the code cache's first byte.
   var sites: UInt64 = 0
   var code: UInt64 = 0
@@ -46,6 +49,7 @@ enum VcpuLayout {
   static let jumpCount = 16384
   static let jumpEntryBytes = 16
   static let tokenCount = 2048
+  static let anchorCount = 4
 
   static let tlb = (MemoryLayout<CPUBlock>.stride + 63) & ~63
   static let stackEntries = tlb + views * EngineState.tlbCount * MemoryLayout<TLBEntry>.stride
@@ -90,6 +94,7 @@ struct Offsets: Sendable {
   let exitRequest = VcpuLayout.generated(\.exitRequest)
   let vectorsLive = VcpuLayout.generated(\.vectorsLive)
   let savedFlags = VcpuLayout.generated(\.savedFlags)
+  let spinsLeft = VcpuLayout.generated(\.spinsLeft)
   let hostStack = VcpuLayout.generated(\.hostStack)
   let block = VcpuLayout.generated(\.block)
   let linear = VcpuLayout.generated(\.linear)
@@ -100,6 +105,7 @@ struct Offsets: Sendable {
   let probeRCX = VcpuLayout.generated(\.probeRCX)
   let probeRDX = VcpuLayout.generated(\.probeRDX)
   let probeSite = VcpuLayout.generated(\.probeSite)
+  let anchors = (0..<VcpuLayout.anchorCount).map { VcpuLayout.generated(\.anchors) + Int32($0) * 8 }
   let sites = VcpuLayout.generated(\.sites)
   let code = VcpuLayout.generated(\.code)
   let handler = VcpuLayout.generated(\.handler)

@@ -16,6 +16,8 @@ enum Treatment: UInt8 {
   case moffs
   /// Done in place at CPL 0, or where it cannot fault.
   case pushFlags, clearInterrupt, setInterrupt, setAccess, clearAccess, readTimeStamp, swapGS
+  /// PAUSE: as it stands, and counted.
+  case spin
   /// By the interpreter; the last one ends the block.
   case interpret, interpretLast
 }
@@ -82,7 +84,7 @@ extension Treatment {
 
   private static let system: [Op: Treatment] = [
     .pushf: .pushFlags, .cli: .clearInterrupt, .sti: .setInterrupt, .stac: .setAccess, .clac: .clearAccess,
-    .rdtsc: .readTimeStamp, .swapgs: .swapGS,
+    .rdtsc: .readTimeStamp, .swapgs: .swapGS, .pause: .spin,
   ]
 
   private static let copied: Set<Op> = [
@@ -91,7 +93,7 @@ extension Treatment {
     .rol, .ror, .rcl, .rcr, .shl, .shr, .sar, .shld, .shrd, .shlx, .sarx, .shrx, .rorx, .bt, .bts, .btr, .btc, .bsf,
     .bsr, .tzcnt, .lzcnt, .popcnt, .bswap, .crc32, .andn, .blsr, .blsmsk, .blsi, .bzhi, .pext, .pdep, .mulx, .bextr,
     .adcx, .adox, .xadd, .cmpxchg, .cmpxchg8b, .cmpxchg16b, .sahf, .lahf, .cmc, .clc, .stc, .lfence, .mfence, .sfence,
-    .pause, .wait, .vzeroupper, .vzeroall, .push, .pop, .ldmxcsr, .stmxcsr, .vldmxcsr, .vstmxcsr,
+    .wait, .vzeroupper, .vzeroall, .push, .pop, .ldmxcsr, .stmxcsr, .vldmxcsr, .vstmxcsr,
   ]
 }
 

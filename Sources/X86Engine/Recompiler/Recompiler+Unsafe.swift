@@ -19,7 +19,7 @@ import X86ISA
   struct JumpEntry {
     var rip: UInt64
     var host: UInt
-    /// Holds nothing: an address of another place, so that no jump that looks here finds it.
+    /// Holds nothing: an address of another place, so that no jump that looks here finds it. Zeros but for the place of 0.
     static func empty(_ place: Int) -> JumpEntry {
       JumpEntry(rip: place & (VcpuLayout.jumpCount - 1) == 0 ? 1 : 0, host: 0)
     }
@@ -43,16 +43,18 @@ import X86ISA
   private var viewKeys = InlineArray<3, UInt32>(repeating: ~0)
 
   init(block: UnsafeMutableRawPointer) {
-    // SAFETY: the allocation is `VcpuLayout.end` bytes long.
+    // SAFETY: the allocation is `VcpuLayout.end` bytes long, and zero.
     do {
       unsafe pages = .allocate(capacity: VcpuLayout.views * VcpuLayout.tokenCount)
       unsafe pages.initialize(repeating: CodePage(), count: VcpuLayout.views * VcpuLayout.tokenCount)
       let count = VcpuLayout.views * VcpuLayout.tokenCount
       unsafe tokens = (block + VcpuLayout.tokens).bindMemory(to: UInt32.self, capacity: count)
-      unsafe tokens.initialize(repeating: 0, count: count)
       let entries = VcpuLayout.views * VcpuLayout.jumpCount
       unsafe jumps = (block + VcpuLayout.jumps).bindMemory(to: JumpEntry.self, capacity: entries)
-      for place in 0..<entries { unsafe (jumps + place).initialize(to: JumpEntry.empty(place)) }
+      for view in 0..<VcpuLayout.views {
+        let place = view * VcpuLayout.jumpCount
+        unsafe jumps[place] = JumpEntry.empty(place)
+      }
     }
   }
   func deallocate() { unsafe pages.deallocate() }

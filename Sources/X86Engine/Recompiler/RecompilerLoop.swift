@@ -1,4 +1,5 @@
 import CHost
+import Glibc
 import X86ISA
 
 // The run loop of the recompiler, and what happens when generated code leaves for Swift.
@@ -112,6 +113,10 @@ extension Cpu {
       rip = blockRecord(site.block).rip &+ UInt64(site.guest)
       statusFlags = Cpu.unpacked(g.savedFlags)
       return 0
+    case .spin:
+      x.code.statistics.spins &+= 1
+      yieldProcessor()
+      return x.code.address(site.resume)
     case .entry:
       x.code.statistics.entryMisses &+= 1
       return follow(blockRecord(site.block).rip) ?? 0
@@ -191,13 +196,15 @@ extension Cpu {
     statusFlags = Cpu.unpacked(g.savedFlags)
     rip = start
     var isOver = false
+    let rights = x.rightsGeneration
     do throws(Fault) {
       guard let next = try interpretOne(start, index, site) else {
         x.code.statistics.exits.faults &+= 1
         return 0
       }
       if mustPauseRecompiler { return 0 }
-      if rip == next && site.resume != 0 && isValid(site.block) && modeKey == block.key.with(view: site.view) {
+      let isAsBefore = rights == x.rightsGeneration && isValid(site.block)
+      if rip == next && site.resume != 0 && isAsBefore && modeKey == block.key.with(view: site.view) {
         g.savedFlags = Cpu.packed(statusFlags)
         return x.code.address(site.resume)
       }
@@ -213,6 +220,21 @@ extension Cpu {
       return 0
     }
   }
+
+  /// One turn of waiting for another vCPU.
+  func spin() {
+    rb_pause()
+    g.spinsLeft &-= 1
+    if g.spinsLeft < 0 { yieldProcessor() }
+  }
+
+  /// The guest spins: whoever holds what it waits for may need this processor.
+  func yieldProcessor() {
+    g.spinsLeft = Cpu.spinsBeforeYield
+    sched_yield()
+  }
+  /// Longer than locks are held, shorter than the host's time slice by far: some microseconds.
+  private static let spinsBeforeYield: Int32 = 128
 
   /// Something is to be done in the run loop before the next instruction.
   private var mustPauseRecompiler: Bool {

@@ -65,9 +65,10 @@ struct Stubs {
   ///
   /// The site's number in the index register, the linear address in the address register, flags as `probe` says.
   private static func makeProbe(_ e: inout Emitter, _ offsets: Offsets, _ probe: Probe, _ stubs: Stubs) {
+    let emptyStackTag = TLBEntry.emptyStack().tagWrite
     let tags = probe.isWrite ? offsets.tagWrite[probe.view] : offsets.tagRead[probe.view]
     let fields =
-      [\TLBEntry.tagRead, \TLBEntry.tagWrite, \TLBEntry.host, \TLBEntry.physicalPage]
+      [\TLBEntry.tagRead, \TLBEntry.host, \TLBEntry.physicalPage, \TLBEntry.tagWrite]
       as [PartialKeyPath<TLBEntry>]
     e.store(Host.rax, offsets.probeRAX)
     if !probe.keepsFlags {
@@ -91,11 +92,17 @@ struct Stubs {
         e.indexed(0x8b, Host.rax, base: Host.index, VcpuLayout.tlbField(view: probe.view, field))
         e.store(Host.rax, VcpuLayout.stackField(view: probe.view, field))
       }
+      // The table's empty tag is no page that selects the entry; any may be compared with the stack entry's.
+      e.indexed(0x3b, Host.rax, base: Host.index, offsets.tagRead[probe.view])
+      let isWritable = e.jumpIfShort(HostCondition.equal)
+      e.immediate(Host.rax, emptyStackTag)
+      e.store(Host.rax, offsets.stackTagWrite[probe.view])
+      e.patchShort(isWritable, to: e.position)
     } else {
       // The access crosses a page; or there is room in the first way, which only `resolve` may fill.
       misses.append(inFirst)
-      e.indexed(0x83, 7, base: Host.index, VcpuLayout.tlbField(view: probe.view, \.physicalPage))
-      e.byte(0xff)
+      e.indexed(0x83, 7, base: Host.index, VcpuLayout.tlbField(view: probe.view, \.host))
+      e.byte(0)
       misses.append(e.jumpIf(HostCondition.equal))
       e.move32(Host.rcx, Host.index)
       e.group1(6, Host.rcx, Int32(EngineState.otherWay * MemoryLayout<TLBEntry>.stride), wide: false)

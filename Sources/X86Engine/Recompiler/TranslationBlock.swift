@@ -134,6 +134,8 @@ struct Site {
     case entry
     /// An event is to be looked at before the guest instruction.
     case pause
+    /// The guest has spun for long.
+    case spin
     /// An instrumentation client wants to be called.
     case hook
     /// The turn has no instruction left for the one at `guest` (`Counting`).

@@ -6,6 +6,10 @@ import X86ISA
 // register. The first of them checks the whole range; the others find the host address in the address register. When the range
 // does not lie in one accessible page, the first instruction is interpreted, and the next ones are a block of their own; a block
 // where that happens again and again is translated without groups.
+//
+// Where other accesses come between, the host address waits in the state block: an *anchor*. It stays good to the end of the
+// block, because nothing takes a vCPU's rights to a page away but at a block's end; what Swift does for a miss on the way is
+// no exception, or does not come back (`EngineState.rightsGeneration`).
 extension Translator {
   /// A run of instructions whose accesses lie between `minimum` and `end`, relative to `base` before the first.
   struct Group {
@@ -15,51 +19,119 @@ extension Translator {
     var minimum: Int32
     var end: Int32
     var isWrite: Bool
+    /// Place of the anchor in the state block that has its host address.
+    var anchor: Int?
+    /// Place of the anchor that is to keep it, and the last instruction that wants it.
+    var kept: Int?
+    var lastUse = 0
+  }
+
+  /// A host address that is kept: of `base + minimum`, where `base` had moved by `-moved` since.
+  struct Anchor {
+    var place: Int
+    var base: UInt8
+    var minimum: Int32
+    var end: Int32
+    var isWrite: Bool
+    /// How far RSP has moved, where that is the base.
+    var moved: Int32 = 0
+    var lastUse: Int
+
+    func covers(_ member: Member) -> Bool {
+      member.base == base && member.displacement + moved >= minimum && member.displacement + moved + member.size <= end
+        && (isWrite || !member.isWrite)
+    }
   }
 
   /// Ranges larger than this would too often end in another page.
   private static let maximumRange: Int32 = 128
 
   /// One access as a group sees it.
-  private struct Member {
+  struct Member {
     var base: UInt8
     var displacement: Int32
     var size: Int32
     var isWrite: Bool
   }
 
-  /// The group that begins with the instruction at `first`, if there is one of two or more accesses.
+  /// The group that begins with the instruction at `first`, if there is one of two or more accesses, or one whose host
+  /// address is known.
   func findGroup(_ first: Int) -> Group? {
     guard isLong || key.codeSize == 1 && key.hasFlatData && key.hasFlatStack && key.hasBigStack else { return nil }
     guard let start = member(first, stack: 0) else { return nil }
+    let anchor = anchors.first { $0.covers(start) }
     var group = Group(
       first: first, last: first, base: start.base, minimum: start.displacement,
-      end: start.displacement + start.size, isWrite: start.isWrite)
+      end: start.displacement + start.size, isWrite: start.isWrite, anchor: anchor?.place)
     var stack: Int32 = 0
     var members = 1
     var index = first
     while index < plans.count {
       if index > first {
         if let next = member(index, stack: stack) {
-          guard next.base == group.base else { break }
-          let minimum = min(group.minimum, next.displacement)
-          let end = max(group.end, next.displacement + next.size)
-          guard end - minimum <= Self.maximumRange else { break }
-          group.minimum = minimum
-          group.end = end
-          group.isWrite = group.isWrite || next.isWrite
+          guard next.base == group.base, anchor.map({ $0.covers(next) }) ?? group.take(next, within: Self.maximumRange)
+          else { break }
           group.last = index
           members += 1
         } else if !canStandBetween(index) {
           break
         }
       }
-      guard !plans[index].treatment.endsBlock, let moved = stackMovement(index) else { break }
+      guard !plans[index].treatment.endsBlock, let moved = movement(index, group.base) else {
+        index = plans.count
+        break
+      }
       stack += moved
-      if writes(index, group.base) && !(group.base == Host.rsp && movesStackOnly(index)) { break }
       index += 1
     }
-    return members > 1 ? group : nil
+    if anchor == nil { lookAhead(&group, from: index, stack: stack) }
+    return members > 1 || group.anchor != nil || group.kept != nil ? group : nil
+  }
+
+  /// Takes in what the rest of the block accesses through the same register.
+  private func lookAhead(_ group: inout Group, from start: Int, stack: Int32) {
+    guard !cpu.x.recompiler.leavesUnsteady, let place = freeAnchor else { return }
+    var stack = stack
+    var index = start
+    while index < plans.count {
+      if let next = member(index, stack: stack), next.base == group.base, group.take(next, within: Self.maximumRange) {
+        group.kept = place
+        group.lastUse = index
+      }
+      guard keepsAnchors(index), let moved = movement(index, group.base) else { return }
+      stack += moved
+      index += 1
+    }
+  }
+
+  private var freeAnchor: Int? {
+    (0..<VcpuLayout.anchorCount).first { place in !anchors.contains { $0.place == place } }
+  }
+
+  /// An instruction behind which host addresses that were found before it are still good.
+  private func keepsAnchors(_ index: Int) -> Bool {
+    switch plans[index].treatment {
+    case .copy, .copyMemory, .nothing, .lea, .push, .pop, .increment32, .jumpIf: true
+    default: false
+    }
+  }
+
+  /// How far an instruction moves a group's base, which only RSP may be; nil when the group ends there.
+  private func movement(_ index: Int, _ base: UInt8) -> Int32? {
+    guard base == Host.rsp else { return writes(index, base) ? nil : 0 }
+    return stackMovement(index)
+  }
+
+  /// Forgets the anchors that the instruction at `index`, just emitted, or the end of their use has made useless.
+  mutating func updateAnchors(_ index: Int) {
+    if anchors.isEmpty { return }
+    if !keepsAnchors(index) { return anchors.removeAll() }
+    anchors = anchors.compactMap { anchor in
+      guard anchor.lastUse > index, let moved = movement(index, anchor.base) else { return nil }
+      var anchor = anchor
+      anchor.moved += moved
+      return anchor
+    }
   }
 
   /// The access of an instruction, if a group can hold it. `stack`: how far RSP has moved since the group's start.
@@ -176,21 +248,16 @@ extension Translator {
       vectorsChecked = true
     }
     mark(starts[group.first])
-    let place = placeOfFlags(group)
-    let retry = emitter.position
-    if place == .state { storeSavedFlags() }
-    emitter.address(Host.address, base: group.base, group.minimum, size: isLong ? 8 : 4)
-    if place == .ax { saveToAX() }
-    emitLookUp(
-      Access(
-        index: group.first, size: Int(group.end - group.minimum), isWrite: group.isWrite, segment: 3,
-        isStack: group.base == Host.rsp, flags: place, retry: retry), place)
-    for site in accessSites { edit(site) { $0.isGroup = true } }
-    accessSites.removeAll(keepingCapacity: true)
-    if place == .ax { restoreFromAX() }
+    let place = group.anchor == nil ? placeOfFlags(group) : .host
+    groupOrigin = group.minimum
+    if let anchor = anchors.first(where: { $0.place == group.anchor }) {
+      emitter.load(Host.address, offsets.anchors[anchor.place])
+      groupOrigin = anchor.minimum - anchor.moved
+    } else {
+      emitGroupCheck(group, place)
+    }
     inGroup = true
     flagsAreStored = place == .state
-    groupOrigin = group.minimum
     stackMoved = 0
     stackPending = 0
     for index in group.first...group.last {
@@ -204,6 +271,27 @@ extension Translator {
     inGroup = false
     flagsAreStored = false
     slot = 0
+    for index in group.first...group.last { updateAnchors(index) }
+  }
+
+  private mutating func emitGroupCheck(_ group: Group, _ place: FlagPlace) {
+    let retry = emitter.position
+    if place == .state { storeSavedFlags() }
+    emitter.address(Host.address, base: group.base, group.minimum, size: isLong ? 8 : 4)
+    if place == .ax { saveToAX() }
+    emitLookUp(
+      Access(
+        index: group.first, size: Int(group.end - group.minimum), isWrite: group.isWrite, segment: 3,
+        isStack: group.base == Host.rsp, flags: place, retry: retry), place)
+    for site in accessSites { edit(site) { $0.isGroup = true } }
+    accessSites.removeAll(keepingCapacity: true)
+    if place == .ax { restoreFromAX() }
+    guard let kept = group.kept else { return }
+    emitter.store(Host.address, offsets.anchors[kept])
+    anchors.append(
+      Anchor(
+        place: kept, base: group.base, minimum: group.minimum, end: group.end, isWrite: group.isWrite,
+        lastUse: group.lastUse))
   }
 
   /// Where flags are during a group's check. A return stores them anyway, and the pops before it do not touch them.
@@ -226,5 +314,18 @@ extension Translator {
     if let stackOffset { return stackMoved + stackOffset - groupOrigin }
     let i = instructions[index]
     return Int32(truncatingIfNeeded: i.displacement) + (i.base == Host.rsp ? stackMoved : 0) - groupOrigin
+  }
+}
+
+extension Translator.Group {
+  /// Widens the range to hold one more access; false when it would become too large.
+  fileprivate mutating func take(_ member: Translator.Member, within limit: Int32) -> Bool {
+    let low = min(minimum, member.displacement)
+    let high = max(end, member.displacement + member.size)
+    guard high - low <= limit else { return false }
+    minimum = low
+    end = high
+    isWrite = isWrite || member.isWrite
+    return true
   }
 }

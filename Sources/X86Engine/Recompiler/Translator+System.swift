@@ -83,6 +83,17 @@ extension Translator {
     if live { loadSavedFlags() }
   }
 
+  /// PAUSE. Who spins for long waits for a vCPU whose thread the host may have put aside, and lets go of the processor.
+  mutating func emitSpin(_ index: Int) {
+    emitter.bytes(0xf3, 0x90)
+    guard plans[index].liveBehind == 0 else { return }
+    let site = newSite(.spin, index + 1)
+    // dec dword gs:[spinsLeft]
+    emitter.state(0xff, 1, offsets.spinsLeft, wide: false)
+    cold.append(.leave(jump: emitter.jumpIf(HostCondition.sign), site: site, flags: .host))
+    edit(site) { $0.resume = UInt32(emitter.position) }
+  }
+
   mutating func emitSwapGS() {
     emitter.load(Host.index, offsets.gsBase)
     emitter.load(Host.address, offsets.kernelGSBase)

@@ -69,6 +69,8 @@ struct Translator {
   var groupOrigin: Int32 = 0
   var stackMoved: Int32 = 0
   var stackPending: Int32 = 0
+  /// Host addresses that are kept for later in the block.
+  var anchors: [Anchor] = []
   /// The group's check has left the flags in `savedFlags`.
   var flagsAreStored = false
   /// Displacement of the operand from the address register.
@@ -118,6 +120,7 @@ struct Translator {
       if let hooks { emitHooks(hooks, index) }
       emitInstruction(index)
       if opensWindow { emitEventCheck(index) }
+      updateAnchors(index)
       index += 1
     }
     if let last = plans.last, !last.treatment.endsBlock {
@@ -219,6 +222,7 @@ struct Translator {
     case .clearAccess: emitAccessFlag(index, set: false)
     case .readTimeStamp: emitTimeStamp(index)
     case .swapGS: emitSwapGS()
+    case .spin: emitSpin(index)
     case .interpret:
       let site = newSite(.interpret, index)
       leave(site)

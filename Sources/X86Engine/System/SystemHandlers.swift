@@ -147,7 +147,7 @@ extension Interp {
 
   func fence() { rb_fence() }
   /// The host's PAUSE: a guest that spins should not starve the vCPU it waits for.
-  func pause() { rb_pause() }
+  func pause() { cpu.spin() }
   /// CLFLUSH and its kin: faults like a one-byte read, changes nothing we model.
   func touchLine() throws(Fault) {
     _ = try cpu.readLinear(UInt8.self, address(size: 1, write: false))

@@ -85,32 +85,18 @@ extension Cpu {
     guard let host = unsafe real.host, real.directWrite, x.shadow.place(of: physical >> 12) == nil else { return }
     guard unsafe x.shadow.add(physical >> 12, host) else { return }
     // Whoever reads the page reads the copy from now on.
-    forgetStackEntries()
-    for position in 0..<x.filled.count {
-      let place = x.filled[position]
-      if unsafe x.tlb[place].physicalPage & ~1 == physical & ~0xfff {
-        unsafe x.tlb[place] = TLBEntry(index: place & (EngineState.tlbCount &- 1))
-      }
+    forgetHostAddresses()
+    x.filled.forEach { place, index in
+      if unsafe x.tlb[place].physicalPage & ~1 == physical & ~0xfff { unsafe x.tlb[place] = TLBEntry(index: index) }
     }
-  }
-
-  /// Empties the translation caches of data; code stays known.
-  func flushData() {
-    for position in 0..<x.filled.count {
-      let place = x.filled[position]
-      unsafe x.tlb[place] = TLBEntry(index: place & (EngineState.tlbCount &- 1))
-    }
-    x.filled.removeAll()
-    forgetStackEntries()
   }
 
   /// Physical pages that the translation caches let this vCPU store to.
   var writablePages: [UInt64] {
-    (0..<(x.filled.count + 3)).compactMap { position in
-      let place = position < x.filled.count ? x.filled[position] : 3 * EngineState.tlbCount + position - x.filled.count
-      let entry = unsafe x.tlb[place]
-      return entry.tagWrite == entry.tagRead && entry.physicalPage != ~0 ? entry.physicalPage >> 12 : nil
-    }
+    var entries = (0..<3).map { unsafe x.stackEntries[$0] }
+    x.filled.forEach { place, _ in unsafe entries.append(x.tlb[place]) }
+    let writable = entries.filter { $0.tagWrite == $0.tagRead && $0.host != 0 && $0.physicalPage != ~0 }
+    return writable.map { $0.physicalPage >> 12 }
   }
 
   /// The first byte at which a copied page differs from guest memory: (page, offset, copy, memory).

@@ -56,6 +56,9 @@ extension Cpu {
       if fillCache(site) { return x.code.address(site.retry) }
       return endTrial(before: site)
     case .segment, .interpret, .interpretLast, .pause, .exhausted: return endTrial(before: site)
+    case .spin:
+      yieldProcessor()
+      return x.code.address(site.resume)
     // Nobody watches a trial.
     case .hook: return x.code.address(site.resume)
     case .entry:

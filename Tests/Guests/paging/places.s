@@ -93,6 +93,21 @@ back:
   pop rcx
   mov rsp, r15
   EXPECT "the stack's new page", rcx, 0x22
+# A stack that may only be read so far lends no right to write anywhere else, page 0 included.
+  xor edi, edi
+  mov qword ptr [rdi + 0xf8], 0
+  mov rsp, LAB + 0xc0f8
+  pop rdx
+  mov rsp, LAB + 0xc0f8
+  pop rdx
+  mov esp, 0x100
+  push 0x55
+  mov rsp, r15
+  mov rax, [rdi + 0xf8]
+  EXPECT "pushed to page 0", rax, 0x55
+  mov rsi, LAB + 0xc000
+  mov rax, [rsi + 0xf8]
+  EXPECT "not to the page before", rax, rdx
   PASS
 frame:
   push 7
