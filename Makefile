@@ -89,6 +89,13 @@ proof: ## real programs in a Debian guest prove the processor (ARGS='--short --e
 	swift build $(SWIFT_FLAGS)
 	Tools/guest-proof.py $(ARGS)
 
+.PHONY: field
+field: ## Vagrant and Packer, unchanged, with ringbox in VBoxManage's place
+	@Tools/setup.sh field
+	swift build $(SWIFT_FLAGS)
+	@Tools/guest-assets/grub-disk.sh $(ASSETS)
+	Tools/field.sh $(BIN) $(ASSETS)
+
 .PHONY: fuzz
 fuzz: ## run the fuzzers for T seconds each (T=60)
 	@Tools/setup.sh test

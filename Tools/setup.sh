@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs the Debian packages Ringbox needs and checks for Swift 6.3; quiet when nothing is to do.
 #
-#   Tools/setup.sh [run|test|bench|all|list] ...      (default: run)
+#   Tools/setup.sh [run|test|bench|field|all|list] ...      (default: run)
 #
 # A group holds what its make target needs beyond the groups before it:
 # `make run` installs less than `make test`, `make test` less than `make bench`.
@@ -23,6 +23,7 @@ build libstdc++-12-dev     the static Swift runtime links to libstdc++
 build binutils             objdump and readelf for the checks; the linker
 build pkg-config           SwiftPM finds system libraries with it
 build zlib1g-dev           inflates compressed kernels, deflates screenshots
+build libzstd-dev          compresses saved states
 build libslirp-dev         the TCP/IP stack of the NAT
 build libxml2-dev          reads the settings files of machines
 build tzdata               Foundation reads time zones in the command line
@@ -61,6 +62,8 @@ bench qemu-system-x86      what we compare with: a portable translator
 bench bochs                what we compare with: an interpreter
 bench bochs-term           Bochs needs one display library; this one needs no display
 bench bochsbios            the firmware Bochs starts with
+field vagrant              drives machines as its users do (make field)
+field packer               builds images as its users do (make field)
 LIST
 }
 
@@ -72,8 +75,10 @@ wanted_groups() {
     build) echo 'build' ;;
     run) echo 'build run' ;;
     test) echo 'build run test' ;;
-    bench | all) echo 'build run test bench' ;;
-    *) say "unknown group '$1'"; say "usage: Tools/setup.sh [build|run|test|bench|all|list]"; exit 2 ;;
+    bench) echo 'build run test bench' ;;
+    field) echo 'build run test field' ;;
+    all) echo 'build run test bench field' ;;
+    *) say "unknown group '$1'"; say "usage: Tools/setup.sh [build|run|test|bench|field|all|list]"; exit 2 ;;
   esac
 }
 

@@ -7,10 +7,9 @@ extension ControlServer {
   /// All commands, for messages about unknown ones.
   static let commands = [
     "device-info", "dump-code", "eject", "engine-statistics", "forward-add", "forward-remove", "insert", "keys", "link",
-    "mouse",
-    "network", "pause", "power-button", "quit", "read-memory", "reset", "resume", "scancodes", "screen-text",
-    "screenshot", "serial-read", "serial-write", "statistics", "status", "type",
-    "wait-for-text",
+    "mouse", "network", "pause", "power-button", "quit", "read-memory", "reset", "resume", "save-state", "scancodes",
+    "screen-text", "screenshot", "serial-read", "serial-write", "snapshot", "snapshot-prepare", "statistics", "status",
+    "type", "wait-for-text",
   ]
   private static let memoryLimit: Int64 = 256 << 10
   private static let blockLimit: Int64 = 1024
@@ -36,6 +35,17 @@ extension ControlServer {
       try machine.changeMedium(drive: drive, path: path)
       broadcast("medium-changed", [("drive", .string(drive)), ("path", path.map { .string($0) } ?? .null)])
       return []
+    case "save-state":
+      try saveState(&arguments, later)
+      return nil
+    case "snapshot":
+      try takeSnapshot(&arguments, later)
+      return nil
+    case "snapshot-prepare":
+      let images = try arguments.list("images", limit: ControlServer.imageLimit) ?? []
+      try arguments.finish()
+      try machine.prepareSnapshot(images: images)
+      return []
     case "forward-add", "forward-remove", "link", "network": return try manageNetwork(request.command, &arguments)
     case "pause", "resume", "reset", "power-button", "quit":
       try arguments.finish()
@@ -51,6 +61,36 @@ extension ControlServer {
       let hint = NearestMatch.find(request.command, among: ControlServer.commands).map { "; did you mean '\($0)'?" }
       throw ControlError("unknown command '\(request.command)'\(hint ?? "")")
     }
+  }
+
+  // MARK: Saved states
+
+  /// As many disks as a machine may have, and more.
+  private static let imageLimit = 256
+
+  private func saveState(_ arguments: inout ControlArguments, _ later: @escaping Reply) throws(ControlError) {
+    let path = try arguments.requiredString("path", limit: 4096)
+    try arguments.finish()
+    let (progress, completion) = reports("save-state", later)
+    machine.saveState(path: path, progress: progress, completion: completion)
+  }
+  private func takeSnapshot(_ arguments: inout ControlArguments, _ later: @escaping Reply) throws(ControlError) {
+    let path = try arguments.requiredString("path", limit: 4096)
+    let images = try arguments.list("images", limit: ControlServer.imageLimit) ?? []
+    try arguments.finish()
+    let (progress, completion) = reports("snapshot", later)
+    machine.takeSnapshot(path: path, images: images, progress: progress, completion: completion)
+  }
+  /// What other threads call while a command is carried out, and at its end.
+  private func reports(_ command: String, _ later: @escaping Reply) -> (
+    progress: @Sendable (Int) -> Void, completion: @Sendable (Result<[(String, JSON)], ControlError>) -> Void
+  ) {
+    let number = promise(later)
+    let outside = outside
+    return (
+      { outside.post(.event("progress", [("command", .string(command)), ("percent", .integer(Int64($0)))])) },
+      { outside.post(.reply(number, $0)) }
+    )
   }
 
   // MARK: Network

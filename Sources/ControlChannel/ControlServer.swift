@@ -21,12 +21,18 @@ public final class ControlServer: LoopSource {
   var keys = KeyQueue()
   var mouseButtons: UInt8 = 0
   private var waits: [TextWait] = []
+  /// Replies that other threads will give.
+  let outside: ControlMailbox
+  private var awaited: [Int: Reply] = [:]
   private var screenAt: Int64 = 0
 
   /// Listens at `path`. The socket file vanishes with `close`.
+  /// `waker`: of the loop that this server is in.
   public init(
-    path: String, machine: any MachineControl, lines: [SerialLine], quit: @escaping () -> Void
+    path: String, machine: any MachineControl, lines: [SerialLine], waker: LoopWaker? = nil,
+    quit: @escaping () -> Void
   ) throws(SystemCallError) {
+    outside = ControlMailbox(waker)
     listener = try HostSocket.listenLocal(path)
     self.path = path
     self.machine = machine
@@ -39,6 +45,22 @@ public final class ControlServer: LoopSource {
     var message: JSON = ["event": .string(event)]
     for (key, value) in details { message.set(key, value) }
     for connection in connections { connection.send(message) }
+  }
+
+  /// A reply that another thread gives, by the number that it must name.
+  func promise(_ reply: @escaping Reply) -> Int {
+    let number = outside.next()
+    awaited[number] = reply
+    return number
+  }
+  /// Gives the replies and tells the events that other threads have left.
+  public func deliver() {
+    for message in outside.take() {
+      switch message {
+      case .reply(let number, let result): awaited.removeValue(forKey: number)?(result)
+      case .event(let name, let details): broadcast(name, details)
+      }
+    }
   }
 
   /// Writes what clients still take within a moment, and removes the socket.
@@ -75,6 +97,7 @@ public final class ControlServer: LoopSource {
       for line in connection.service(entry) { handle(line, connection, now) }
     }
     for done in keys.advance(machine, now: now) { done() }
+    deliver()
     checkWaits(now)
     for connection in connections { connection.flush() }
     connections.removeAll { $0.isClosed }

@@ -10,6 +10,19 @@ public protocol MachineControl: AnyObject, Sendable {
   /// Presses the ACPI power button.
   func powerButton() throws(ControlError)
 
+  /// Saves the machine into a new file and ends it. Returns at once; `progress` (percents) and `completion` come on other
+  /// threads.
+  func saveState(
+    path: String, progress: @escaping @Sendable (Int) -> Void,
+    completion: @escaping @Sendable (Result<[(String, JSON)], ControlError>) -> Void)
+
+  /// Makes empty images that `takeSnapshot` will put over disks: objects with drive, path, format and uuid.
+  func prepareSnapshot(images: [JSON]) throws(ControlError)
+  /// Keeps the machine's state in a new file while it runs on, with the images over its disks. As `saveState`.
+  func takeSnapshot(
+    path: String, images: [JSON], progress: @escaping @Sendable (Int) -> Void,
+    completion: @escaping @Sendable (Result<[(String, JSON)], ControlError>) -> Void)
+
   /// The scan codes (set 1) that type one character on a US keyboard, presses and releases; nil when no key does.
   func scanCodes(typing character: Character) -> [UInt8]?
   /// The scan codes of a chord such as "ctrl-alt-delete": its keys pressed in order, then released in reverse.

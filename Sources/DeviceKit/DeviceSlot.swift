@@ -84,6 +84,7 @@ public final class DeviceSlot<D: Device>: BusTarget, SlotEvents, MachineComponen
   private let deferred = Mutex<[Deferred]>([])
   private let hasDeferred = Atomic<Bool>(false)
   private let refused = Atomic<Int>(0)
+  private let holdsFrames = Atomic<Bool>(false)
 
   public init(
     _ device: D, machine: MachineServices, drives: [any BlockBackend] = [], character: (any CharacterBackend)? = nil,
@@ -194,13 +195,20 @@ public final class DeviceSlot<D: Device>: BusTarget, SlotEvents, MachineComponen
   @discardableResult
   public func receive(_ frame: NetworkFrame) -> Bool {
     guard frames.append(frame) else { return false }
-    enterOrDefer(.frames)
+    frameWaits()
     return true
   }
   /// Several frames from the network backend at once; those beyond the room there is are dropped.
   public func receive(_ batch: [NetworkFrame]) {
     for frame in batch { frames.append(frame) }
-    enterOrDefer(.frames)
+    frameWaits()
+  }
+  private func frameWaits() { if !holdsFrames.load(ordering: .sequentiallyConsistent) { enterOrDefer(.frames) } }
+  /// While held, frames wait and the card does not hear of them: its state and guest memory stay as they are.
+  public func holdFrames(_ isHeld: Bool) {
+    holdsFrames.store(isHeld, ordering: .sequentiallyConsistent)
+    // Waits for a delivery under way; or delivers what came meanwhile.
+    if isHeld { _ = enter { _, _ in } } else if !frames.isEmpty { enterOrDefer(.frames) }
   }
   /// Frames that the card has not taken yet.
   public var waitingFrames: Int { frames.count }

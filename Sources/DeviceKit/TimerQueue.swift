@@ -25,6 +25,8 @@ public final class TimerQueue: Sendable {
     /// What the thread sleeps for; arming anything later need not wake it.
     var sleepingUntil = Int64.min
     var isStopping = false
+    /// A callback is under way on the queue's thread.
+    var isCalling = false
   }
   private let queue = Mutex(Queue())
   private let parker = Parker()
@@ -52,6 +54,12 @@ public final class TimerQueue: Sendable {
       return thread
     }
     ending?.join()
+  }
+
+  /// Waits until no callback is under way. With the clock paused, none begins before it is resumed.
+  public func settle() {
+    let pause = Parker()
+    while queue.withLock({ $0.isCalling }) { pause.park(until: HostClock.monotonicNanoseconds &+ 50_000) }
   }
 
   public func register(_ callback: @escaping @Sendable () -> Void) -> Timer {
@@ -109,8 +117,9 @@ public final class TimerQueue: Sendable {
   /// Fires all that is due; returns the host time to sleep until (`.max`: until woken), or nil to end.
   private func step() -> Int64? {
     while true {
-      if clock.isRunning, let callback = takeDue(clock.now) {
+      if clock.isRunning, let callback = takeDue(clock.now, mustRun: true) {
         callback()
+        queue.withLock { $0.isCalling = false }
         continue
       }
       let next: VirtualTime? = queue.withLock { queue in
@@ -126,14 +135,17 @@ public final class TimerQueue: Sendable {
       return next.nanoseconds == .max ? .max : clock.hostDeadline(next) ?? .max
     }
   }
-  private func takeDue(_ now: VirtualTime) -> (@Sendable () -> Void)? {
+  private func takeDue(_ now: VirtualTime, mustRun: Bool = false) -> (@Sendable () -> Void)? {
     queue.withLock { queue in
+      // Looked at under the lock: who has paused the clock and finds no callback under way counts on there being none.
+      guard !mustRun || clock.isRunning else { return nil }
       // Awake: nobody needs to wake the thread until it goes back to sleep.
       queue.sleepingUntil = .min
       guard !queue.isStopping, let first = queue.heap.first, queue.slots[first].deadline <= now.nanoseconds else {
         return nil
       }
       TimerQueue.remove(&queue, first)
+      queue.isCalling = mustRun
       return queue.slots[first].callback
     }
   }

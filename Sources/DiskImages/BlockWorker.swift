@@ -26,6 +26,8 @@ public final class BlockWorker: BlockBackend {
     var failed: (@Sendable (DiskError) -> Void)?
     /// Requests that met such a failure and wait for `retry`.
     var held: [Job] = []
+    /// Images that were covered by others and hold data that no flush has covered yet.
+    var covered: [any DiskImage] = []
   }
   private let shared: Mutex<Shared>
   private let memory: any GuestBuffer
@@ -134,6 +136,19 @@ public final class BlockWorker: BlockBackend {
       parker.park()
     }
   }
+  /// As `drain`, but what was kept for another try stays so: false then.
+  public func settle() -> Bool {
+    let parker = Parker()
+    while true {
+      let (isBusy, isWhole) = shared.withLock { shared in
+        if shared.jobs.isEmpty && shared.running == 0 { return (false, shared.held.isEmpty) }
+        shared.drainers.append(parker)
+        return (true, true)
+      }
+      guard isBusy else { return isWhole }
+      parker.park()
+    }
+  }
   /// Completes what is queued, then ends the threads and lets the image go.
   public func close() {
     endHolding()
@@ -157,6 +172,25 @@ public final class BlockWorker: BlockBackend {
     return shared.withLock { shared in
       defer { shared.image = image }
       return shared.image
+    }
+  }
+
+  /// The medium, where it is an image that can have children.
+  public var managedImage: (any ManagedImage)? { shared.withLock { $0.image as? any ManagedImage } }
+  /// Puts an image over the present one, which is its parent and will not be written to any more. Nothing may be under
+  /// way. A flush from now on covers what was written to either.
+  public func cover(with child: any DiskImage) {
+    shared.withLock { shared in
+      if let image = shared.image { shared.covered.append(image) }
+      shared.image = child
+    }
+  }
+  /// Brings what covered images hold onto stable storage.
+  public func flushCovered() throws(DiskError) {
+    let covered = shared.withLock { $0.covered }
+    for image in covered {
+      try image.flush()
+      shared.withLock { shared in shared.covered.removeAll { $0 === image } }
     }
   }
 
@@ -212,7 +246,9 @@ public final class BlockWorker: BlockBackend {
       switch request.operation {
       case .read: completion.data = try read(request, image)
       case .write: try write(request, image)
-      case .flush: try image.flush()
+      case .flush:
+        try flushCovered()
+        try image.flush()
       case .discard: try image.discard(request.sector, count: UInt64(request.count) / 512)
       case .writeZeroes: try image.writeZeroes(request.sector, count: UInt64(request.count) / 512)
       }

@@ -16,6 +16,8 @@ public struct ImageLibrary: Sendable {
     public var keepsModification = false
     /// An image that is marked as corrupt is opened for writing all the same, to be mended.
     var isRepair = false
+    /// The parent, where it is open already; nobody writes to it any more.
+    var parent: (any ManagedImage)?
     /// Where an image is whose UUID is known: a registry's answer; nil: unknown there.
     public var locate: @Sendable (DiskUUID) -> String? = { _ in nil }
     public init(format: ImageFormat? = nil, readOnly: Bool = false) {
@@ -104,6 +106,10 @@ public struct ImageLibrary: Sendable {
   }
   private func parent(of info: ImageInfo, _ options: Options, _ seen: [String]) throws(DiskError) -> (any DiskImage)? {
     guard info.variant == .differencing, !options.isAlone else { return nil }
+    if let parent = options.parent {
+      try ImageChain.check(info, against: try parent.info())
+      return parent
+    }
     guard let path = parentPath(of: info, options) else {
       let name = info.parentPath ?? info.parentUUID.map { "the image {\($0)}" } ?? "a parent"
       throw .parentMissing(path: info.path, parent: name)
@@ -202,7 +208,13 @@ public struct ImageLibrary: Sendable {
   ) throws(DiskError) -> ImageInfo {
     var options = Options(readOnly: true)
     options.isAlone = true
-    let info = try open(parent, options).info()
+    return try createChild(path, of: try open(parent, options).info(), format: format, blockSize: blockSize, uuid: uuid)
+  }
+  /// The same over an image that is open.
+  @discardableResult
+  public func createChild(
+    _ path: String, of info: ImageInfo, format: ImageFormat? = nil, blockSize: UInt64? = nil, uuid: DiskUUID? = nil
+  ) throws(DiskError) -> ImageInfo {
     let usual: ImageFormat = [.raw, .iso].contains(info.format) ? .vdi : info.format
     var creation = ImageCreation(format ?? usual, .differencing, capacity: info.capacity, blockSize: blockSize)
     if creation.format == info.format, blockSize == nil, creation.format != .vmdk || info.variant == .dynamic {
@@ -215,13 +227,22 @@ public struct ImageLibrary: Sendable {
   }
 }
 
+extension ImageLibrary {
+  /// Opens an image whose parent is open for writing; that one must not be written to after this.
+  public func open(_ path: String, over parent: any ManagedImage) throws(DiskError) -> any ManagedImage {
+    var options = Options()
+    options.parent = parent
+    return try open(path, options)
+  }
+}
+
 /// Rules for chains of images.
 public enum ImageChain {
   /// As deep as media trees may be.
   public static let maximumDepth = 300
 
   /// Throws unless `parent` is what the image was made from.
-  static func check(_ child: ImageInfo, against parent: ImageInfo) throws(DiskError) {
+  public static func check(_ child: ImageInfo, against parent: ImageInfo) throws(DiskError) {
     func mismatch(_ why: String) -> DiskError {
       .parentMismatch(path: child.path, parent: parent.path, why)
     }

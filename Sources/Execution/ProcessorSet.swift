@@ -3,6 +3,7 @@ import GuestMemory
 import HostSystem
 import Synchronization
 import X86Engine
+import X86ISA
 
 /// What a vCPU needs of the board around it; see `X86Engine.Platform`.
 public typealias ProcessorPlatform = X86Engine.Platform
@@ -37,6 +38,30 @@ public struct ProcessorModel: Sendable {
     } catch {
       throw ProcessorSpecificationError(message: error.description)
     }
+  }
+}
+
+extension ProcessorModel {
+  /// CPUID as the guest sees it, with the parts that never change: numbers in the order leaf, subleaf, EAX, EBX, ECX, EDX.
+  public var identification: [[UInt32]] {
+    model.leaves.sorted { $0.key < $1.key }.map { key, leaf in
+      [UInt32(key >> 32), UInt32(truncatingIfNeeded: key), leaf.eax, leaf.ebx, leaf.ecx, leaf.edx]
+    }
+  }
+  /// The processor of a saved state, by its `identification`: nil when that is nonsense.
+  public init?(identification: [[UInt32]]) {
+    guard identification.count <= 256, identification.allSatisfy({ $0.count == 6 }) else { return nil }
+    let leaves = identification.map { numbers in
+      (
+        UInt64(numbers[0]) << 32 | UInt64(numbers[1]),
+        CPUModel.Leaf(eax: numbers[2], ebx: numbers[3], ecx: numbers[4], edx: numbers[5])
+      )
+    }
+    model = CPUModel(leaves: Dictionary(leaves) { first, _ in first })
+  }
+  /// Names of features that this processor has and `other` lacks.
+  public func features(missingIn other: ProcessorModel) -> [String] {
+    CPUFeature.allCases.filter { model.has($0) && !other.model.has($0) }.map(\.name)
   }
 }
 
@@ -186,6 +211,27 @@ public final class ProcessorSet: Sendable {
   /// Hears when recompiler and interpreter disagree (engine `verified`), on a processor's thread; that processor has
   /// stopped for good.
   public func onDivergence(_ handler: @escaping @Sendable (String) -> Void) { group.onDivergence(handler) }
+
+  // MARK: Saved states, while paused
+
+  /// Format of what `save` gives.
+  public static let stateVersion = 1
+  public func save(_ cpu: Int) -> [UInt8] {
+    StateWriter.encode(vcpus[cpu].save(hostTSC: pausedAt.load(ordering: .relaxed)))
+  }
+  /// Puts all processors into states that `save` gave; on an error none has changed.
+  public func restore(_ states: [[UInt8]]) throws(StateError) {
+    guard states.count == vcpus.count else { throw .outOfRange(field: "cpus") }
+    var decoded: [ProcessorState] = []
+    for (vcpu, bytes) in zip(vcpus, states) {
+      let state: ProcessorState = try StateReader.decode(bytes)
+      try vcpu.check(state)
+      decoded.append(state)
+    }
+    let now = TimestampCounter.now
+    pausedAt.store(now, ordering: .relaxed)
+    for (vcpu, state) in zip(vcpus, decoded) { vcpu.restore(state, hostTSC: now) }
+  }
 
   // MARK: Signals, from any thread
 

@@ -49,6 +49,8 @@ public enum GuestMemoryError: Error, Equatable {
     public static let readOnly: UInt8 = 0x02
     /// Reads and writes go to the bus although RAM lies beneath.
     public static let mmio: UInt8 = 0x04
+    /// A saved state still needs the page as it is: who stores to it must call `willWrite` first.
+    public static let frozen: UInt8 = 0x08
     /// The page is in the PCI hole but backed by mapped memory.
     public static let backed: UInt8 = 0x80
   }
@@ -70,6 +72,8 @@ public enum GuestMemoryError: Error, Equatable {
   public let ramDescriptor: Int32
   private let layout = Mutex(())
   private let codeListeners = Mutex<[@Sendable (GuestPhysical, Int) -> Void]>([])
+  /// The state of RAM that is being saved while the machine runs on.
+  let frozen = Mutex<FrozenMemory?>(nil)
 
   public init(ramSize: UInt64, lowLimit: UInt64 = GuestMemory.defaultLowLimit) throws(GuestMemoryError) {
     guard ramSize & 0xfff == 0, ramSize >= 1 << 20, ramSize <= 1 << 45 else { throw .badSize(ramSize) }
@@ -192,8 +196,16 @@ public enum GuestMemoryError: Error, Equatable {
     }
     let page = unsafe base + Int(address.value & ~0xfff)
     return unsafe PageBacking(
-      host: page, directWrite: flag & (PageFlag.holdsCode | PageFlag.readOnly) == 0,
+      host: page, directWrite: flag & (PageFlag.holdsCode | PageFlag.readOnly | PageFlag.frozen) == 0,
       readOnly: flag & PageFlag.readOnly != 0)
+  }
+
+  /// Before a store to a page whose `directWrite` is false: keeps what a saved state still needs of it.
+  public func willWrite(_ address: GuestPhysical) {
+    guard address.value < top else { return }
+    // SAFETY: page index is below top >> 12.
+    guard unsafe rb_load8(flags + Int(address.page)) & PageFlag.frozen != 0 else { return }
+    frozen.withLock { $0 }?.keep(address.page)
   }
 
   /// Marks a page as one that holds decoded code; true when it was not marked before, so that stale write rights to it
@@ -277,6 +289,7 @@ public enum GuestMemoryError: Error, Equatable {
     forEachChunk(address, bytes.count) { page, offset, length in
       let backing = backing(of: page)
       guard let host = unsafe backing.host, evenReadOnly || !backing.readOnly else { return }
+      if !backing.directWrite { willWrite(page) }
       // SAFETY: the chunk lies inside one backed page and inside `bytes`.
       unsafe bytes.withUnsafeBytes {
         guard let start = $0.baseAddress else { return }
@@ -295,6 +308,7 @@ public enum GuestMemoryError: Error, Equatable {
     forEachChunk(address, count) { page, _, _ in
       let backing = backing(of: page)
       if unsafe backing.host == nil || backing.readOnly { plain = false }
+      if !backing.directWrite { willWrite(page) }
     }
     // SAFETY: every page of the run is mapped at base + address.
     return unsafe plain ? UnsafeMutableRawBufferPointer(start: base + Int(address.value), count: count) : nil

@@ -16,7 +16,8 @@ public final class Machine: Sendable {
   public let configuration: MachineConfiguration
   private let events: @Sendable (MachineEvent) -> Void
   let control: ControlThread
-  private let memory: GuestMemory
+  let memory: GuestMemory
+  let model: ProcessorModel
   let board: Board
   let processors: ProcessorSet
   private let pins: [ProcessorPin]
@@ -25,7 +26,8 @@ public final class Machine: Sendable {
   private let fileSinks: [FileSink]
   private let outbox: Outbox
   private let display: DisplayMemory
-  private let storage: Storage
+  let storage: Storage
+  let background = BackgroundWork()
 
   private struct Progress {
     var state = MachineState.off
@@ -38,19 +40,23 @@ public final class Machine: Sendable {
   /// Checks the configuration and everything it names, then builds the machine, switched off.
   ///
   /// Nothing outside is created or changed when this throws. `inspection`: what is to be seen of the code that the guest
-  /// executes.
+  /// executes. `saved`: what `restore` will bring it back to.
   public init(
-    configuration: MachineConfiguration, inspection: ProcessorInspection? = nil,
+    configuration: MachineConfiguration, inspection: ProcessorInspection? = nil, saved: SavedMachine? = nil,
     events: @escaping @Sendable (MachineEvent) -> Void
   ) throws(MachineError) {
     try configuration.validate()
+    let configuration = try saved?.adapt(configuration) ?? configuration
     self.configuration = configuration
     self.events = events
-    let model: ProcessorModel
-    do throws(ProcessorSpecificationError) {
-      model = try ProcessorModel(configuration.cpu, count: configuration.cpus)
-    } catch {
-      throw MachineError(.configuration, error.message)
+    if let saved {
+      model = try saved.model(configuration)
+    } else {
+      do throws(ProcessorSpecificationError) {
+        model = try ProcessorModel(configuration.cpu, count: configuration.cpus)
+      } catch {
+        throw MachineError(.configuration, error.message)
+      }
     }
     firmware = try FirmwareImage(path: configuration.firmware)
     do throws(GuestMemoryError) {
@@ -115,6 +121,7 @@ public final class Machine: Sendable {
 
   deinit {
     // The front end normally has called `stop`; threads must not outlive what they use.
+    background.finish()
     processors.stop()
     network.close()
     board.timers.stop()
@@ -162,7 +169,7 @@ public final class Machine: Sendable {
   /// Why the machine stopped; nil before that.
   public var stopReason: StopReason? { progress.withLock { $0.stopReason } }
 
-  private func enter(_ state: MachineState) {
+  func enter(_ state: MachineState) {
     progress.withLock { $0.state = state }
     events(.stateChanged(state))
   }
@@ -240,9 +247,10 @@ public final class Machine: Sendable {
     if before == .running { runClocks() }
   }
 
-  fileprivate func shutDown(_ reason: StopReason) {
+  func shutDown(_ reason: StopReason) {
     guard state != .stopped else { return }
     if state == .running { halt() }
+    background.finish()
     storage.close()
     network.close()
     for sink in fileSinks { sink.flush() }

@@ -22,6 +22,8 @@ public enum MachineState: String, Sendable, Equatable {
   case off
   case running
   case paused
+  /// Its state is being written to a file; it stands still.
+  case saving
   case stopped
 }
 
@@ -31,6 +33,8 @@ public enum StopReason: Sendable, Equatable {
   case powerOff(String)
   /// `stop()` was called.
   case requested
+  /// `saveState` is done: the file.
+  case saved(String)
   /// A reset that `exitOn` turns into an end.
   case reset(String)
   /// A triple fault that `exitOn` turns into an end; the processor.
@@ -43,6 +47,7 @@ public enum StopReason: Sendable, Equatable {
     switch self {
     case .powerOff(let reason): "power off (\(reason))"
     case .requested: "stopped"
+    case .saved: "saved"
     case .reset(let reason): "reset (\(reason))"
     case .tripleFault(let cpu): "triple fault on CPU \(cpu)"
     case .divergence: "recompiler and interpreter disagree"

@@ -17,6 +17,8 @@ final class Network: Sendable {
     var setLink: @Sendable (Bool) -> Void
     var receive: @Sendable ([NetworkFrame]) -> Void
     var waitingFrames: @Sendable () -> Int
+    /// Frames wait, and the card does not hear of them.
+    var holdFrames: @Sendable (Bool) -> Void
     var configuration: MachineConfiguration.NetworkCard
   }
   let cards: [Card]
@@ -137,7 +139,8 @@ final class Network: Sendable {
       name: plan.name, address: plan.address, component: component, adapter: plan.adapter,
       setLink: { [weak component] isUp in component?.setLink(isUp) },
       receive: { [weak component] frames in component?.receive(frames) },
-      waitingFrames: { [weak component] in component?.waitingFrames ?? 0 }, configuration: plan.configuration)
+      waitingFrames: { [weak component] in component?.waitingFrames ?? 0 },
+      holdFrames: { [weak component] isHeld in component?.holdFrames(isHeld) }, configuration: plan.configuration)
   }
 
   /// Lets frames flow.

@@ -3,6 +3,7 @@ import DeviceKit
 import Devices
 import DiskImages
 import HostSystem
+import Synchronization
 
 /// The drives of a machine: which image is behind which, opened and locked, with the threads that serve it.
 struct Storage: Sendable {
@@ -148,6 +149,22 @@ struct Storage: Sendable {
   func drive(named name: String) -> Drive? { drives.first { $0.name == name } }
   /// Waits for the requests under way.
   func drain() { for drive in drives { drive.worker.drain() } }
+  /// Waits for the requests under way, but for those that wait for the host's disk to be mended; false when there are
+  /// some.
+  func settle() -> Bool { drives.reduce(true) { $1.worker.settle() && $0 } }
+  /// Brings everything that was written onto stable storage.
+  func flush() throws(MachineError) {
+    for drive in drives where drive.kind != .cdrom && drive.medium.sectors > 0 {
+      let done = Parker()
+      let status = Mutex(BlockCompletion.Status.done)
+      drive.worker.submit(BlockRequest(.flush)) { completion in
+        status.withLock { $0 = completion.status }
+        done.unpark()
+      }
+      done.park()
+      guard status.withLock({ $0 }) == .done else { throw .host(drive.name, "the host did not take what was written") }
+    }
+  }
   /// Failures of the host's disks that may pass are told, by the drive's name, and kept from the guest until `retry`.
   func holdFailures(_ failed: @escaping @Sendable (String, DiskError) -> Void) {
     for drive in drives where drive.kind == .disk {

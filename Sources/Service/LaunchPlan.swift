@@ -28,6 +28,13 @@ struct LaunchPlan {
   private func place(_ path: String) -> String { Paths.resolve(path, in: settings.folder) }
   private func refuse(_ text: String) -> ServiceError { ServiceError(.notSupported, text, .console) }
 
+  /// The machine goes on from a state, which it uses up.
+  mutating func restore(_ state: String) {
+    options.set("restore", .string(state))
+    options.set("consumeState", true)
+    remarks.append("goes on from '\(state)'")
+  }
+
   private mutating func machine() throws(ServiceError) -> JSON {
     let firmware = try firmware()
     var result: JSON = [

@@ -15,12 +15,9 @@ extension Registry {
     // Held until here ends: nobody takes a machine that is only starting for one that has ended.
     defer { _ = session.descriptor }
     if let ended = try finishRun(settings) { settings = ended }
-    if settings.machine["stateFile"]?.isEmpty == false {
-      throw ServiceError(
-        .notSupported, "The machine '\(settings.name)' has a saved state, which cannot be restored yet")
-    }
     let files = SessionFiles(home, settings.uuid)
-    let plan = try LaunchPlan(settings, control: files.socket, display: files.display)
+    var plan = try LaunchPlan(settings, control: files.socket, display: files.display)
+    if let state = settings.stateFile, HostPaths.exists(state) { plan.restore(state) }
     let log = try openLog(settings, plan)
     for file in [files.end, files.socket, files.display] { HostFiles.remove(file) }
     try mark(settings, files, isStarted: false)
@@ -37,13 +34,14 @@ extension Registry {
       HostFiles.remove(files.marker)
       throw ServiceError(.vmError, "Could not start '\(program)': \(error.reason)", .session)
     }
-    _ = try? changeShared(settings.uuid) { settings in
-      settings.machine["aborted"] = nil
-      settings.machine["lastStateChange"] = Timestamp.text(Timestamp.now)
-    }
     try waitForStart(process, settings, files, log)
     // It only makes the state more exact.
     try? mark(settings, files, isStarted: true)
+    _ = try? changeShared(settings.uuid) { settings in
+      settings.machine["aborted"] = nil
+      settings.machine["lastStateChange"] = Timestamp.text(Timestamp.now)
+      if let state = settings.stateFile, !HostPaths.exists(state) { settings.stateFile = nil }
+    }
   }
   private func mark(_ settings: MachineSettings, _ files: SessionFiles, isStarted: Bool) throws(ServiceError) {
     let marker: JSON = [

@@ -24,14 +24,4 @@ extension Registry {
     let new = kept
     try changeGlobal { global in global.root.set(["SystemProperties"], attribute, new) }
   }
-  /// Forgets a saved state.
-  public func discardState(_ name: String) throws(ServiceError) {
-    try change(name) { settings throws(ServiceError) in
-      guard let file = settings.machine["stateFile"], !file.isEmpty else {
-        throw ServiceError(.invalidVMState, "Invalid machine state: \(state(settings).state.text)")
-      }
-      HostFiles.remove(Paths.resolve(file, in: settings.folder))
-      settings.machine["stateFile"] = nil
-    }
-  }
 }

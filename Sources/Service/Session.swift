@@ -6,11 +6,11 @@ import SettingsFiles
 /// The states of a machine, by the names that VirtualBox's clients know.
 public enum VMState: String, Sendable {
   case poweredOff = "poweroff"
-  case saved, aborted, running, paused, starting, stopping
+  case saved, aborted, running, paused, saving, starting, stopping
   /// For people.
   public var text: String { self == .poweredOff ? "powered off" : rawValue }
   /// The machine has a process.
-  public var isOnline: Bool { [.running, .paused, .starting, .stopping].contains(self) }
+  public var isOnline: Bool { [.running, .paused, .saving, .starting, .stopping].contains(self) }
 }
 
 /// What belongs to a machine's process: files in the runtime folder, by the machine's UUID.
@@ -69,15 +69,19 @@ extension Registry {
 
   // MARK: Changes
 
-  /// Changes a machine that is switched off; nobody else can start or change it meanwhile.
+  /// Changes a machine that is switched off; nobody else can start or change it meanwhile. Its saved state, if it has
+  /// one, must fit the settings: so unless `evenSaved`, nothing changes then.
   @discardableResult
   public func change<R>(
-    _ name: String, _ body: (inout MachineSettings) throws(ServiceError) -> R
+    _ name: String, evenSaved: Bool = false, _ body: (inout MachineSettings) throws(ServiceError) -> R
   ) throws(ServiceError) -> R {
     let settings = try machine(name)
     guard let session = try session(settings.uuid) else { throw Registry.locked(settings) }
     defer { _ = session.descriptor }
-    _ = try finishRun(settings)
+    let ended = try finishRun(settings)
+    if !evenSaved, resting(ended ?? settings).state == .saved {
+      throw ServiceError(.invalidVMState, "The machine is not mutable (state is Saved)")
+    }
     return try changeShared(settings.uuid, body)
   }
   /// Changes what may change while the machine runs: extra data, guest properties, shared folders.
@@ -114,7 +118,8 @@ extension Registry {
   private func resting(_ settings: MachineSettings) -> (state: VMState, since: String) {
     let machine = settings.machine
     let since = machine["lastStateChange"] ?? Timestamp.text(0)
-    if machine["stateFile"]?.isEmpty == false { return (.saved, since) }
+    // A state that a run has used up is gone, whatever the settings say.
+    if let file = settings.stateFile, HostPaths.exists(file) { return (.saved, since) }
     return (machine.bool("aborted") == true ? .aborted : .poweredOff, since)
   }
   private func liveState(_ files: SessionFiles) -> VMState {
@@ -127,6 +132,7 @@ extension Registry {
     switch reply["state"]?.string {
     case "running": return .running
     case "paused": return .paused
+    case "saving": return .saving
     case "off": return .starting
     default: return .stopping
     }
@@ -147,10 +153,19 @@ extension Registry {
     let last = (try? WholeFile.read(files.end, maximum: 1 << 20)).flatMap { try? JSON(parsing: $0) }
     let moment = Host.status(files.end)?.changed ?? Timestamp.now
     let changed = try changeShared(settings.uuid) { settings in
+      let saved = last?["stateFile"]?.string
+      if let saved, HostPaths.exists(saved) {
+        settings.stateFile = saved
+      } else if let file = settings.stateFile {
+        // A run that never came to using its state up has changed nothing.
+        if HostPaths.exists(file) { return settings }
+        settings.stateFile = nil
+      }
       settings.machine["aborted"] = last == nil ? "true" : nil
       settings.machine["lastStateChange"] = Timestamp.text(moment)
       return settings
     }
+    removeUnfinishedStates(settings)
     for file in [files.end, files.socket, files.display, files.marker] { HostFiles.remove(file) }
     return changed
   }

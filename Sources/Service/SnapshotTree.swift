@@ -10,6 +10,8 @@ public struct SnapshotTree: Sendable {
     public var uuid: String
     /// The user's description.
     public var text: String?
+    /// The machine was saved or running: its state is there.
+    public var hasState: Bool
     /// When it was taken, as settings files write it.
     public var time: String
     /// How it stands in the tree: "" for the root, "-1", "-2" for its children, "-1-1" for theirs.
@@ -33,7 +35,8 @@ public struct SnapshotTree: Sendable {
     nodes.append(
       Node(
         name: element["name"] ?? "", uuid: uuid, text: element.child("Description")?.text,
-        time: element["timeStamp"] ?? "", suffix: suffix, depth: depth, parent: parent))
+        hasState: element["stateFile"]?.isEmpty == false, time: element["timeStamp"] ?? "", suffix: suffix,
+        depth: depth, parent: parent))
     for (index, child) in (element.child("Snapshots")?.elements("Snapshot") ?? []).enumerated() {
       add(child, "\(suffix)-\(index + 1)", depth + 1, uuid)
     }

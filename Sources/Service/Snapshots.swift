@@ -1,10 +1,11 @@
+import Base
 import DiskImages
 import Foundation
 import HostSystem
 import SettingsFiles
 
-/// Snapshots of machines that are switched off: settings and disks as they were, with images over the disks for what
-/// comes after.
+/// Snapshots of machines: settings, disks and, of machines that run or are saved, state as they were, with images over
+/// the disks for what comes after.
 ///
 /// New images are made before the settings name them, and old ones removed after the settings have forgotten them: what
 /// a power cut can leave behind is an image that nobody needs.
@@ -21,27 +22,28 @@ extension Registry {
 
   // MARK: Take
 
-  /// Takes a snapshot: its UUID.
-  public func takeSnapshot(_ machine: String, name: String, text: String?) throws(ServiceError) -> String {
+  /// Takes a snapshot: its UUID. A machine that runs stands still for a moment; what it writes from then on goes to new
+  /// images, and its state is written to a file while it runs on.
+  public func takeSnapshot(
+    _ machine: String, name: String, text: String?, progress: (Int) -> Void = { _ in }
+  ) throws(ServiceError) -> String {
     guard !name.isEmpty else { throw ServiceError(.invalidArgument, "A snapshot needs a name", .snapshot) }
+    let settings = try self.machine(machine)
+    if state(settings).state.isOnline { return try takeOnline(settings, name, text, progress) }
     var made: [String] = []
     do throws(ServiceError) {
-      return try change(machine) { settings throws(ServiceError) in
-        let uuid = UUID().uuidString.lowercased()
-        guard SnapshotTree(settings).nodes.allSatisfy({ $0.depth < 249 }) else {
-          throw ServiceError(.invalidArgument, "Snapshots nest too deep", .snapshot)
+      return try change(machine, evenSaved: true) { settings throws(ServiceError) in
+        var snapshot = try settings.newSnapshot(name, text)
+        if let state = settings.stateFile {
+          // Each has a name of its own for it, and may do away with that.
+          let path = try settings.newStateFile()
+          try Registry.share(state, as: path)
+          made.append(path)
+          snapshot["stateFile"] = Paths.relative(path, to: settings.folder)
         }
-        var snapshot = SettingsElement(
-          "Snapshot", [("uuid", "{\(uuid)}"), ("name", name), ("timeStamp", Timestamp.text(Timestamp.now))])
-        if let text, !text.isEmpty {
-          var description = SettingsElement("Description")
-          description.children = [.text(text)]
-          snapshot.insert(description)
-        }
-        snapshot.insert(settings.hardware)
         try settings.putImagesOver(&made)
         settings.addSnapshot(snapshot)
-        return uuid
+        return SettingsUUID.normalized(snapshot["uuid"] ?? "") ?? ""
       }
     } catch {
       for path in made { HostFiles.remove(path) }
@@ -49,28 +51,90 @@ extension Registry {
     }
   }
 
+  /// The settings name the new images before the machine writes to them, and the state file when it is whole: a machine
+  /// that dies meanwhile has its disks, and a snapshot of them without a state.
+  private func takeOnline(
+    _ settings: MachineSettings, _ name: String, _ text: String?, _ progress: (Int) -> Void
+  ) throws(ServiceError) -> String {
+    let client = try client(settings)
+    let covers = try settings.covers()
+    let images = JSON.array(covers.map(\.json))
+    let path = try settings.newStateFile()
+    try client.command("snapshot-prepare", [("images", images)], seconds: 600)
+    let uuid: String
+    let before = settings.hardware
+    do throws(ServiceError) {
+      uuid = try changeShared(settings.uuid) { settings throws(ServiceError) in
+        let snapshot = try settings.newSnapshot(name, text)
+        for cover in covers { settings.cover(cover) }
+        settings.addSnapshot(snapshot)
+        return SettingsUUID.normalized(snapshot["uuid"] ?? "") ?? ""
+      }
+    } catch {
+      for cover in covers { HostFiles.remove(cover.path) }
+      throw error
+    }
+    let reply: JSON
+    do throws(ServiceError) {
+      reply = try client.command(
+        "snapshot", [("path", .string(path)), ("images", images)], seconds: 24 * 3600, progress: progress)
+    } catch {
+      // The process is there and says that nothing has changed; one that is gone leaves a snapshot of the disks.
+      if state(settings).state.isOnline {
+        _ = try? changeShared(settings.uuid) { settings in
+          if let node = SnapshotTree(settings).find(uuid) { settings.removeSnapshot(node) }
+          settings.hardware = before
+          for cover in covers { settings.mediaRegistry.remove("\(cover.uuid)") }
+        }
+        for cover in covers { HostFiles.remove(cover.path) }
+      }
+      throw error
+    }
+    try changeShared(settings.uuid) { settings in
+      guard reply["path"]?.string != nil else { return }
+      let place = Paths.relative(path, to: settings.folder)
+      settings.changeSnapshot(uuid) { $0["stateFile"] = place }
+    }
+    if let failure = reply["failure"]?.string {
+      throw ServiceError(.fileError, "The snapshot has the disks but not the machine's state: \(failure)", .snapshot)
+    }
+    return uuid
+  }
+
   // MARK: Restore
 
-  /// Makes the machine what it was when the snapshot was taken. What was written since is forgotten.
+  /// Makes the machine what it was when the snapshot was taken. What was written since is forgotten. A machine that ran
+  /// then is saved now.
   public func restoreSnapshot(_ machine: String, _ name: String) throws(ServiceError) {
-    var made: [String] = [], left: [String] = []
+    var made: [String] = [], left: [String] = [], leftState: String?
     do throws(ServiceError) {
-      try change(machine) { settings throws(ServiceError) in
+      try change(machine, evenSaved: true) { settings throws(ServiceError) in
         let node = try snapshot(name, of: settings)
-        guard let hardware = settings.snapshotElement(node.uuid)?.child("Hardware") else {
+        guard let element = settings.snapshotElement(node.uuid), let hardware = element.child("Hardware") else {
           throw Registry.refuse("The snapshot '\(name)' has no hardware")
+        }
+        leftState = settings.stateFile
+        settings.stateFile = nil
+        if let state = element["stateFile"], !state.isEmpty {
+          let path = try settings.newStateFile()
+          try Registry.share(Paths.resolve(state, in: settings.folder), as: path)
+          made.append(path)
+          settings.stateFile = path
         }
         let before = settings.usedMedia
         settings.hardware = hardware
         try settings.putImagesOver(&made)
         settings.machine["currentSnapshot"] = "{\(node.uuid)}"
         settings.machine["currentStateModified"] = "false"
+        settings.machine["aborted"] = nil
+        settings.machine["lastStateChange"] = Timestamp.text(Timestamp.now)
         left = settings.forget(before.subtracting(settings.usedMedia))
       }
     } catch {
       for path in made { HostFiles.remove(path) }
       throw error
     }
+    if let leftState { HostFiles.remove(leftState) }
     for path in left { try? MediumFile.delete(path) }
   }
 
@@ -78,8 +142,8 @@ extension Registry {
 
   /// Forgets a snapshot; what it holds goes into the images over it, or they into it.
   public func deleteSnapshot(_ machine: String, _ name: String, progress: WorkProgress) throws(ServiceError) {
-    var left: [String] = []
-    try change(machine) { settings throws(ServiceError) in
+    var left: [String] = [], leftState: String?
+    try change(machine, evenSaved: true) { settings throws(ServiceError) in
       let node = try snapshot(name, of: settings)
       let children = SnapshotTree(settings).nodes.filter { $0.parent == node.uuid }
       guard children.count <= 1 else {
@@ -91,6 +155,7 @@ extension Registry {
       guard let element = settings.snapshotElement(node.uuid) else { return }
       let disks = MachineSettings.attachments(element.child("Hardware") ?? SettingsElement("Hardware")).compactMap(
         \.medium)
+      leftState = element["stateFile"].flatMap { $0.isEmpty ? nil : Paths.resolve($0, in: settings.folder) }
       settings.removeSnapshot(node)
       let used = settings.usedMedia
       try refuseLinked(disks.filter { !used.contains($0) }, of: settings)
@@ -99,6 +164,7 @@ extension Registry {
         left += try settings.merge(medium, progress)
       }
     }
+    if let leftState { HostFiles.remove(leftState) }
     try forgetElsewhere(left, except: self.machine(machine).uuid)
     for path in left { try? MediumFile.delete(path) }
   }
@@ -175,27 +241,80 @@ extension MachineSettings {
 
   // MARK: Images
 
-  /// Puts a new image over every disk that snapshots hold still, and attaches it in the disk's place.
-  mutating func putImagesOver(_ made: inout [String]) throws(ServiceError) {
-    for attachment in attachments where attachment.kind == .disk {
+  /// An image that is to be put over a disk.
+  struct Cover {
+    /// What the machine's process calls the disk.
+    var drive: String
+    var medium: Medium
+    var uuid: DiskUUID
+    var format: String
+    var path: String
+
+    var json: JSON {
+      [
+        "drive": .string(drive), "path": .string(path), "format": .string(format), "uuid": .string("\(uuid)"),
+      ]
+    }
+  }
+  /// A new image for every disk that snapshots hold still.
+  func covers() throws(ServiceError) -> [Cover] {
+    do { try FileManager.default.createDirectory(atPath: snapshotFolder, withIntermediateDirectories: true) } catch {
+      throw ServiceError(.fileError, "Could not create the directory '\(snapshotFolder)' (VERR_ACCESS_DENIED)")
+    }
+    var covers: [Cover] = []
+    // In the order in which `LaunchPlan` names the disks.
+    for (index, attachment) in attachments.filter({ $0.kind == .disk && $0.medium != nil }).enumerated() {
       guard let medium = media.first(where: { $0.uuid == attachment.medium }) else { continue }
       guard medium.parent != nil || ["Normal", "Immutable"].contains(medium.type) else { continue }
       let uuid = DiskUUID()
       let format = ["VMDK", "VHD", "QCOW2"].contains(medium.format) ? medium.format : "VDI"
-      let suffix = format.lowercased()
-      let path = "\(snapshotFolder)/{\(uuid)}.\(suffix)"
-      do {
-        try FileManager.default.createDirectory(atPath: snapshotFolder, withIntermediateDirectories: true)
-        try ImageLibrary().createChild(path, of: medium.path, format: ImageFormat(named: format), uuid: uuid)
-      } catch {
-        throw ServiceError(.fileError, "Could not create the differencing image '\(path)': \(error)", .medium)
-      }
-      made.append(path)
-      // QCOW2 images have no UUID of their own: the registry's is as good.
-      mediaRegistry.add(
-        Medium(kind: .disk, uuid: "\(uuid)", path: path, format: format, type: "Normal", parent: medium.uuid))
-      replaceMedium(medium.uuid, by: "\(uuid)")
+      covers.append(
+        Cover(
+          drive: "disk\(index)", medium: medium, uuid: uuid, format: format,
+          path: "\(snapshotFolder)/{\(uuid)}.\(format.lowercased())"))
     }
+    return covers
+  }
+  /// Attaches an image in the place of the disk that it differs from.
+  mutating func cover(_ cover: Cover) {
+    // QCOW2 images have no UUID of their own: the registry's is as good.
+    mediaRegistry.add(
+      Medium(
+        kind: .disk, uuid: "\(cover.uuid)", path: cover.path, format: cover.format, type: "Normal",
+        parent: cover.medium.uuid))
+    replaceMedium(cover.medium.uuid, by: "\(cover.uuid)")
+  }
+  /// Puts a new image over every disk that snapshots hold still, and attaches it in the disk's place.
+  mutating func putImagesOver(_ made: inout [String]) throws(ServiceError) {
+    for cover in try covers() {
+      do throws(DiskError) {
+        try ImageLibrary().createChild(
+          cover.path, of: cover.medium.path, format: ImageFormat(named: cover.format), uuid: cover.uuid)
+      } catch {
+        throw ServiceError(
+          .fileError, "Could not create the differencing image '\(cover.path)': \(error)", .medium)
+      }
+      made.append(cover.path)
+      self.cover(cover)
+    }
+  }
+  /// An element for a new snapshot of the machine as it is.
+  func newSnapshot(_ name: String, _ text: String?) throws(ServiceError) -> SettingsElement {
+    guard SnapshotTree(self).nodes.allSatisfy({ $0.depth < 249 }) else {
+      throw ServiceError(.invalidArgument, "Snapshots nest too deep", .snapshot)
+    }
+    var snapshot = SettingsElement(
+      "Snapshot",
+      [
+        ("uuid", "{\(UUID().uuidString.lowercased())}"), ("name", name), ("timeStamp", Timestamp.text(Timestamp.now)),
+      ])
+    if let text, !text.isEmpty {
+      var description = SettingsElement("Description")
+      description.children = [.text(text)]
+      snapshot.insert(description)
+    }
+    snapshot.insert(hardware)
+    return snapshot
   }
   /// Everything that is attached now and in snapshots has the other medium instead.
   private mutating func replaceMedium(_ old: String, by new: String) {

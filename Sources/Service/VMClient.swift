@@ -13,17 +13,21 @@ public final class VMClient {
     }
   }
 
-  /// Sends a command and waits for its reply.
+  /// Sends a command and waits for its reply. `progress`: percents, of commands that say how far they are.
   @discardableResult
   public func command(
-    _ name: String, _ arguments: [(String, JSON)] = [], seconds: Int64 = 30
+    _ name: String, _ arguments: [(String, JSON)] = [], seconds: Int64 = 30, progress: (Int) -> Void = { _ in }
   ) throws(ServiceError) -> JSON {
     var request: JSON = ["id": 1, "command": .string(name)]
     for (key, value) in arguments { request.set(key, value) }
     guard stream.writeAll(Array((request.text + "\n").utf8), milliseconds: 10_000) else { throw VMClient.gone }
     let deadline = HostClock.monotonicNanoseconds + seconds * 1_000_000_000
     while let line = try receive(until: deadline) {
-      guard let reply = try? JSON(parsing: line), reply["event"] == nil, reply["id"] != nil else { continue }
+      guard let reply = try? JSON(parsing: line) else { continue }
+      if reply["event"]?.string == "progress", reply["command"]?.string == name {
+        progress(Int(clamping: reply["percent"]?.integer ?? 0))
+      }
+      guard reply["event"] == nil, reply["id"] != nil else { continue }
       guard reply["ok"] == true else {
         throw ServiceError(.vmError, reply["error"]?.string ?? "The machine's process refused \(name)", .console)
       }

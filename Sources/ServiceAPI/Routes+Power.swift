@@ -25,6 +25,17 @@ extension Route {
       service.noticed()
       return .nothing
     },
+    Route(
+      .post, "machines/{machine}/savestate", "saveState", "power", "Saves a running machine, and ends its process.", .task
+    ) { service, request throws(ServiceError) in
+      let settings = try service.machine(request)
+      return .json(
+        try service.tasks.start("Save '\(settings.name)'", machine: settings.uuid) { task throws(ServiceError) in
+          defer { service.noticed() }
+          try service.registry.saveState(settings) { _ = task.proceed(UInt64(clamping: $0), 100) }
+          return .null
+        }.json)
+    },
     Route(.post, "machines/{machine}/discardstate", "discardState", "power", "Forgets a saved state.", .nothing) {
       service, request throws(ServiceError) in
       try service.registry.discardState(request.name("machine"))

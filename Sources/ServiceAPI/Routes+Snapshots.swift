@@ -16,9 +16,12 @@ extension Route {
       let name = request.text("name") ?? "", text = request.text("description")
       return .json(
         try service.tasks.start("Take snapshot '\(name)' of '\(settings.name)'", machine: settings.uuid) {
-          _ throws(ServiceError) in
+          task throws(ServiceError) in
           defer { service.noticed() }
-          return ["snapshot": .string(try service.registry.takeSnapshot(settings.uuid, name: name, text: text))]
+          let uuid = try service.registry.takeSnapshot(settings.uuid, name: name, text: text) {
+            _ = task.proceed(UInt64(clamping: $0), 100)
+          }
+          return ["snapshot": .string(uuid)]
         }.json)
     }.taking(
       .object([

@@ -19,7 +19,7 @@ enum Schemas {
       member("interface", .text, "What the error is about, as IMachine."),
       member("details", .text, "The line that the command line prints below the sentence."),
     ]),
-    "State": .word(["poweroff", "saved", "aborted", "running", "paused", "starting", "stopping"]),
+    "State": .word(["poweroff", "saved", "aborted", "running", "paused", "saving", "starting", "stopping"]),
     "MachineSummary": .object(summary),
     "Machine": .object(summary + details),
     "Controller": .object([

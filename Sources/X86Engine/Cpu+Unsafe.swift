@@ -98,6 +98,11 @@ final class VcpuContext: Sendable {
     let real = x.memory.backing(physical)
     return x.shadow.isOn ? shadowed(real, physical) : real
   }
+  /// Before a store to a page: what a saved state still needs of it is kept.
+  @inline(__always) func keepContents(_ physical: UInt64) {
+    let real = x.memory.backing(physical)
+    if !real.directWrite && !real.readOnly { memory.willWrite(.init(physical)) }
+  }
 
   // MARK: Events, from any thread
 
@@ -213,8 +218,9 @@ private enum EmptyStackEntry {
       return unsafe PageBacking(host: nil, directWrite: false, readOnly: false)
     }
     let page = unsafe base + Int(physical & ~0xfff)
+    let indirect = GuestMemory.PageFlag.holdsCode | GuestMemory.PageFlag.readOnly | GuestMemory.PageFlag.frozen
     return unsafe PageBacking(
-      host: page, directWrite: flag & (GuestMemory.PageFlag.holdsCode | GuestMemory.PageFlag.readOnly) == 0,
+      host: page, directWrite: flag & indirect == 0,
       readOnly: flag & GuestMemory.PageFlag.readOnly != 0)
   }
 }

@@ -24,6 +24,43 @@ final class MachineAdapter: MachineControl {
   func reset() { machine.reset() }
   func powerButton() { machine.powerButton() }
 
+  func saveState(
+    path: String, progress: @escaping @Sendable (Int) -> Void,
+    completion: @escaping @Sendable (Result<[(String, JSON)], ControlError>) -> Void
+  ) {
+    machine.saveState(to: path, progress: progress) { error in
+      completion(error.map { .failure(ControlError($0.description)) } ?? .success([("path", .string(path))]))
+    }
+  }
+
+  func prepareSnapshot(images: [JSON]) throws(ControlError) {
+    do throws(MachineError) { try machine.prepareSnapshot(try SnapshotImage.list(images)) } catch {
+      throw ControlError(error.description)
+    }
+  }
+  func takeSnapshot(
+    path: String, images: [JSON], progress: @escaping @Sendable (Int) -> Void,
+    completion: @escaping @Sendable (Result<[(String, JSON)], ControlError>) -> Void
+  ) {
+    let list: [SnapshotImage]
+    do throws(MachineError) { list = try SnapshotImage.list(images) } catch {
+      return completion(.failure(ControlError(error.description)))
+    }
+    machine.takeSnapshot(to: path, list, progress: progress) { result in
+      switch result {
+      case .failure(let error): completion(.failure(ControlError(error.description)))
+      case .success(let outcome):
+        completion(
+          .success([
+            ("path", outcome.failure == nil ? .string(path) : .null),
+            ("failure", outcome.failure.map { .string($0) } ?? .null),
+            ("pauseMilliseconds", .number(Double(outcome.pauseNanoseconds) / 1e6)),
+            ("keptPages", .integer(Int64(outcome.keptPages))),
+          ]))
+      }
+    }
+  }
+
   func scanCodes(typing character: Character) -> [UInt8]? { try? KeyMap.scanCodes(typing: String(character)) }
   func scanCodes(chord: String) throws(ControlError) -> [UInt8] {
     do throws(KeyMapError) { return try KeyMap.scanCodes(chord: chord) } catch {

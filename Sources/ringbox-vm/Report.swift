@@ -12,6 +12,7 @@ struct ExitStatus: Equatable {
   static let tripleFault = ExitStatus(code: 4)
   static let quit = ExitStatus(code: 5)
   static let divergence = ExitStatus(code: 6)
+  static let saved = ExitStatus(code: 7)
   static func signal(_ number: Int32) -> ExitStatus { ExitStatus(code: 128 + number) }
 }
 

@@ -42,6 +42,7 @@ final class Session: LoopSource {
 
   private let options: SessionOptions
   private let machine: Machine
+  private let saved: SavedMachine?
   private let adapter: MachineAdapter
   private let inspection: Inspection
   private let loop: EventLoop
@@ -97,7 +98,8 @@ final class Session: LoopSource {
     let debug = SerialLine(name: "debugcon", waker: waker)
     lines = serial + (options.debugConsole == .none ? [] : [debug])
     inspection = try Inspection(options.inspection)
-    machine = try Machine(configuration: options.machine, inspection: inspection.engine) { event in
+    saved = try options.restore.map { path throws(MachineError) in try SavedMachine(path) }
+    machine = try Machine(configuration: options.machine, inspection: inspection.engine, saved: saved) { event in
       switch event {
       case .serialOutput(let port, let bytes): if port < serial.count { serial[port].transmit(bytes) }
       case .debugOutput(let bytes): debug.transmit(bytes)
@@ -113,7 +115,7 @@ final class Session: LoopSource {
   private func run() throws {
     if let path = options.control {
       do {
-        server = try ControlServer(path: path, machine: adapter, lines: lines) { [wishes] in
+        server = try ControlServer(path: path, machine: adapter, lines: lines, waker: loop.waker) { [wishes] in
           wishes.state.withLock { $0.quit = true }
         }
       } catch {
@@ -125,6 +127,7 @@ final class Session: LoopSource {
       try openDisplay()
       let destinations = options.serial + (options.debugConsole == .none ? [] : [options.debugConsole])
       try endpoints.open(Array(zip(destinations, lines)))
+      try restore()
     } catch {
       server?.close()
       display?.close()
@@ -143,6 +146,15 @@ final class Session: LoopSource {
     if options.isText { try showScreen() }
     loop.run()
     finish()
+  }
+
+  private func restore() throws {
+    guard let saved, let path = options.restore else { return }
+    try machine.restore(saved)
+    guard options.consumesState else { return }
+    // From here on the disks move on: nobody may come back to this state.
+    try HostPaths.remove(path)
+    try HostPaths.synchronize(folder: path.lastIndex(of: "/").map { String(path[...$0]) } ?? ".")
   }
 
   private func openDisplay() throws {
@@ -282,6 +294,7 @@ final class Session: LoopSource {
     case (.powerOff, _): (reason?.text ?? "power off", .poweredOff)
     case (.reset, _): (reason?.text ?? "reset", .reset)
     case (.tripleFault, _): (reason?.text ?? "triple fault", .tripleFault)
+    case (.saved, _): ("saved", .saved)
     case (.divergence, _): (reason?.text ?? "divergence", .divergence)
     case (_, .signal(let number)): ("signal \(number)", .signal(number))
     case (_, .quit(let text)): (text, .quit)
@@ -295,6 +308,7 @@ final class Session: LoopSource {
     display?.close()
     if options.screenshot != nil { takeScreenshot() }
     for line in lines { line.flush(milliseconds: 1000) }
+    server?.deliver()
     server?.broadcast("exit", [("reason", .string(text)), ("exitStatus", .integer(Int64(status.code)))])
     server?.close()
     terminal?.restore()
@@ -304,6 +318,7 @@ final class Session: LoopSource {
     if options.wantsStatusLine {
       let seconds = Double(HostClock.monotonicNanoseconds - startedAt) / 1e9
       var line = Report.status(reason: text, status, seconds: seconds, machine: machine.status)
+      if case .saved(let path) = reason { line.set("stateFile", .string(path)) }
       if let statistics = inspection.statistics(machine) { line.set("engine", statistics) }
       HostStream.standard(1).writeAll(Array((line.text + "\n").utf8), milliseconds: 2000)
     }

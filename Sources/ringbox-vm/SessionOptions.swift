@@ -41,6 +41,10 @@ struct SessionOptions {
   var viewers: Viewers?
   /// Show the text screen in the terminal.
   var isText = false
+  /// The saved state that the machine goes on from.
+  var restore: String?
+  /// Nobody may go on from it twice: the file is removed before the machine runs.
+  var consumesState = false
   /// What is to be seen of the guest's code.
   var inspection = InspectionOptions()
   /// End with a line of JSON.
@@ -72,6 +76,8 @@ struct SessionOptions {
       case "control": control = try string()
       case "screenshot": screenshot = try string()
       case "vnc": viewers = try Viewers(member.value)
+      case "restore": restore = try string()
+      case "consumeState": consumesState = try flag()
       case "text": isText = try flag()
       case "inspection": inspection = try InspectionOptions(member.value)
       case "statusLine": wantsStatusLine = try flag()

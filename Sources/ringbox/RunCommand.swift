@@ -7,7 +7,8 @@ struct RunCommand: ParsableCommand {
     commandName: "run", abstract: "Starts a virtual machine and stays until it ends.",
     discussion: """
       Exit status: 0 the guest switched itself off, 1 failure, 2 wrong usage, 3 reset (--exit-on reset), \
-      4 triple fault (--exit-on), 5 ended by Ctrl-A x or the control channel, 128+N ended by signal N.
+      4 triple fault (--exit-on), 5 ended by Ctrl-A x or the control channel, 7 saved by the control channel, 128+N \
+      ended by signal N.
       """)
 
   @Option(help: "Name of the machine.") var name = "ringbox"
@@ -66,6 +67,12 @@ struct RunCommand: ParsableCommand {
   @Flag(help: "End with a line of JSON on standard output.") var json = false
   @Option(help: ArgumentHelp("Control channel: unix:PATH.", valueName: "where")) var control: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "Go on from the state in this file, which the control channel's save-state wrote; the other options as then.",
+      valueName: "file"))
+  var restore: String?
+
   @OptionGroup(title: "Looking at the guest's code") var inspection: InspectionOptions
 
   func run() throws { throw try Launcher().run(try options()) }
@@ -86,6 +93,7 @@ struct RunCommand: ParsableCommand {
     ]
     if let screenshot { options.set("screenshot", .string(screenshot)) }
     if let vnc { options.set("vnc", try OptionValues.vnc(vnc)) }
+    if let restore { options.set("restore", .string(restore)) }
     if let control { options.set("control", .string(try OptionValues.control(control))) }
     return options
   }

@@ -23,6 +23,24 @@ final class FakeMachine: MachineControl {
   func reset() { record("reset") }
   func powerButton() throws(ControlError) { throw ControlError("the machine is off") }
 
+  func saveState(
+    path: String, progress: @escaping @Sendable (Int) -> Void,
+    completion: @escaping @Sendable (Result<[(String, JSON)], ControlError>) -> Void
+  ) {
+    record("save \(path)")
+    progress(50)
+    completion(path == "/full" ? .failure(ControlError("no space")) : .success([("path", .string(path))]))
+  }
+
+  func prepareSnapshot(images: [JSON]) { record("prepare \(images.count)") }
+  func takeSnapshot(
+    path: String, images: [JSON], progress: @escaping @Sendable (Int) -> Void,
+    completion: @escaping @Sendable (Result<[(String, JSON)], ControlError>) -> Void
+  ) {
+    record("snapshot \(path) \(images.count)")
+    completion(.success([("path", .string(path))]))
+  }
+
   func scanCodes(typing character: Character) -> [UInt8]? {
     guard let value = character.asciiValue else { return nil }
     return [value, value | 0x80]

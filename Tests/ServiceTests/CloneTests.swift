@@ -111,7 +111,8 @@ struct CloneTests {
     try registry.move("m", into: fixture.path("elsewhere"))
     #expect(!fixture.exists("VirtualBox VMs/m") && fixture.exists("elsewhere/m/m.vbox"))
     #expect(try read("m") == 1 && read("c") == 1)
-    let plan = try LaunchPlan(registry.machine("c"), control: "/x", display: "/d").options["machine"]?["disks"]?.array?.first
+    let options = try LaunchPlan(registry.machine("c"), control: "/x", display: "/d").options
+    let plan = options["machine"]?["disks"]?.array?.first
     let base = try registry.machine("m").media.first { $0.parent == nil }
     #expect(plan?["parents"]?[try #require(base).uuid]?.string == fixture.path("elsewhere/m/d.vdi"))
   }

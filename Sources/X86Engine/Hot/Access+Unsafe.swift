@@ -122,7 +122,10 @@ extension Cpu {
   /// Translates for an access of `kind`, and fills the translation cache when the page is plain memory.
   func resolve(_ linear: UInt64, _ kind: AccessKind, view: UInt32) throws(Fault) -> UInt64 {
     let physical = try translate(linear, kind, view: view) & s.physicalMask
-    if kind == .write && x.shadow.isOn { makeShadow(physical) }
+    if kind == .write {
+      keepContents(physical)
+      if x.shadow.isOn { makeShadow(physical) }
+    }
     let backing = self.backing(physical)
     guard let host = unsafe backing.host, kind != .execute, !isWatched(page: linear), !x.shadow.isFull else {
       return physical
@@ -216,6 +219,7 @@ extension Cpu {
   }
 
   func writePhysical(_ physical: UInt64, _ value: UInt64, size: Int) {
+    keepContents(physical)
     let backing = self.backing(physical)
     guard let host = unsafe backing.host else { return busWrite(physical, value, size: size) }
     if backing.readOnly { return }
@@ -246,6 +250,7 @@ extension Cpu {
   /// Sets bits of a page-table entry as the walker does: atomically, and only if it still holds `expected`.
   /// False when another processor changed it: walk again.
   func setEntryBits<T: AccessWidth>(_ physical: UInt64, expected: T, set bits: T) -> Bool {
+    keepContents(physical)
     let backing = self.backing(physical)
     guard let host = unsafe backing.host, !backing.readOnly else { return true }
     // SAFETY: page-table entries are naturally aligned inside a page.

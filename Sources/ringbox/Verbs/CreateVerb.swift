@@ -95,11 +95,19 @@ enum CreateVerb {
   }
 }
 
-/// Progress as VBoxManage shows it, on standard error.
-enum Progress {
-  /// Of what is done at once.
-  static func whole() {
-    let text = (0..<10).map { "\($0 * 10)%..." }.joined() + "100%\n"
-    HostStream.standard(2).writeAll(Array(text.utf8))
+/// Progress as VBoxManage shows it, on standard error: `0%...10%...`, and so on to `100%`.
+final class Progress {
+  private var shown = -10
+
+  /// Goes on to this many percent.
+  func show(_ percent: Int) {
+    var text = ""
+    while shown + 10 <= min(percent, 100) {
+      shown += 10
+      text += shown == 100 ? "100%\n" : "\(shown)%..."
+    }
+    if !text.isEmpty { HostStream.standard(2).writeAll(Array(text.utf8)) }
   }
+  /// Of what is done at once.
+  static func whole() { Progress().show(100) }
 }

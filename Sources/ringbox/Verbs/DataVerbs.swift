@@ -8,14 +8,13 @@ import SettingsFiles
 enum DataVerbs {
   static let discardState = Verb("discardstate", usage: "NAME|UUID", "Forgets a saved state.") { words, registry in
     let (names, _) = try words.parse([:], words: 1...1)
-    try registry.change(names[0]) { settings throws(ServiceError) in
-      guard let file = settings.machine["stateFile"], !file.isEmpty else {
-        throw ServiceError(
-          .invalidVMState, "Invalid machine state: \(registry.state(settings).state.text)")
-      }
-      HostFiles.remove(Paths.resolve(file, in: settings.folder))
-      settings.machine["stateFile"] = nil
-    }
+    try registry.discardState(names[0])
+    return .done
+  }
+  static let adoptState = Verb("adoptstate", usage: "NAME|UUID FILE", "Makes a state file a machine's saved state.") {
+    words, registry in
+    let (names, _) = try words.parse([:], words: 2...2)
+    try registry.adoptState(names[0], names[1])
     return .done
   }
 

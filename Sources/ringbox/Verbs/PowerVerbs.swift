@@ -44,7 +44,8 @@ enum PowerVerbs {
 
   static let control = Verb(
     "controlvm",
-    usage: "NAME|UUID pause|resume|reset|poweroff|acpipowerbutton|keyboardputscancode HH...|keyboardputstring TEXT...|"
+    usage:
+      "NAME|UUID pause|resume|reset|poweroff|savestate|acpipowerbutton|keyboardputscancode HH...|keyboardputstring TEXT...|"
       + "keyboardputfile FILE|screenshotpng FILE|setlinkstate<N> on|off|natpf<N> RULE|natpf<N> delete NAME",
     "Controls a machine that runs."
   ) { words, registry in
@@ -55,13 +56,14 @@ enum PowerVerbs {
       throw Failure.failure("Machine '\(name)' is not currently running.")
     }
     let service = ServiceClient(registry.home, program: try Launcher.find("ringboxd"))
-    return try Control(settings: settings, service: service).perform(verb, Array(words.rest))
+    return try Control(settings: settings, registry: registry, service: service).perform(verb, Array(words.rest))
   }
 }
 
 /// The words behind `controlvm NAME`: requests to the service.
 private struct Control {
   let settings: MachineSettings
+  let registry: Registry
   let service: ServiceClient
 
   @discardableResult
@@ -91,7 +93,11 @@ private struct Control {
         as FileError
       { throw Failure.failure("Cannot open file '\(error.path)': \(error.reason)") }
     case "screenshotpng": try screenshot(path(values))
-    case "savestate": throw ServiceError(.notSupported, "Machines cannot be saved yet", .console)
+    case "savestate":
+      try none()
+      let progress = Progress()
+      try registry.saveState(settings) { progress.show($0) }
+      progress.show(100)
     default: try performNumbered(verb, plain, values)
     }
     return .done

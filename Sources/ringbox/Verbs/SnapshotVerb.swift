@@ -7,7 +7,7 @@ enum SnapshotVerb {
     "snapshot",
     usage: "NAME|UUID take SNAPSHOT [--description TEXT] | delete SNAPSHOT | restore SNAPSHOT | restorecurrent | "
       + "edit SNAPSHOT|--current [--name NAME] [--description TEXT] | list [--machinereadable]",
-    "Takes, restores, deletes and lists snapshots of a machine that is off."
+    "Takes, restores, deletes and lists snapshots of a machine."
   ) { words, registry in
     let machine = try words.next("name or UUID of the machine")
     let what = try words.next("take, delete, restore, restorecurrent, edit or list")
@@ -24,9 +24,11 @@ enum SnapshotVerb {
     let settings = try registry.machine(machine)
     switch what {
     case "take":
+      let progress = Progress()
       let uuid = try registry.takeSnapshot(
-        machine, name: try name(), text: value("description") ?? value("desc"))
-      Progress.whole()
+        machine, name: try name(), text: value("description") ?? value("desc")
+      ) { progress.show($0) }
+      progress.show(100)
       return Answer(text: "Snapshot taken. UUID: \(uuid)\n", json: ["uuid": .string(uuid)])
     case "restore": return try restore(try registry.snapshot(try name(), of: settings), machine, registry)
     case "restorecurrent": return try restore(try current(settings, registry), machine, registry)
@@ -62,7 +64,7 @@ enum SnapshotVerb {
       tree.nodes.map { node in
         [
           "name": .string(node.name), "uuid": .string(node.uuid), "parent": node.parent.map { .string($0) } ?? .null,
-          "time": .string(node.time), "current": .bool(node.uuid == tree.current),
+          "time": .string(node.time), "hasState": .bool(node.hasState), "current": .bool(node.uuid == tree.current),
         ]
       })
     // Clients look for this text on standard output and for this status.

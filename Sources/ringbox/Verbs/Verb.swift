@@ -44,7 +44,7 @@ struct Verb: Sendable {
     ModifyVerb.verb, StorageVerbs.controller, StorageVerbs.attach, PowerVerbs.start, PowerVerbs.control,
     WebVerb.verb, WebVerb.events,
     SnapshotVerb.verb,
-    DataVerbs.discardState, DataVerbs.setProperty, DataVerbs.getExtraData, DataVerbs.setExtraData,
+    DataVerbs.discardState, DataVerbs.adoptState, DataVerbs.setProperty, DataVerbs.getExtraData, DataVerbs.setExtraData,
     DataVerbs.guestProperty, DataVerbs.sharedFolder, NetworkVerbs.hostOnlyInterface, NetworkVerbs.hostOnlyNetwork,
     NetworkVerbs.natNetwork, NetworkVerbs.dhcpServer, InspectVerbs.bandwidth, InspectVerbs.metrics,
     InspectVerbs.debug, InspectVerbs.mediumIO, ManualVerbs.completions, ManualVerbs.manual, MediumVerbs.close,

@@ -68,6 +68,7 @@ function powerButtons({ path, machine }) {
     machine.state === "paused" ? button("resume", "Resume", act("resume"), { class: "primary" }) : button("pause", "Pause", act("pause")),
     button("reset", "Reset", act("reset")),
     button("acpi", "Power button", act("acpipowerbutton")),
+    button("save", "Save state", act("savestate")),
     button("poweroff", "Power off", act("poweroff"), { class: "danger" }),
   ];
 }

@@ -3,7 +3,7 @@
 import { blob, segment } from "./api.js";
 import { h } from "./dom.js";
 
-export const isOnline = (state) => ["running", "paused", "starting", "stopping"].includes(state);
+export const isOnline = (state) => ["running", "paused", "saving", "starting", "stopping"].includes(state);
 
 const words = { poweroff: "powered off" };
 export function stateBadge(machine) {

@@ -1,0 +1,2 @@
+// libzstd as the system provides it; the safe face is the target Compression.
+#include <zstd.h>

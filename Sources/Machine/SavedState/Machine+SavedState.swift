@@ -1,0 +1,151 @@
+import Base
+import DeviceKit
+import Execution
+import GuestMemory
+import HostSystem
+import StateFile
+import Synchronization
+
+// Saving a machine into a file, and bringing it back.
+extension Machine {
+  /// Saves the machine into a new file and, when that is done, ends it: `StopReason.saved`. A machine that could not be
+  /// saved goes on as before. Returns at once; `progress` gets percents, `completion` the end, both on other threads.
+  public func saveState(
+    to path: String, progress: @escaping @Sendable (Int) -> Void,
+    completion: @escaping @Sendable (MachineError?) -> Void
+  ) {
+    control.post { [self] in
+      do throws(MachineError) {
+        try save(path, progress)
+        completion(nil)
+        shutDown(.saved(path))
+      } catch { completion(error) }
+    }
+  }
+
+  /// On the control thread.
+  private func save(_ path: String, _ progress: @escaping @Sendable (Int) -> Void) throws(MachineError) {
+    let before = state
+    guard before == .running || before == .paused else {
+      throw MachineError(.state, "the machine is neither running nor paused")
+    }
+    if before == .running { halt() }
+    enter(.saving)
+    do throws(MachineError) {
+      try quiesce()
+      try storage.flush()
+      try write(path, board.save(processors), StandingMemory(memory: memory), progress)
+    } catch {
+      releaseInputs()
+      if before == .running { runClocks() }
+      enter(before)
+      throw error
+    }
+  }
+
+  /// Brings a machine that stands still to where nothing is on its way between its parts.
+  func quiesce() throws(MachineError) {
+    board.timers.settle()
+    for card in network.cards { card.holdFrames(true) }
+    let deadline = HostClock.monotonicNanoseconds &+ Machine.settlingLimit
+    // A request that ends may lead to the next one.
+    while true {
+      let isWhole = storage.settle()
+      let busy = board.components.filter { $0.outstandingRequests > 0 }
+      if isWhole && busy.isEmpty { return }
+      guard isWhole else {
+        throw MachineError(.state, "a disk of the host has failed; mend it and resume the machine first")
+      }
+      guard HostClock.monotonicNanoseconds < deadline else {
+        throw MachineError(.state, "\(busy.map(\.name).joined(separator: ", ")): requests do not end")
+      }
+    }
+  }
+  private static var settlingLimit: Int64 { 60_000_000_000 }
+  func releaseInputs() { for card in network.cards { card.holdFrames(false) } }
+
+  /// What a state file says of the machine it is of.
+  var savedDescription: JSON {
+    let cards = network.cards.map { card -> JSON in
+      ["model": .string(card.configuration.model.rawValue), "mac": .string(card.address.description)]
+    }
+    let drives = storage.drives.map { drive -> JSON in
+      [
+        "name": .string(drive.name), "place": .string(drive.place.text),
+        "sectors": .integer(Int64(clamping: drive.medium.sectors)),
+      ]
+    }
+    let words = model.identification.map { row in JSON.array(row.map { .integer(Int64($0)) }) }
+    var description: JSON = [
+      "name": .string(configuration.name), "time": .integer(HostClock.wallNanoseconds / 1_000_000_000),
+      "engine": .string(configuration.engine), "tscHertz": .integer(Int64(clamping: processors.timestampHertz)),
+      "cpuid": .array(words), "network": .array(cards), "drives": .array(drives),
+    ]
+    for member in configuration.hardware.members ?? [] { description.set(member.key, member.value) }
+    return description
+  }
+
+  func write(
+    _ path: String, _ units: [MachineUnit], _ source: some MemorySource, _ progress: @escaping @Sendable (Int) -> Void
+  ) throws(MachineError) {
+    let told = Atomic<Int>(-1)
+    do throws(StateFileError) {
+      let writer = try StateFileWriter(path, description: savedDescription)
+      for unit in units { try writer.add(unit: unit.name, version: unit.version, unit.state) }
+      try writer.add(memory: source) { done in
+        let percent = Int(done * 99)
+        if told.max(percent, ordering: .relaxed).oldValue < percent { progress(percent) }
+      }
+      try writer.finish()
+      progress(100)
+    } catch { throw MachineError(.file, "cannot save the machine to '\(path)': \(error)") }
+  }
+
+  // MARK: Coming back
+
+  /// Puts the machine, which must have been built for this state and not started, to where it was saved.
+  public func restore(
+    _ saved: SavedMachine, progress: @escaping @Sendable (Int) -> Void = { _ in }
+  ) throws(MachineError) {
+    let outcome = Mutex<MachineError?>(nil)
+    control.perform { [self] in
+      do throws(MachineError) { try load(saved, progress) } catch { outcome.withLock { $0 = error } }
+    }
+    if let error = outcome.withLock({ $0 }) { throw error }
+  }
+
+  private func load(_ saved: SavedMachine, _ progress: @escaping @Sendable (Int) -> Void) throws(MachineError) {
+    guard state == .off else { throw MachineError(.state, "the machine is on already") }
+    try saved.check(storage)
+    try saved.checkSpeed(processors.timestampHertz)
+    for drive in storage.drives where drive.kind != .disk && saved.wasEmpty(drive.name) { drive.worker.eject() }
+    guard memory.clearRAM() else { throw .host("cannot clear the guest's memory", "the host refuses") }
+    let told = Atomic<Int>(-1)
+    let units: [MachineUnit]
+    do throws(StateFileError) {
+      try saved.file.memory(size: memory.ramSize) { done in
+        let percent = Int(done * 100)
+        if told.max(percent, ordering: .relaxed).oldValue < percent { progress(percent) }
+      } store: { [memory] offset, bytes in
+        memory.writeRAM(at: offset, bytes)
+      }
+      units = try saved.file.units().map { MachineUnit(name: $0.name, version: $0.version, state: $0.state) }
+    } catch { throw MachineError(.file, "saved state '\(saved.path)': \(error)") }
+    do throws(UnitError) { try board.restore(units, processors) } catch { throw saved.refuse(error.text) }
+  }
+}
+
+/// RAM of a machine that stands still.
+struct StandingMemory: MemorySource {
+  let memory: GuestMemory
+  var size: UInt64 { memory.ramSize }
+  func nextData(from offset: UInt64) -> UInt64? { memory.nextRAM(from: offset) }
+  func take(at offset: UInt64) -> [UInt8] { memory.readRAM(at: offset, count: FrozenMemory.part) }
+}
+/// RAM as it was, of a machine that runs on.
+struct PastMemory: MemorySource {
+  let frozen: FrozenMemory
+  var size: UInt64 { frozen.size }
+  func nextData(from offset: UInt64) -> UInt64? { frozen.nextData(from: offset) }
+  func take(at offset: UInt64) -> [UInt8] { frozen.take(at: offset) }
+}
