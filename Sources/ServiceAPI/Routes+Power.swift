@@ -26,7 +26,8 @@ extension Route {
       return .nothing
     },
     Route(
-      .post, "machines/{machine}/savestate", "saveState", "power", "Saves a running machine, and ends its process.", .task
+      .post, "machines/{machine}/savestate", "saveState", "power", "Saves a running machine, and ends its process.",
+      .task
     ) { service, request throws(ServiceError) in
       let settings = try service.machine(request)
       return .json(
