@@ -220,7 +220,7 @@ private struct MachineCopy {
       let new = DiskUUID()
       let format = ["VMDK", "VHD", "QCOW2"].contains(medium.format) ? medium.format : "VDI"
       let path = "\(folder)/Snapshots/{\(new)}.\(format.lowercased())"
-      try attempt(path) { () throws(DiskError) in
+      _ = try attempt(path) { () throws(DiskError) in
         try ImageLibrary().createChild(path, of: medium.path, format: ImageFormat(named: format), uuid: new)
       }
       made.append(path)

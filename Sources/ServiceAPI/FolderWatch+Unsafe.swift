@@ -58,8 +58,7 @@ struct FileStamp: Equatable, Sendable {
 enum Children {
   /// Takes note of those that nobody waits for.
   static func reap() {
-    // SAFETY: a status that is not wanted.
-    while unsafe waitpid(-1, nil, WNOHANG) > 0 {}
+    while waitpid(-1, nil, WNOHANG) > 0 {}
   }
 }
 

@@ -6,6 +6,7 @@ import Testing
 /// Kept machines that are saved, snapshotted while they run, killed and brought back, as VBoxManage's clients do it.
 @Suite("kept machines are saved", .serialized) struct KeptStateBootTests {
   /// A machine `deb` that boots Debian's kernel to a shell on its serial port, with an empty disk.
+  private struct NoProcess: Error {}
   private final class Guest {
     let machines: KeptMachines
     var control: ControlClient?
@@ -59,7 +60,7 @@ import Testing
           if target.hasSuffix("\(uuid).lock"), pid != getpid() { return pid }
         }
       }
-      throw ControlClient.Failed(description: "no process has the machine's lock")
+      throw NoProcess()
     }
   }
 
@@ -138,11 +139,10 @@ import Testing
     try guest.type("dd if=/dev/urandom of=/tmp/noise bs=1M count=150 2>/dev/null; echo fi\"\"lled")
     try guest.wait("filled", 120)
     let process = try guest.process()
-    let control = try #require(guest.control)
-    let thread = Thread {
-      _ = try? control.command(
-        "save-state", ["path": .string(machines.folder.name("VirtualBox VMs/deb/Snapshots/x.sav"))], timeout: 60)
-    }
+    // Only the thread uses it from here on.
+    nonisolated(unsafe) let control = try #require(guest.control)
+    let path = machines.folder.name("VirtualBox VMs/deb/Snapshots/x.sav")
+    let thread = Thread { _ = try? control.command("save-state", ["path": .string(path)], timeout: 60) }
     try FileManager.default.createDirectory(
       atPath: machines.folder.name("VirtualBox VMs/deb/Snapshots"), withIntermediateDirectories: true)
     thread.start()

@@ -22,8 +22,7 @@ import Testing
   /// The number of the last round on the serial port.
   private func round(_ vm: VM) -> Int {
     let numbers = vm.serialText().components(separatedBy: "round-").dropFirst()
-    return numbers.compactMap { $0.firstIndex(of: "-").flatMap { end in Int($0[..<end]) } }.last
-      ?? 0
+    return numbers.compactMap { text in text.firstIndex(of: "-").flatMap { Int(text[..<$0]) } }.last ?? 0
   }
   private func arguments(_ folder: TemporaryFolder, _ interface: String) throws -> [String] {
     var noise = [UInt8](repeating: 0, count: 4 << 20)
