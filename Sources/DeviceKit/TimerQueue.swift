@@ -81,6 +81,7 @@ public final class TimerQueue: Sendable {
       return time.nanoseconds < queue.sleepingUntil
     }
     if mustWake { parker.unpark() }
+    clock.expect(time)
   }
   public func disarm(_ timer: Timer) {
     // The thread is left asleep: waking for nothing once costs less than waking at each disarm.
@@ -109,6 +110,14 @@ public final class TimerQueue: Sendable {
     }
     clock.set(max(time, clock.now))
     return fired
+  }
+
+  /// Counted mode: fires all that is due now, at most `limit` timers.
+  public func fireDue(limit: Int = 1_000_000) {
+    for _ in 0..<limit {
+      guard let callback = takeDue(clock.now) else { return }
+      callback()
+    }
   }
 
   private func run() {

@@ -2,12 +2,16 @@ import Base
 import HostSystem
 import Synchronization
 
-/// Guest time: the host's monotonic clock less the time spent paused; or, in manual mode, a number that tests set.
+/// Guest time: the host's monotonic clock less the time spent paused; in manual mode, a number that tests set; in counted
+/// mode, what the executed instructions say (`Execution.Schedule`).
 ///
 /// Reading takes no lock. `pause` and `resume` belong to the machine, which stops its vCPUs first: a reader that
 /// races with `pause` may still see a time slightly after the moment at which the clock stopped.
 public final class VirtualClock: Sendable {
   private let isManual: Bool
+  /// Counted mode: guest time in nanoseconds, and who wants to hear of deadlines.
+  private let counted: (@Sendable () -> Int64)?
+  private let expects: @Sendable (VirtualTime) -> Void
   /// Guest time = host time + offset, while running.
   private let offset = Atomic<Int64>(0)
   /// Guest time while paused or manual.
@@ -22,17 +26,33 @@ public final class VirtualClock: Sendable {
   /// A clock at time 0, paused until `resume`. Its wall clock is `wallOffset` seconds ahead of UTC.
   public init(wallOffset: Int64 = 0) {
     isManual = false
+    counted = nil
+    expects = { _ in }
     self.wallOffset = wallOffset
     manualWallSeconds = 0
   }
   /// A clock that only `advance` moves; the wall clock shows `wallSeconds` at time 0.
   public init(manualWithWallSeconds wallSeconds: Int64) {
     isManual = true
+    counted = nil
+    expects = { _ in }
+    wallOffset = 0
+    manualWallSeconds = wallSeconds
+  }
+  /// A clock that shows what `time` says, in nanoseconds; `expects` hears of the time of every timer that is armed.
+  public init(
+    countedWithWallSeconds wallSeconds: Int64, time: @escaping @Sendable () -> Int64,
+    expects: @escaping @Sendable (VirtualTime) -> Void
+  ) {
+    isManual = true
+    counted = time
+    self.expects = expects
     wallOffset = 0
     manualWallSeconds = wallSeconds
   }
 
   public var now: VirtualTime {
+    if let counted { return VirtualTime(nanoseconds: counted()) }
     guard running.load(ordering: .acquiring) else {
       return VirtualTime(nanoseconds: frozen.load(ordering: .acquiring))
     }
@@ -74,6 +94,8 @@ public final class VirtualClock: Sendable {
     let (sum, overflow) = time.nanoseconds.subtractingReportingOverflow(offset.load(ordering: .acquiring))
     return overflow ? .max : sum
   }
+  /// A timer was armed.
+  func expect(_ time: VirtualTime) { expects(time) }
   func observe(_ change: @escaping @Sendable () -> Void) { observers.withLock { $0.append(change) } }
   private func notify() { for observer in observers.withLock({ $0 }) { observer() } }
 }

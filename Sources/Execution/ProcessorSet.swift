@@ -91,7 +91,7 @@ public struct ProcessorRegisters: Sendable, Equatable {
   public var isHalted: Bool
 }
 
-/// The virtual processors of one machine, each on a thread of its own.
+/// The virtual processors of one machine, each on a thread of its own; with a schedule all on one, by turns.
 ///
 /// `start`, `resume`, `pause`, `reset` and `stop` belong to one controlling thread, which is never a vCPU thread; the
 /// signals (`raiseInterrupt` and the like) may come from anywhere and only set a flag and wake.
@@ -108,6 +108,7 @@ public final class ProcessorSet: Sendable {
   private let vcpus: [Vcpu]
   private let group = VcpuGroup()
   private let seats: [Seat]
+  private let schedule: Schedule?
   private let goal = Atomic<Int>(Goal.paused)
   private let controller = Parker()
   private let threads = Mutex<[HostThread]>([])
@@ -118,16 +119,17 @@ public final class ProcessorSet: Sendable {
 
   public init(
     memory: GuestMemory, platform: any ProcessorPlatform, model: ProcessorModel, count: Int,
-    engine: ProcessorEngine = .recompiler, inspection: ProcessorInspection? = nil
+    engine: ProcessorEngine = .recompiler, inspection: ProcessorInspection? = nil, schedule: Schedule? = nil
   ) {
-    pausedAt = Atomic(TimestampCounter.now)
+    self.schedule = schedule
+    pausedAt = Atomic(schedule == nil ? TimestampCounter.now : 0)
     let group = group
     vcpus = (0..<count).map {
       Vcpu(
         index: $0, memory: memory, platform: platform, model: model.model, group: group, engine: engine,
-        inspection: inspection ?? EngineInspection())
+        inspection: inspection ?? EngineInspection(), counted: schedule?.seed)
     }
-    seats = (0..<count).map { _ in Seat() }
+    seats = (0..<(schedule == nil ? count : 1)).map { _ in Seat() }
     group.observe(memory)
     reset()
   }
@@ -139,21 +141,24 @@ public final class ProcessorSet: Sendable {
 
   /// Creates the threads, paused.
   public func start() throws(ThreadError) {
-    for index in vcpus.indices {
-      let thread = try HostThread(name: "cpu\(index)") { [vcpus, seats, self] in
-        self.serve(vcpus[index], seats[index])
+    for index in seats.indices {
+      let thread = try HostThread(name: "cpu\(index)") { [vcpus, seats, schedule, self] in
+        self.serve(seats[index]) {
+          if let schedule { schedule.run(vcpus) { self.isRunning } } else { vcpus[index].run() }
+        }
       }
       threads.withLock { $0.append(thread) }
     }
   }
+  private var isRunning: Bool { goal.load(ordering: .sequentiallyConsistent) == Goal.running }
 
-  private func serve(_ vcpu: Vcpu, _ seat: Seat) {
+  private func serve(_ seat: Seat, _ execute: () -> Void) {
     while true {
       switch goal.load(ordering: .sequentiallyConsistent) {
       case Goal.running:
         seat.isParked.store(false, ordering: .sequentiallyConsistent)
         // Looked at again: a pause that did not see this thread leave its seat does not wait for it.
-        if goal.load(ordering: .sequentiallyConsistent) == Goal.running { vcpu.run() }
+        if isRunning { execute() }
         seat.isParked.store(true, ordering: .sequentiallyConsistent)
         controller.unpark()
       case Goal.ended:
@@ -167,9 +172,10 @@ public final class ProcessorSet: Sendable {
   /// Lets every processor execute.
   public func resume() {
     guard goal.load(ordering: .relaxed) == Goal.paused else { return }
-    let pause = TimestampCounter.now &- pausedAt.load(ordering: .relaxed)
+    let pause = ticks &- pausedAt.load(ordering: .relaxed)
     for vcpu in vcpus { vcpu.cpu.s.tscOffset &-= pause }
     goal.store(Goal.running, ordering: .sequentiallyConsistent)
+    schedule?.release()
     for seat in seats { seat.parker.unpark() }
   }
 
@@ -177,7 +183,7 @@ public final class ProcessorSet: Sendable {
   public func pause() {
     guard goal.load(ordering: .relaxed) == Goal.running else { return }
     leave(Goal.paused)
-    pausedAt.store(TimestampCounter.now, ordering: .relaxed)
+    pausedAt.store(ticks, ordering: .relaxed)
   }
 
   /// Ends the threads and waits for them.
@@ -193,7 +199,9 @@ public final class ProcessorSet: Sendable {
 
   private func leave(_ next: Int) {
     goal.store(next, ordering: .sequentiallyConsistent)
-    for vcpu in vcpus { vcpu.cpu.raise(CPUEvent.stop) }
+    // Turns are short; what interrupted one would be no part of the schedule.
+    if schedule == nil { for vcpu in vcpus { vcpu.cpu.raise(CPUEvent.stop) } }
+    schedule?.parker.unpark()
     for seat in seats {
       while !seat.isParked.load(ordering: .sequentiallyConsistent) { controller.park() }
     }
@@ -236,11 +244,21 @@ public final class ProcessorSet: Sendable {
   // MARK: Signals, from any thread
 
   /// The interrupt controllers may have something for this processor.
-  public func raiseInterrupt(_ cpu: Int) { vcpus[cpu].cpu.raise(CPUEvent.interrupt) }
-  public func raiseNMI(_ cpu: Int) { vcpus[cpu].cpu.raise(CPUEvent.nmi) }
-  public func raiseINIT(_ cpu: Int) { vcpus[cpu].initialize() }
+  public func raiseInterrupt(_ cpu: Int) { raise(CPUEvent.interrupt, cpu) }
+  public func raiseNMI(_ cpu: Int) { raise(CPUEvent.nmi, cpu) }
+  public func raiseINIT(_ cpu: Int) {
+    vcpus[cpu].initialize()
+    schedule?.parker.unpark()
+  }
   /// STARTUP IPI with its vector.
-  public func startup(_ cpu: Int, vector: UInt8) { vcpus[cpu].startup(vector: vector) }
+  public func startup(_ cpu: Int, vector: UInt8) {
+    vcpus[cpu].startup(vector: vector)
+    schedule?.parker.unpark()
+  }
+  private func raise(_ event: UInt32, _ cpu: Int) {
+    vcpus[cpu].cpu.raise(event)
+    schedule?.parker.unpark()
+  }
 
   /// Pages changed between RAM, ROM and MMIO: translations are looked up anew.
   public func memoryMapChanged() { for vcpu in vcpus { vcpu.cpu.raise(CPUEvent.flushTLB) } }
@@ -258,11 +276,15 @@ public final class ProcessorSet: Sendable {
   // MARK: Time
 
   /// The time-stamp counter of a processor now. Meant for its own thread: the guest can move it there.
-  public func timestamp(_ cpu: Int) -> UInt64 { TimestampCounter.now &+ vcpus[cpu].cpu.s.tscOffset }
+  public func timestamp(_ cpu: Int) -> UInt64 { ticks &+ vcpus[cpu].cpu.s.tscOffset }
+  private var ticks: UInt64 { schedule.map { UInt64(bitPattern: $0.now) } ?? TimestampCounter.now }
   /// Ticks per second of the guest's and the host's counter.
-  public var timestampHertz: UInt64 { counter.hertz }
+  public var timestampHertz: UInt64 { schedule == nil ? counter.hertz : 1_000_000_000 }
 
   // MARK: For people
+
+  /// Adds everything that guests can tell of the processors. While paused.
+  public func addState(to hash: inout StateHash) { for vcpu in vcpus { vcpu.addState(to: &hash) } }
 
   public func statistics(_ cpu: Int) -> ProcessorStatistics {
     let counted = vcpus[cpu].statistics

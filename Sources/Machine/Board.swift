@@ -91,13 +91,12 @@ final class Board: Sendable {
   init(
     memory: GuestMemory, processors count: Int, serial: [(any CharacterBackend)?], debug: (any CharacterBackend)?,
     display: DisplayMemory, storage: Storage, network plans: [Network.Plan], bootLoader loader: BootLoader?,
-    wallOffset: Int64, delegate: BoardDelegate
+    time: GuestTime, delegate: BoardDelegate
   ) throws(BusError) {
     self.memory = memory
     self.delegate = delegate
     hasFloppies = !storage.floppyDrives.isEmpty
-    let clock = VirtualClock(wallOffset: wallOffset)
-    let timers = TimerQueue(clock: clock)
+    let (clock, timers) = (time.clock, time.timers)
     let bus = IOBus()
     let link = ProcessorLink()
     self.clock = clock
@@ -139,8 +138,9 @@ final class Board: Sendable {
     let floppies = storage.floppyDrives
     floppy = try DeviceSlot(
       FDC82078(media: floppies.map(\.medium), dma: I8237Channel(dma, channel: 2)), machine: services,
-      drives: floppies.map(\.worker))
-    entropy = try DeviceSlot(VirtioRNG(VirtioEntropyFunction { HostEntropy.bytes($0) }), machine: services)
+      drives: floppies.map(\.backend))
+    entropy = try DeviceSlot(
+      VirtioRNG(VirtioEntropyFunction { time.schedule?.bytes($0) ?? HostEntropy.bytes($0) }), machine: services)
     virtioDisks = try Board.makeVirtioDisks(services, storage)
     nvmeDisks = try Board.makeNVMeDisks(services, storage)
     let scsiDrives = storage.scsiDrives
@@ -148,7 +148,7 @@ final class Board: Sendable {
       scsi = nil
     } else {
       scsi = try DeviceSlot(
-        VirtioSCSI(VirtioSCSIFunction(scsiDrives.map(\.medium))), machine: services, drives: scsiDrives.map(\.worker))
+        VirtioSCSI(VirtioSCSIFunction(scsiDrives.map(\.medium))), machine: services, drives: scsiDrives.map(\.backend))
     }
     let sataDrives = storage.sataDrives
     if sataDrives.isEmpty {
@@ -210,7 +210,7 @@ final class Board: Sendable {
     var disks: [DeviceSlot<VirtioBlock>] = []
     for drive in storage.virtioDrives {
       let device = VirtioBlock(VirtioBlockFunction(drive.medium))
-      disks.append(try DeviceSlot(device, machine: services, drives: [drive.worker]))
+      disks.append(try DeviceSlot(device, machine: services, drives: [drive.backend]))
     }
     return disks
   }
@@ -221,7 +221,7 @@ final class Board: Sendable {
     var disks: [DeviceSlot<NVMe>] = []
     for (index, drive) in storage.nvmeDrives.enumerated() {
       disks.append(
-        try DeviceSlot(NVMe(drive.medium, name: "nvme\(index)"), machine: services, drives: [drive.worker]))
+        try DeviceSlot(NVMe(drive.medium, name: "nvme\(index)"), machine: services, drives: [drive.backend]))
     }
     return disks
   }

@@ -28,6 +28,7 @@ public final class Machine: Sendable {
   private let display: DisplayMemory
   let storage: Storage
   let background = BackgroundWork()
+  private let time: GuestTime
 
   private struct Progress {
     var state = MachineState.off
@@ -84,25 +85,37 @@ public final class Machine: Sendable {
     fileSinks = sinks.files
     serialInputs = serial.map { $0 == nil ? nil : SerialInput() }
 
+    let time = GuestTime(configuration)
+    time.connect { control.post { outbox.machine?.shutDown(.instructionLimit) } }
+    self.time = time
     let delegate = BoardDelegate(
-      request: { request in control.post { outbox.machine?.carryOut(request) } },
-      tripleFault: { cpu in control.post { outbox.machine?.carryOutTripleFault(cpu) } },
+      request: { request in
+        if request.stopsMachine { time.schedule?.hold() }
+        control.post { outbox.machine?.carryOut(request) }
+      },
+      tripleFault: { cpu in
+        time.schedule?.hold()
+        control.post { outbox.machine?.carryOutTripleFault(cpu) }
+      },
       log: { device, kind, text in events(.log(device: device, kind: kind, text: text)) })
     let display = try DisplayMemory()
-    storage = try Storage(configuration, memory: memory)
+    var storage = try Storage(configuration, memory: memory)
+    if let schedule = time.schedule { storage.pace(time.clock, time.timers, schedule) }
+    self.storage = storage
     self.display = display
     let plans = try Network.plan(configuration)
     do throws(BusError) {
       board = try Board(
         memory: memory, processors: configuration.cpus, serial: serial, debug: debug,
         display: display, storage: storage, network: plans, bootLoader: loader,
-        wallOffset: configuration.clockBase.wallOffset, delegate: delegate)
+        time: time, delegate: delegate)
     } catch {
       throw .host("the board does not fit together", error)
     }
     processors = ProcessorSet(
       memory: memory, platform: board, model: model, count: configuration.cpus,
-      engine: ProcessorEngine(rawValue: configuration.engine) ?? .recompiler, inspection: inspection)
+      engine: ProcessorEngine(rawValue: configuration.engine) ?? .recompiler, inspection: inspection,
+      schedule: time.schedule)
     processors.onDivergence { text in control.post { outbox.machine?.shutDown(.divergence(text)) } }
     pins = board.attach(processors)
     try powerUpDevices()
@@ -115,7 +128,10 @@ public final class Machine: Sendable {
       throw .host("cannot start a thread", error)
     }
     outbox.set(self)
-    storage.holdFailures { drive, error in control.post { outbox.machine?.diskFailed(drive, error) } }
+    // What a deterministic machine waits for must come to an end.
+    if time.schedule == nil {
+      storage.holdFailures { drive, error in control.post { outbox.machine?.diskFailed(drive, error) } }
+    }
     try network.start()
   }
 
@@ -345,6 +361,14 @@ public final class Machine: Sendable {
   }
 
   // MARK: Looking in
+
+  /// A deterministic machine's run up to now, for comparing it with another; nil while it runs, and of other machines.
+  public var determinism: Determinism? {
+    guard let schedule = time.schedule, state != .running else { return nil }
+    return Determinism(
+      seed: schedule.seed, instructions: schedule.instructions, nanoseconds: schedule.now,
+      state: board.memory.stateHash { processors.addState(to: &$0) })
+  }
 
   /// Guest-physical memory as devices see it: RAM and ROM; the rest reads FFh. At most 16 MiB at a time.
   public func readMemory(physical address: UInt64, count: Int) -> [UInt8] {

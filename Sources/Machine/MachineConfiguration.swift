@@ -111,6 +111,10 @@ public struct MachineConfiguration: Equatable, Sendable {
   public var exitOn = ExitConditions()
   /// One of `engines`.
   public var engine = "recompiler"
+  /// Time and turns of the processors follow from this number; nil: time is the host's, and processors run at once.
+  public var deterministicSeed: UInt64?
+  /// A deterministic machine stops after so many instructions; nil: it does not.
+  public var instructionLimit: Int64?
   /// UTC or the host's local time.
   public var clockBase = ClockBase.utc
 
@@ -151,6 +155,12 @@ public struct MachineConfiguration: Equatable, Sendable {
     }
     let addresses = network.compactMap { $0.mac?.bytes }
     if Set(addresses).count < addresses.count { try refuse("two network cards have the same MAC address") }
+    if deterministicSeed == nil && instructionLimit != nil {
+      try refuse("only a deterministic machine counts its instructions")
+    }
+    if deterministicSeed != nil && !network.isEmpty {
+      try refuse("a deterministic machine has no network cards: what comes from a network follows from no seed")
+    }
     if initrd != nil && kernel == nil { try refuse("an initrd needs a kernel (--kernel)") }
     if !append.isEmpty && kernel == nil { try refuse("a kernel command line needs a kernel (--kernel)") }
     if !MachineConfiguration.engines.contains(engine) {
@@ -200,6 +210,9 @@ extension MachineConfiguration {
       }
     case "engine": engine = try field.string()
     case "clockBase": clockBase = try field.choice()
+    case "deterministicSeed": deterministicSeed = try field.seed()
+    case "instructionLimit":
+      instructionLimit = field.value == .null ? nil : try field.integer(in: 1...Int64.max)
     default:
       let known = MachineConfiguration().json.members?.map(\.key) ?? []
       let hint = NearestMatch.find(field.name, among: known).map { "; did you mean '\($0)'?" } ?? ""
@@ -221,6 +234,8 @@ extension MachineConfiguration {
       "network": .array(network.map(\.json)), "serial": .array(serial.map { .string($0.text) }),
       "debugConsole": .string(debugConsole.text),
       "exitOn": .array(exits), "engine": .string(engine), "clockBase": .string(clockBase.rawValue),
+      "deterministicSeed": text(deterministicSeed.map { String($0) }),
+      "instructionLimit": instructionLimit.map { .integer($0) } ?? .null,
     ])
   }
 }
@@ -342,6 +357,12 @@ struct JSONField {
     guard let number = value.integer, range.contains(number) else {
       throw wrong("a whole number from \(range.lowerBound) to \(range.upperBound)")
     }
+    return number
+  }
+  /// Text, because JSON's whole numbers end at 63 bits.
+  func seed() throws(MachineError) -> UInt64? {
+    guard let text = try optionalString() else { return nil }
+    guard let number = UInt64(text) else { throw wrong("a whole number") }
     return number
   }
   func choice<T: RawRepresentable & CaseIterable>() throws(MachineError) -> T where T.RawValue == String {

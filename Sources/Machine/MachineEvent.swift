@@ -39,6 +39,8 @@ public enum StopReason: Sendable, Equatable {
   case reset(String)
   /// A triple fault that `exitOn` turns into an end; the processor.
   case tripleFault(cpu: Int)
+  /// A deterministic machine has executed as many instructions as its configuration says.
+  case instructionLimit
   /// The engines disagree about what the guest's code does: the report, many lines.
   case divergence(String)
 
@@ -50,6 +52,7 @@ public enum StopReason: Sendable, Equatable {
     case .saved: "saved"
     case .reset(let reason): "reset (\(reason))"
     case .tripleFault(let cpu): "triple fault on CPU \(cpu)"
+    case .instructionLimit: "instruction limit"
     case .divergence: "recompiler and interpreter disagree"
     }
   }

@@ -2,6 +2,7 @@ import Base
 import DeviceKit
 import Devices
 import DiskImages
+import Execution
 import HostSystem
 import Synchronization
 
@@ -19,6 +20,9 @@ struct Storage: Sendable {
     var place: Place
     var worker: BlockWorker
     var serial: String
+    /// Deterministic machines: between the device and `worker`.
+    var paced: PacedDrive?
+    var backend: any BlockBackend { paced ?? worker }
     var medium: MediumInfo { worker.mediumInfo(serial: serial) }
   }
   private(set) var drives: [Drive] = []
@@ -126,14 +130,14 @@ struct Storage: Sendable {
   var ideDrives: [(ATADriveConfiguration, any BlockBackend)] {
     (0..<4).map { number in
       guard let drive = drives.first(where: { $0.place == .ide(number) }) else { return (.none, NoDrive()) }
-      return (drive.kind == .cdrom ? .cdrom(drive.medium) : .disk(drive.medium), drive.worker)
+      return (drive.kind == .cdrom ? .cdrom(drive.medium) : .disk(drive.medium), drive.backend)
     }
   }
   /// The AHCI controller's view, by port.
   var sataDrives: [(ATADriveConfiguration, any BlockBackend)] {
     drives.compactMap { drive in
       guard case .sata = drive.place else { return nil }
-      return (drive.kind == .cdrom ? .cdrom(drive.medium) : .disk(drive.medium), drive.worker)
+      return (drive.kind == .cdrom ? .cdrom(drive.medium) : .disk(drive.medium), drive.backend)
     }
   }
   /// In the order of the configuration.
@@ -148,10 +152,26 @@ struct Storage: Sendable {
 
   func drive(named name: String) -> Drive? { drives.first { $0.name == name } }
   /// Waits for the requests under way.
-  func drain() { for drive in drives { drive.worker.drain() } }
+  func drain() {
+    for drive in drives {
+      drive.paced?.drain()
+      drive.worker.drain()
+    }
+  }
+  /// Requests end at guest times that follow from a seed.
+  mutating func pace(_ clock: VirtualClock, _ timers: TimerQueue, _ schedule: Schedule) {
+    for index in drives.indices {
+      drives[index].paced = PacedDrive(drives[index].worker, clock: clock, timers: timers, schedule: schedule)
+    }
+  }
   /// Waits for the requests under way, but for those that wait for the host's disk to be mended; false when there are
   /// some.
-  func settle() -> Bool { drives.reduce(true) { $1.worker.settle() && $0 } }
+  func settle() -> Bool {
+    drives.reduce(true) { all, drive in
+      drive.paced?.drain()
+      return drive.worker.settle() && all
+    }
+  }
   /// Brings everything that was written onto stable storage.
   func flush() throws(MachineError) {
     for drive in drives where drive.kind != .cdrom && drive.medium.sectors > 0 {
@@ -176,6 +196,7 @@ struct Storage: Sendable {
   /// Brings everything that was written onto stable storage, and lets the images go.
   func close() {
     for drive in drives {
+      drive.paced?.drain()
       drive.worker.endHolding()
       drive.worker.drain()
       if drive.kind != .cdrom {

@@ -1,4 +1,3 @@
-import HostSystem
 import SettingsFiles
 
 /// What holds for all machines.

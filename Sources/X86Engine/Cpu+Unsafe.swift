@@ -322,8 +322,10 @@ private enum EmptyStackEntry {
   /// For the engine `verified`: copies in place of memory, the trial under way, and what it has done so far.
   var shadow = ShadowMemory()
   var trial = Trial()
+  var snapshots = Snapshots()
   var verifiedInstructions: UInt64 = 0
   var changedMeanwhile: UInt64 = 0
+  var counting = Counting()
   /// Exceptions and INT n are not delivered but end the run, and are found here: for the oracle.
   var catchesExceptions = false
   var caught: Fault?

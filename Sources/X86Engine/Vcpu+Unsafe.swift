@@ -41,7 +41,7 @@ public enum EngineChoice: String, Sendable, CaseIterable {
 
   public init(
     index: Int, memory: GuestMemory, platform: any Platform, model: CPUModel, group: VcpuGroup,
-    engine: EngineChoice = .recompiler, inspection: EngineInspection = EngineInspection()
+    engine: EngineChoice = .recompiler, inspection: EngineInspection = EngineInspection(), counted seed: UInt64? = nil
   ) {
     self.index = index
     self.engine = engine
@@ -73,7 +73,12 @@ public enum EngineChoice: String, Sendable, CaseIterable {
     }
     cpu.prepareRecompiler()
     if engine != .interpreter { cpu.x.blockLimit = 1 }
-    cpu.x.recompiler.leavesUnsteady = engine == .verified
+    cpu.x.recompiler.leavesUnsteady = engine == .verified || seed != nil
+    cpu.x.recompiler.keepsAllFlags = engine == .recompiler && seed != nil
+    if let seed {
+      cpu.x.counting = Counting(
+        isOn: true, isInterpreted: engine != .recompiler, numbers: SeededNumbers(seed: seed &+ UInt64(index)))
+    }
     cpu.x.isInspected = isInspected
     inspection.perfMap?.add(
       cpu: PerfMap.forEver, start: cpu.x.code.address(0), size: cpu.x.code.stubEnd, name: "ringbox:stubs")
@@ -90,9 +95,49 @@ public enum EngineChoice: String, Sendable, CaseIterable {
       unsafe block.pointee.engine.code.deallocate()
       unsafe block.pointee.engine.recompiler.deallocate()
       unsafe block.pointee.engine.shadow.deallocate()
+      unsafe block.pointee.engine.snapshots.deallocate()
       unsafe block.deinitialize(count: 1)
     }
   }
+
+  // MARK: Counted turns, for a vCPU made with a seed
+
+  /// Guest time that an instruction takes: a slow processor, so that waiting in a loop takes few instructions.
+  public static let nanosecondsPerInstruction: Int64 = 10
+
+  /// Executes `count` instructions at most, of which the last one ends at guest time `end` (ns). Answers how many were
+  /// executed: fewer when there is nothing to do before an event.
+  public func runTurn(_ count: Int64, endingAt end: Int64) -> Int64 {
+    thread.store(UInt(bitPattern: Int(pthread_self())), ordering: .relaxed)
+    cpu.enterThread()
+    defer {
+      cpu.leaveThread()
+      parked.store(true, ordering: .sequentiallyConsistent)
+      thread.store(0, ordering: .relaxed)
+    }
+    context.inspection?.startSampling(cpu)
+    defer { context.inspection?.stopSampling(cpu) }
+    parked.store(false, ordering: .sequentiallyConsistent)
+    cpu.g.budget = count
+    cpu.x.counting.turnEnd = end
+    let before = cpu.s.instructionCount
+    _ = cpu.runTurn(engine)
+    let executed = count &- cpu.g.budget &- (end &- cpu.x.counting.turnEnd) / Vcpu.nanosecondsPerInstruction
+    cpu.s.instructionCount = before &+ UInt64(executed)
+    return executed
+  }
+  /// Guest time in the turn under way.
+  public var countedTime: Int64 { cpu.countedTime }
+  /// The turn under way is to end at this guest time, or behind the instruction being executed. On the vCPU's thread only.
+  public func endTurn(at time: Int64) {
+    guard isCurrent else { return }
+    let excess = (cpu.x.counting.turnEnd &- max(time, cpu.countedTime)) / Vcpu.nanosecondsPerInstruction
+    guard excess > 0 else { return }
+    cpu.x.counting.turnEnd &-= excess &* Vcpu.nanosecondsPerInstruction
+    cpu.g.budget &-= excess
+  }
+  /// Nothing to execute before an event.
+  public var isIdle: Bool { cpu.isIdle }
 
   /// Executes until `CPUEvent.stop`; sleeps without using the processor while the guest is halted.
   public func run() {
@@ -264,14 +309,23 @@ extension Cpu {
   /// Waits for an event, other than those that could not be served in the present state.
   func sleepUntilEvent() {
     let events = pendingEvents
-    var wakeable = CPUEvent.initSignal | CPUEvent.stop | CPUEvent.flushTLB | CPUEvent.codeChanged
+    let others = CPUEvent.stop | CPUEvent.flushTLB | CPUEvent.codeChanged
+    if events & (wakeable | others) == 0 { sleep(seen: events) }
+  }
+
+  /// What the engine has to do for itself does not count.
+  var isIdle: Bool { s.activity != Activity.running && pendingEvents & wakeable == 0 }
+
+  /// Events of the guest that a processor in this state does not sleep through.
+  private var wakeable: UInt32 {
+    var wakeable = CPUEvent.initSignal
     switch s.activity {
     case Activity.halted:
-      wakeable |= CPUEvent.nmi
+      if pendingEvents & CPUEvent.nmiBlocked == 0 { wakeable |= CPUEvent.nmi }
       if s.systemFlags & RFLAGS.if != 0 { wakeable |= CPUEvent.interrupt }
     case Activity.waitForStartup: wakeable |= CPUEvent.startup
     default: break
     }
-    if events & wakeable == 0 { sleep(seen: events) }
+    return wakeable
   }
 }

@@ -46,6 +46,16 @@ enum Report {
     line(isKept ? "the report with code and states is in \(divergenceFile)" : "cannot write \(divergenceFile)")
   }
 
+  static func text(_ run: Determinism) -> String {
+    "seed \(run.seed): state \(run.state) after \(run.instructions) instructions, \(run.nanoseconds) ns"
+  }
+  static func json(_ run: Determinism) -> JSON {
+    [
+      "seed": .string(String(run.seed)), "state": .string(run.state.description),
+      "instructions": .integer(run.instructions), "nanoseconds": .integer(run.nanoseconds),
+    ]
+  }
+
   static func fail(_ text: String, _ status: ExitStatus) -> Never {
     line(text)
     HostProcess.exit(status.code)

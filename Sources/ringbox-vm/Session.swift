@@ -295,6 +295,7 @@ final class Session: LoopSource {
     case (.reset, _): (reason?.text ?? "reset", .reset)
     case (.tripleFault, _): (reason?.text ?? "triple fault", .tripleFault)
     case (.saved, _): ("saved", .saved)
+    case (.instructionLimit, _): (reason?.text ?? "instruction limit", .quit)
     case (.divergence, _): (reason?.text ?? "divergence", .divergence)
     case (_, .signal(let number)): ("signal \(number)", .signal(number))
     case (_, .quit(let text)): (text, .quit)
@@ -313,12 +314,15 @@ final class Session: LoopSource {
     server?.close()
     terminal?.restore()
     if status == .reset || status == .tripleFault { Report.line("the guest stopped: \(text)") }
+    let determinism = machine.determinism
+    if let determinism { Report.line(Report.text(determinism)) }
     inspection.finish(machine, wantsStatusLine: options.wantsStatusLine) { Report.line($0) }
     if case .divergence(let report) = reason { Report.divergence(report) }
     if options.wantsStatusLine {
       let seconds = Double(HostClock.monotonicNanoseconds - startedAt) / 1e9
       var line = Report.status(reason: text, status, seconds: seconds, machine: machine.status)
       if case .saved(let path) = reason { line.set("stateFile", .string(path)) }
+      if let determinism { line.set("deterministic", Report.json(determinism)) }
       if let statistics = inspection.statistics(machine) { line.set("engine", statistics) }
       HostStream.standard(1).writeAll(Array((line.text + "\n").utf8), milliseconds: 2000)
     }

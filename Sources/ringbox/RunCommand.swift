@@ -51,6 +51,8 @@ struct RunCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Execution engine.", valueName: "engine")) var engine = "recompiler"
   @Flag(help: "Compare the recompiler with the interpreter all the time, and stop where they disagree; slow.")
   var verifyExecution = false
+  @OptionGroup(title: "Running the same way twice") var determinism: DeterminismOptions
+
   @Option(help: ArgumentHelp("Clock of the machine: utc or localtime.", valueName: "base")) var rtc = "utc"
   @Option(help: ArgumentHelp("Write the display as PNG at the end and on SIGUSR1.", valueName: "file"))
   var screenshot: String?
@@ -145,6 +147,7 @@ struct RunCommand: ParsableCommand {
       "exitOn": .array(conditions),
       "engine": .string(verifyExecution ? "verified" : try OptionValues.choice(engine, among: engines, "--engine")),
       "clockBase": .string(try OptionValues.choice(rtc, among: ["utc", "localtime"], "--rtc")),
+      "deterministicSeed": try determinism.seed(), "instructionLimit": try determinism.limit(),
     ]
   }
 }

@@ -4,8 +4,9 @@ import Testing
 
 /// Through the firmware: what it says without a disk, GRUB from a disk, the installer, an installed system.
 @Suite("Firmware boots", .serialized) struct FirmwareBootTests {
-  @Test("without a bootable device SeaBIOS says so") func noBootableDevice() throws {
-    let vm = try VM.launch(arguments: ["--memory", "64M"])
+  @Test("without a bootable device SeaBIOS says so", arguments: ["recompiler", "interpreter"])
+  func noBootableDevice(engine: String) throws {
+    let vm = try VM.launch(arguments: ["--memory", "64M", "--engine", engine])
     try vm.waitForScreen("No bootable device", timeout: 120)
     #expect(try vm.quit() == 5)
   }
@@ -13,7 +14,14 @@ import Testing
   @Test("GRUB shows its menu and starts Debian's kernel", arguments: ["ide", "virtio", "scsi", "sata", "nvme"])
   func grub(interface: String) throws {
     let image = try GuestAssets.copy("grub-disk.img")
-    let vm = try VM.launch(arguments: ["--memory", "512M", "--disk", "\(image.path),if=\(interface)"])
+    try grub(image, ["--disk", "\(image.path),if=\(interface)"])
+  }
+  @Test("GRUB and Debian's kernel on the interpreter") func grubInterpreted() throws {
+    let image = try GuestAssets.copy("grub-disk.img")
+    try grub(image, ["--disk", image.path, "--engine", "interpreter"])
+  }
+  private func grub(_ image: TemporaryImage, _ arguments: [String]) throws {
+    let vm = try VM.launch(arguments: ["--memory", "512M"] + arguments)
     try vm.waitForSerial("GNU GRUB", timeout: 120)
     try vm.waitForSerial(GuestAssets.marker, timeout: GuestAssets.bootTimeout)
     try vm.quit()

@@ -22,6 +22,8 @@ enum GuestAssets {
   /// A private copy of a disk image, sparse like the original; removed with the returned object.
   static func copy(_ name: String) throws -> TemporaryImage { try TemporaryImage(copying: path(name)) }
 
+  /// Tests that take many minutes are wanted: RINGBOX_LONG_TESTS is set and not empty.
+  static let hasTime = ProcessInfo.processInfo.environment["RINGBOX_LONG_TESTS"].map { !$0.isEmpty } ?? false
   static let marker = "RINGBOX-INITRD-READY"
   /// Boot deadlines are for a busy 2-core machine; a quiet one needs a tenth of this.
   static let bootTimeout: TimeInterval = 300

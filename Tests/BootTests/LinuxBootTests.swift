@@ -21,9 +21,11 @@ import Testing
     return vm
   }
 
-  @Test("a serial shell with two processors, time that passes, and power-off", arguments: ["amd64", "i386"])
-  func serialShell(architecture: String) throws {
-    let vm = try boot(architecture, extra: ["--cpus", "2"])
+  @Test(
+    "a serial shell with two processors, time that passes, and power-off", arguments: ["amd64", "i386"],
+    ["recompiler", "interpreter"])
+  func serialShell(architecture: String, engine: String) throws {
+    let vm = try boot(architecture, extra: ["--cpus", "2", "--engine", engine])
     #expect(try shell(vm, "nproc").contains("\n2"))
     let first = try shell(vm, "cat /proc/interrupts")
     let start = Date()

@@ -6,9 +6,10 @@ import Testing
 @Suite("Real mode programs", .serialized) struct RealModeTests {
   private static let done: TimeInterval = 60
 
-  @Test("INT 10h writes, colours, scrolls and reads back text") func text() throws {
+  @Test("INT 10h writes, colours, scrolls and reads back text", arguments: ["recompiler", "interpreter"])
+  func text(engine: String) throws {
     let program = try BootProgram("text")
-    let vm = try program.launch()
+    let vm = try program.launch(["--engine", engine])
     try vm.waitForSerial("done", timeout: RealModeTests.done)
     // 'x' in white on blue; the cursor behind a string at row 9, column 20; the cursor shape.
     #expect(try vm.report("cell") == [0x1f78])
@@ -53,9 +54,10 @@ import Testing
     0x555555, 0x5555ff, 0x55ff55, 0x55ffff, 0xff5555, 0xff55ff, 0xffff55, 0xffffff,
   ]
 
-  @Test("INT 13h reads and writes a hard disk by CHS and by LBA") func hardDisk() throws {
+  @Test("INT 13h reads and writes a hard disk by CHS and by LBA", arguments: ["recompiler", "interpreter"])
+  func hardDisk(engine: String) throws {
     let program = try BootProgram("disk", filled: true)
-    let vm = try program.launch()
+    let vm = try program.launch(["--engine", engine])
     try vm.waitForSerial("done", timeout: RealModeTests.done)
     // 16384 sectors as 16 heads of 63 sectors; the BIOS keeps the last cylinder to itself.
     #expect(try vm.report("geometry") == [0x0e3f, 0x0f01])

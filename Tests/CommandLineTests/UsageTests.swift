@@ -37,6 +37,14 @@ func expectRefusal(
       try expectRefusal(["run", "--memory=\(memory)"], status: 2, "--memory")
     }
     for cpus in ["0", "65", "-1", "two", ""] { try expectRefusal(["run", "--cpus=\(cpus)"], status: 2, "--cpus") }
+    for seed in ["-1", "x", "", "1.5", "18446744073709551616"] {
+      try expectRefusal(["run", "--deterministic=\(seed)"], status: 2, "--deterministic")
+    }
+    for number in ["0", "-1", "x", ""] {
+      let limit = "--stop-at-instructions=\(number)"
+      try expectRefusal(["run", "--deterministic", "1", limit], status: 2, "--stop-at-instructions")
+    }
+    try expectRefusal(["run", "--stop-at-instructions", "1"], status: 2, "needs --deterministic")
     for port in ["0", "65536", "x", ""] { try expectRefusal(["run", "--serial", "tcp:\(port)"], status: 2, "tcp") }
   }
 

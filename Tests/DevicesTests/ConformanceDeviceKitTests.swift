@@ -122,6 +122,28 @@ final class NoRAM: DMASpace {
     #expect(clock.wallClockSeconds == 1002)
   }
 
+  @Test func countedTimeIsWhatItsOwnerSays() {
+    let time = Mutex<Int64>(5)
+    let expected = Mutex<[Int64]>([])
+    let clock = VirtualClock(
+      countedWithWallSeconds: 1000, time: { time.withLock { $0 } },
+      expects: { due in expected.withLock { $0.append(due.nanoseconds) } })
+    let queue = TimerQueue(clock: clock)
+    let fired = Mutex<[Int64]>([])
+    let timer = queue.register { fired.withLock { $0.append(clock.now.nanoseconds) } }
+    queue.arm(timer, at: VirtualTime(nanoseconds: 10))
+    #expect(expected.withLock { $0 } == [10])
+    clock.resume()
+    clock.set(VirtualTime(nanoseconds: 77))
+    queue.fireDue()
+    #expect(fired.withLock { $0 }.isEmpty && clock.now.nanoseconds == 5)
+    time.withLock { $0 = 3_000_000_000 }
+    queue.fireDue()
+    queue.fireDue()
+    #expect(fired.withLock { $0 } == [3_000_000_000] && queue.nextDeadline == nil)
+    #expect(clock.wallClockSeconds == 1003)
+  }
+
   @Test func threadFiresTimersAndRearmsFromCallbacks() async throws {
     let clock = VirtualClock()
     let queue = TimerQueue(clock: clock)

@@ -37,6 +37,10 @@ final class GuestBoard: Platform {
     var mmio = [UInt8](repeating: 0, count: 4096)
     /// Where the next byte of a device's access to memory goes.
     var dmaAddress: UInt64 = 0
+    var isEnded = false
+    /// Counted runs: guest time now, and signals that wait for their time.
+    var time: Int64 = 0
+    var late: [(due: Int64, signal: UInt32)] = []
   }
 
   static let mmioPage: UInt64 = 0xfe00_0000
@@ -47,8 +51,11 @@ final class GuestBoard: Platform {
   private let state: Mutex<State>
   private let vcpuBox = Mutex<[Vcpu]>([])
   private let finished = DispatchSemaphore(value: 0)
+  private let isCounted: Bool
 
-  init(memorySize: UInt64, cpus: Int, model: CPUModel, engine: EngineChoice) throws {
+  /// `seed`: the vCPUs run by counted turns (`runCounted`).
+  init(memorySize: UInt64, cpus: Int, model: CPUModel, engine: EngineChoice, seed: UInt64? = nil) throws {
+    isCounted = seed != nil
     memory = try GuestMemory(ramSize: memorySize)
     state = Mutex(
       State(
@@ -57,7 +64,8 @@ final class GuestBoard: Platform {
     group.observe(memory)
     group.onDivergence { [weak self] report in self?.end { $0.failures.append(report) } }
     for index in 0..<cpus {
-      let vcpu = Vcpu(index: index, memory: memory, platform: self, model: model, group: group, engine: engine)
+      let vcpu = Vcpu(
+        index: index, memory: memory, platform: self, model: model, group: group, engine: engine, counted: seed)
       vcpuBox.withLock { $0.append(vcpu) }
     }
   }
@@ -86,6 +94,50 @@ final class GuestBoard: Platform {
     return ended && stopped
   }
 
+  /// Gives the vCPUs turns of `turn` instructions, one after the other, until the guest exits or `limit` instructions were
+  /// executed; how many, or nil at the limit.
+  func runCounted(turn: Int64, limit: Int64) -> Int64? {
+    let vcpus = self.vcpus
+    defer { vcpuBox.withLock { $0 = [] } }
+    var executed: Int64 = 0
+    while executed < limit {
+      for vcpu in vcpus {
+        let (time, due) = state.withLock { ($0.time, $0.late.map(\.due).min() ?? .max) }
+        if due <= time {
+          let signals = state.withLock { state in
+            defer { state.late.removeAll { $0.due <= time } }
+            return state.late.filter { $0.due <= time }.map(\.signal)
+          }
+          for signal in signals { send(signal) }
+        }
+        if vcpus.allSatisfy(\.isIdle) {
+          guard due < .max else { return nil }
+          state.withLock { $0.time = max($0.time, due) }
+          continue
+        }
+        if vcpu.isIdle { continue }
+        let length = min(turn, max(1, (due - time) / Vcpu.nanosecondsPerInstruction))
+        let count = vcpu.runTurn(length, endingAt: time + length * Vcpu.nanosecondsPerInstruction)
+        executed += count
+        let isEnded = state.withLock { state in
+          state.time += count * Vcpu.nanosecondsPerInstruction
+          return state.isEnded
+        }
+        if isEnded { return executed }
+      }
+    }
+    return nil
+  }
+
+  /// Of all vCPUs and the memory.
+  func stateHash(_ vcpus: [Vcpu]) -> StateHash {
+    var hash = StateHash()
+    for vcpu in vcpus { vcpu.addState(to: &hash) }
+    let bytes = memory.read(GuestPhysical(0), count: Int(memory.ramSize))
+    for page in stride(from: 0, to: bytes.count, by: 0x1000) { hash.add(bytes[page..<page + 0x1000], at: UInt64(page)) }
+    return hash
+  }
+
   // MARK: Ports
 
   func portRead(_ port: UInt16, width: Int, cpu: Int) -> UInt32 {
@@ -110,7 +162,7 @@ final class GuestBoard: Platform {
     case 0xe2: state.withLock { $0.checks[cpu].wanted = UInt64(value) }
     case 0xe3: state.withLock { $0.checks[cpu].wanted |= UInt64(value) << 32 }
     case 0xe4: check(message: UInt64(value), cpu: cpu)
-    case 0xe6: signal(value)
+    case 0xe6: signal(value, from: cpu)
     case 0xe7: state.withLock { $0.dmaAddress = UInt64(value) }
     case 0xe8: transfer((0..<width).map { UInt8(truncatingIfNeeded: value >> UInt32(8 * $0)) })
     case 0xe9: state.withLock { $0.log.text.unicodeScalars.append(Unicode.Scalar(UInt8(truncatingIfNeeded: value))) }
@@ -127,7 +179,13 @@ final class GuestBoard: Platform {
   }
 
   private func end(_ note: (inout Log) -> Void) {
-    state.withLock { note(&$0.log) }
+    let vcpus = self.vcpus
+    state.withLock { state in
+      note(&state.log)
+      state.isEnded = true
+      // Behind this instruction.
+      if isCounted { for vcpu in vcpus { vcpu.endTurn(at: 0) } }
+    }
     finished.signal()
   }
 
@@ -166,9 +224,14 @@ final class GuestBoard: Platform {
   // MARK: Interrupts
 
   /// Bits 7:0 vector, 15:8 kind, 23:16 delay in milliseconds, 31:24 vCPU.
-  private func signal(_ value: UInt32) {
+  private func signal(_ value: UInt32, from cpu: Int) {
     let delay = value >> 16 & 0xff
     if delay == 0 { return send(value) }
+    if isCounted {
+      let due = vcpus[cpu].countedTime + Int64(delay) * 1_000_000
+      state.withLock { $0.late.append((due, value)) }
+      return vcpus[cpu].endTurn(at: due)
+    }
     DispatchQueue.global().asyncAfter(deadline: .now() + .milliseconds(Int(delay))) { [weak self] in self?.send(value) }
   }
 

@@ -46,7 +46,9 @@ import Testing
   }
 
   @Test func survivesTheWayThroughJSON() throws {
-    for configuration in [MachineConfiguration(), full] {
+    var deterministic = MachineConfiguration()
+    (deterministic.deterministicSeed, deterministic.instructionLimit) = (.max, 5)
+    for configuration in [MachineConfiguration(), full, deterministic] {
       let text = configuration.json.text
       #expect(try MachineConfiguration(json: JSON(parsing: text)) == configuration)
     }
@@ -67,6 +69,9 @@ import Testing
       (#"{"network": [{"kind": "null", "ipv6": true}]}"#, "no such setting"),
       (#"{"network": [{"model": "rtl8139"}]}"#, "virtio"), (#"{"network": [{"rate": 1}]}"#, "rate"),
       (#"{"network": [{"hostForwards": ["tcp:1"]}]}"#, "expected tcp"),
+      (#"{"deterministicSeed": "-1"}"#, "whole number"), (#"{"instructionLimit": 5}"#, "deterministic"),
+      (#"{"deterministicSeed": "1", "instructionLimit": 0}"#, "instructionLimit"),
+      (#"{"deterministicSeed": "1", "network": [{"kind": "null"}]}"#, "no network cards"),
     ]
     for (text, expected) in cases {
       let json = try JSON(parsing: text)

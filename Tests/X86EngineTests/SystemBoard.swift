@@ -33,6 +33,7 @@ final class FakePlatform: Platform, @unchecked Sendable {
 final class SystemBoard {
   let memory: GuestMemory
   let platform = FakePlatform()
+  let group = VcpuGroup()
   let vcpu: Vcpu
   var cpu: Cpu { vcpu.cpu }
 
@@ -62,14 +63,13 @@ final class SystemBoard {
 
   init(
     leaves: [UInt64: CPUModel.Leaf] = SystemBoard.intel, inspection: EngineInspection = EngineInspection(),
-    engine: EngineChoice = .recompiler
+    engine: EngineChoice = .recompiler, counted seed: UInt64? = nil
   ) throws {
     memory = try GuestMemory(ramSize: 16 << 20)
-    let group = VcpuGroup()
     group.observe(memory)
     vcpu = Vcpu(
       index: 0, memory: memory, platform: platform, model: CPUModel(leaves: leaves), group: group, engine: engine,
-      inspection: inspection)
+      inspection: inspection, counted: seed)
     platform.vcpu = vcpu
   }
 

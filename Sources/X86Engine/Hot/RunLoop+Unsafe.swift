@@ -71,6 +71,7 @@ extension Cpu {
       // Zeroed: something is to be looked at before the next iteration.
     } while rip == start && x.blockEnd != 0 && !hasServiceableEvents && s.activity == Activity.running
     s.instructionCount &+= 1
+    if x.counting.isOn { unsafe settleRepetition(start, at.pointee) }
     return next
   }
 

@@ -16,7 +16,7 @@ struct StateNames {
       (offsets.savedFlags, "savedFlags"), (offsets.savedFlags + 1, "savedFlags+1"), (offsets.hostStack, "hostStack"),
       (offsets.block, "block"), (offsets.linear, "linear"), (offsets.resume, "resume"),
       (offsets.temporary, "temporary"), (offsets.temporary2, "temporary2"), (offsets.handler, "handler"),
-      (offsets.loadVectors, "loadVectors"), (offsets.saveVectors, "saveVectors"), (offsets.retired, "retired"),
+      (offsets.loadVectors, "loadVectors"), (offsets.saveVectors, "saveVectors"), (offsets.budget, "budget"),
       (offsets.systemFlags, "systemFlags"), (offsets.events, "events"), (offsets.dataTLB, "dataTLB"),
       (offsets.kernelGSBase, "kernelGSBase"), (offsets.gsBase, "gsBase"), (offsets.mxcsr, "mxcsr"),
       (offsets.hostMXCSR, "hostMXCSR"), (offsets.tscOffset, "tscOffset"), (offsets.spinsLeft, "spinsLeft"),

@@ -36,8 +36,8 @@ struct GeneratedState {
   /// Routines that load and store the guest's vectors, at the width that the guest has used so far.
   var loadVectors: UInt64 = 0
   var saveVectors: UInt64 = 0
-  /// Instructions retired in generated code, when they are counted.
-  var retired: UInt64 = 0
+  /// Instructions that the turn still has, when they are counted (`Counting`).
+  var budget: Int64 = 0
 }
 
 /// Where things are, relative to the state block: fixed offsets that generated code knows.
@@ -111,7 +111,7 @@ struct Offsets: Sendable {
   let handler = VcpuLayout.generated(\.handler)
   let loadVectors = VcpuLayout.generated(\.loadVectors)
   let saveVectors = VcpuLayout.generated(\.saveVectors)
-  let retired = VcpuLayout.generated(\.retired)
+  let budget = VcpuLayout.generated(\.budget)
   let systemFlags = VcpuLayout.state(\.systemFlags)
   let events = VcpuLayout.state(\.events)
   let dataTLB = VcpuLayout.state(\.dataTLB)

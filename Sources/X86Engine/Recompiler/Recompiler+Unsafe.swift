@@ -251,6 +251,7 @@ extension Cpu {
       cpu: self, key: key, rip: rip, offsets: x.recompiler.offsets, stubs: x.recompiler.stubs,
       emitter: x.code.emitter(),
       block: x.code.nextBlock, token: token, linear: linear, view: key.view)
+    translator.isCounted = x.counting.isOn && !x.counting.isInterpreted
     let planner = Planner(
       key: key, model: model, keepsAllFlags: x.recompiler.keepsAllFlags,
       leavesUnsteady: x.recompiler.leavesUnsteady)
@@ -279,7 +280,7 @@ extension Cpu {
     block.secondPage = secondPage
     if x.isInspected { translator.hooks = context.inspection }
     translator.isConflicted = x.code.conflicted.contains(physical)
-    translator.mayGroup = !x.code.ungrouped.contains(physical)
+    translator.mayGroup = !translator.isCounted && !x.code.ungrouped.contains(physical)
     translator.emit(into: &block)
     x.code.statistics.translatedBlocks &+= 1
     x.code.statistics.translatedInstructions &+= UInt64(translator.instructions.count)

@@ -107,8 +107,9 @@ extension Cpu {
     case .direct: return followDirect(index, site)
     case .indirect: return followIndirect(index, site)
     case .hook: return runHook(index, site)
-    case .pause:
+    case .pause, .exhausted:
       x.code.statistics.pauses &+= 1
+      if site.kind == .exhausted { refund() }
       rip = blockRecord(site.block).rip &+ UInt64(site.guest)
       statusFlags = Cpu.unpacked(g.savedFlags)
       return 0
@@ -139,6 +140,8 @@ extension Cpu {
     let block = blockRecord(site.block)
     x.code.conflicted.insert(block.physical)
     invalidate(site.block)
+    // It is charged when it is met again.
+    if x.counting.isOn { refund() }
     return follow(block.rip &+ UInt64(site.guest)) ?? 0
   }
 
@@ -192,6 +195,7 @@ extension Cpu {
     let start = block.rip &+ UInt64(site.guest)
     statusFlags = Cpu.unpacked(g.savedFlags)
     rip = start
+    var isOver = false
     let rights = x.rightsGeneration
     do throws(Fault) {
       guard let next = try interpretOne(start, index, site) else {
@@ -204,11 +208,13 @@ extension Cpu {
         g.savedFlags = Cpu.packed(statusFlags)
         return x.code.address(site.resume)
       }
+      isOver = true
       guard let code = try lookUpCode() else { return 0 }
       g.savedFlags = Cpu.packed(statusFlags)
       return x.code.address(blockRecord(code).directEntry)
     } catch {
       x.code.statistics.exits.faults &+= 1
+      if isOver { charge() }
       s.instructionStart = rip
       deliver(error)
       return 0
@@ -232,7 +238,7 @@ extension Cpu {
 
   /// Something is to be done in the run loop before the next instruction.
   private var mustPauseRecompiler: Bool {
-    hasServiceableEvents || s.activity != Activity.running || s.pendingDebug != 0 || mustStep
+    hasServiceableEvents || s.activity != Activity.running || s.pendingDebug != 0 || mustStep || isExhausted
   }
 
   private func isValid(_ block: UInt32) -> Bool { blockRecord(block).isValid }

@@ -138,6 +138,8 @@ struct Site {
     case spin
     /// An instrumentation client wants to be called.
     case hook
+    /// The turn has no instruction left for the one at `guest` (`Counting`).
+    case exhausted
   }
   var kind: Kind
   /// Bytes and direction of a memory access.

@@ -39,7 +39,8 @@ extension Translator {
     return true
   }
 
-  /// STI opens its window behind the next instruction, which must be a plain one; CLAC alone changes nothing here.
+  /// STI opens its window behind the next instruction, which must be a plain one, and not the first of another turn; CLAC
+  /// alone changes nothing here.
   private mutating func settleSystemInstructions() {
     var isOpen = false
     for index in plans.indices {
@@ -49,7 +50,7 @@ extension Translator {
         if !isOpen { plans[index].treatment = .nothing }
         isOpen = false
       case .setInterrupt:
-        if index + 1 < plans.count && plans[index + 1].treatment.isPlain { continue }
+        if !isCounted && index + 1 < plans.count && plans[index + 1].treatment.isPlain { continue }
         plans[index] = InstructionPlan(treatment: .interpretLast, reads: FlagEffect.all)
         cut(to: index + 1)
         return

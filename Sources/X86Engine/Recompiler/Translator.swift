@@ -93,6 +93,8 @@ struct Translator {
   var secondToken: UInt32?
   /// Whoever watches what is executed; nil normally.
   var hooks: VcpuInspection?
+  /// Charges every instruction to the turn (`Counting`).
+  var isCounted = false
   var secondLinear: UInt64 { cpu.wrap((linear & ~0xfff) &+ 0x1000) }
   var isLong: Bool { key.codeSize == 2 }
 
@@ -114,6 +116,7 @@ struct Translator {
         continue
       }
       mark(starts[index])
+      if isCounted { emitCharge(index) }
       if let hooks { emitHooks(hooks, index) }
       emitInstruction(index)
       if opensWindow { emitEventCheck(index) }

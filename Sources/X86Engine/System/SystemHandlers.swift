@@ -167,7 +167,8 @@ extension Interp {
   /// RDRAND, RDSEED: always succeeds (CF = 1, the other status flags 0).
   func random<D: Destination>(_ destination: D.Type) throws(Fault) {
     var generator = SystemRandomNumberGenerator()
-    try D.store(self, D.T(truncatingIfNeeded: generator.next() as UInt64))
+    let number = cpu.x.counting.isOn ? cpu.x.counting.numbers.next() : generator.next()
+    try D.store(self, D.T(truncatingIfNeeded: number))
     cpu.statusFlags = RFLAGS.cf
   }
 }

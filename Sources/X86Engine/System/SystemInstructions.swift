@@ -81,7 +81,7 @@ extension Cpu {
   // MARK: Time and counters
 
   /// The guest's time-stamp counter now.
-  func timeStamp() -> UInt64 { rb_rdtsc() &+ s.tscOffset }
+  func timeStamp() -> UInt64 { (x.counting.isOn ? UInt64(bitPattern: countedTime) : rb_rdtsc()) &+ s.tscOffset }
 
   private func checkTSD() throws(Fault) {
     // Real mode runs at CPL 0.

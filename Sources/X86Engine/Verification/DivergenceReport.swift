@@ -19,6 +19,8 @@ extension Cpu {
   func describe(_ report: DivergenceReport) -> String {
     var lines = ["recompiler and interpreter disagree on cpu \(index)", ""]
     lines += report.differences.prefix(20)
+    let time = x.counting.isOn ? ", guest time \(countedTime) ns" : ""
+    lines += ["", "behind \(s.instructionCount) instructions so far\(time)"]
     lines += ["", "the first run said:"]
     lines += report.first.prefix(5).map { "  " + $0 }
     let base = Cpu.hex(s.segments[Seg.cs].base)

@@ -121,6 +121,7 @@ extension Cpu {
     let start = rip
     let shadow = s.interruptShadow
     s.instructionStart = start
+    charge()
     do throws(Fault) {
       let block = try unsafe currentBlock()
       let at = unsafe block.pointee.first

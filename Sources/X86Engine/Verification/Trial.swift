@@ -23,49 +23,7 @@ struct Trial {
   var blocks: [UInt32] = []
 }
 
-/// What user code can see of a vCPU, and what generated code changes besides.
-struct VisibleState {
-  var registers = InlineArray<34, UInt64>(repeating: 0)
-  var statusFlags: UInt64 = 0
-  var systemFlags: UInt64 = 0
-  var dataTLB: UInt32 = 0
-  var interruptShadow: UInt8 = 0
-  var gsBase: UInt64 = 0
-  var kernelGSBase: UInt64 = 0
-  var mxcsr: UInt32 = 0
-  var vectors = InlineArray<256, UInt64>(repeating: 0)
-  var opmasks = InlineArray<8, UInt64>(repeating: 0)
-  var x87 = InlineArray<64, UInt64>(repeating: 0)
-  var rip: UInt64 { registers[33] }
-}
-
 extension Cpu {
-  func visibleState() -> VisibleState {
-    saveX87()
-    return VisibleState(
-      registers: s.regs, statusFlags: statusFlags, systemFlags: s.systemFlags, dataTLB: s.dataTLB,
-      interruptShadow: s.interruptShadow, gsBase: s.segments[Seg.gs].base, kernelGSBase: s.kernelGSBase, mxcsr: s.mxcsr,
-      vectors: s.vectors, opmasks: s.opmasks, x87: s.x87)
-  }
-
-  func restore(_ state: VisibleState) {
-    s.regs = state.registers
-    statusFlags = state.statusFlags
-    s.systemFlags = state.systemFlags
-    s.dataTLB = state.dataTLB
-    s.interruptShadow = state.interruptShadow
-    if s.segments[Seg.gs].base != state.gsBase {
-      s.segments[Seg.gs].base = state.gsBase
-      s.segments[Seg.gs].fastBase = state.gsBase
-    }
-    s.kernelGSBase = state.kernelGSBase
-    s.mxcsr = state.mxcsr
-    s.vectors = state.vectors
-    s.opmasks = state.opmasks
-    s.x87 = state.x87
-    loadX87()
-  }
-
   // MARK: Running
 
   /// Runs blocks from RIP with copies in place of memory.
@@ -97,7 +55,7 @@ extension Cpu {
     case .memory:
       if fillCache(site) { return x.code.address(site.retry) }
       return endTrial(before: site)
-    case .segment, .interpret, .interpretLast, .pause: return endTrial(before: site)
+    case .segment, .interpret, .interpretLast, .pause, .exhausted: return endTrial(before: site)
     case .spin:
       yieldProcessor()
       return x.code.address(site.resume)
