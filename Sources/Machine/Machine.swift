@@ -28,7 +28,7 @@ public final class Machine: Sendable {
   private let display: DisplayMemory
   let storage: Storage
   let background = BackgroundWork()
-  private let time: GuestTime
+  let time: GuestTime
 
   private struct Progress {
     var state = MachineState.off

@@ -269,7 +269,7 @@ private enum EmptyStackEntry {
     counts[list] = 0
   }
   /// Calls `body` with (place in `EngineState.tlb`, index) of both entries of every pair with pages that are (not) global.
-  @inline(__always) func forEach(global: Bool, _ body: (Int, Int) -> Void) {
+  @inline(__always) func visit(global: Bool, _ body: (Int, Int) -> Void) {
     let list = global ? 1 : 0
     for position in 0..<counts[list] {
       // SAFETY: below the list's count.
@@ -280,9 +280,9 @@ private enum EmptyStackEntry {
       body(place &+ EngineState.otherWay, index &+ EngineState.otherWay)
     }
   }
-  @inline(__always) func forEach(_ body: (Int, Int) -> Void) {
-    forEach(global: false, body)
-    forEach(global: true, body)
+  @inline(__always) func visit(_ body: (Int, Int) -> Void) {
+    visit(global: false, body)
+    visit(global: true, body)
   }
 }
 

@@ -45,6 +45,7 @@ extension Machine {
 
   /// Brings a machine that stands still to where nothing is on its way between its parts.
   func quiesce() throws(MachineError) {
+    guard time.schedule == nil else { throw MachineError(.state, "a deterministic machine cannot be saved") }
     board.timers.settle()
     for card in network.cards { card.holdFrames(true) }
     let deadline = HostClock.monotonicNanoseconds &+ Machine.settlingLimit

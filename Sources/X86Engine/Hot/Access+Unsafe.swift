@@ -277,7 +277,7 @@ extension Cpu {
   /// Empties the translation caches of data; code stays known.
   func flushData() {
     // SAFETY: `filled` names places inside the table.
-    x.filled.forEach { place, index in unsafe x.tlb[place] = TLBEntry(index: index) }
+    x.filled.visit { place, index in unsafe x.tlb[place] = TLBEntry(index: index) }
     x.filled.removeAll(global: false)
     x.filled.removeAll(global: true)
     forgetHostAddresses()
@@ -295,7 +295,7 @@ extension Cpu {
     x.blocks.jumpGeneration &+= 1
     x.recompiler.forgetNonGlobalPages()
     forgetHostAddresses()
-    x.filled.forEach(global: false) { place, index in
+    x.filled.visit(global: false) { place, index in
       // SAFETY: as in `flushData`.
       if unsafe x.tlb[place].physicalPage & 1 == 0 { unsafe x.tlb[place] = TLBEntry(index: index) }
     }

@@ -422,7 +422,7 @@ extension Cpu {
   /// Drops this vCPU's own write tags for a physical page.
   func dropWriteTags(page: UInt64) {
     forgetHostAddresses()
-    x.filled.forEach { place, index in
+    x.filled.visit { place, index in
       // SAFETY: `filled` names places inside the table.
       if unsafe x.tlb[place].physicalPage & ~1 == page << 12 {
         unsafe x.tlb[place].tagWrite = TLBEntry.emptyTag(index)

@@ -86,7 +86,7 @@ extension Cpu {
     guard unsafe x.shadow.add(physical >> 12, host) else { return }
     // Whoever reads the page reads the copy from now on.
     forgetHostAddresses()
-    x.filled.forEach { place, index in
+    x.filled.visit { place, index in
       if unsafe x.tlb[place].physicalPage & ~1 == physical & ~0xfff { unsafe x.tlb[place] = TLBEntry(index: index) }
     }
   }
@@ -94,7 +94,7 @@ extension Cpu {
   /// Physical pages that the translation caches let this vCPU store to.
   var writablePages: [UInt64] {
     var entries = (0..<3).map { unsafe x.stackEntries[$0] }
-    x.filled.forEach { place, _ in unsafe entries.append(x.tlb[place]) }
+    x.filled.visit { place, _ in unsafe entries.append(x.tlb[place]) }
     let writable = entries.filter { $0.tagWrite == $0.tagRead && $0.host != 0 && $0.physicalPage != ~0 }
     return writable.map { $0.physicalPage >> 12 }
   }
