@@ -17,12 +17,17 @@ import X86ISA
     "real", "v86", "protected", "tasks", "paging", "long", "debug", "interrupts", "code", "smp", "state",
   ]
 
+  /// They leave pushed flags in memory, among them AF behind instructions that leave it undefined: there the host's
+  /// processor and the interpreter differ.
+  private static let keepUndefinedFlags: Set = ["protected/segments.s", "debug/step.s"]
+
   @Test("all engines count alike", arguments: topics) func engines(topic: String) throws {
     for source in try GuestProgram.sources(in: topic) {
       let name = topic + "/" + source.lastPathComponent
       guard let wanted = try run(source, .interpreter, turn: 977) else { continue }
       #expect(wanted.failures.isEmpty, "\(name): \(wanted.failures)")
-      for engine in [EngineChoice.recompiler, .verified] {
+      for engine in [EngineChoice.recompiler, .verified]
+      where engine == .verified || !CountedGuestTests.keepUndefinedFlags.contains(name) {
         let other = try run(source, engine, turn: 977)
         #expect(other == wanted, "\(name), \(engine)")
       }

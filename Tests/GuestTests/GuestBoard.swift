@@ -66,6 +66,8 @@ final class GuestBoard: Platform {
     for index in 0..<cpus {
       let vcpu = Vcpu(
         index: index, memory: memory, platform: self, model: model, group: group, engine: engine, counted: seed)
+      // Counted time stamps begin at nought; others at whatever the host's counter is.
+      if seed != nil { vcpu.cpu.s.tscOffset = 0 }
       vcpuBox.withLock { $0.append(vcpu) }
     }
   }
