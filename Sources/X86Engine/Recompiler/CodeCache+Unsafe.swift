@@ -51,6 +51,8 @@ import X86ISA
 
   /// Physical addresses of blocks whose groups of accesses kept missing.
   var ungrouped: Set<UInt64> = []
+  /// The same for groups that look ahead, whose ranges are larger: the first thing to give up.
+  var unanchored: Set<UInt64> = []
   /// Those of blocks with accesses that were found at a second look too often.
   var conflicted: Set<UInt64> = []
 
@@ -219,6 +221,7 @@ import X86ISA
     peeks.removeAll(keepingCapacity: true)
     tokens.removeAll(keepingCapacity: true)
     ungrouped.removeAll()
+    unanchored.removeAll()
     conflicted.removeAll()
   }
 

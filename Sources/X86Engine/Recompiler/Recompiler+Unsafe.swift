@@ -280,6 +280,7 @@ extension Cpu {
     block.secondPage = secondPage
     if x.isInspected { translator.hooks = context.inspection }
     translator.isConflicted = x.code.conflicted.contains(physical)
+    translator.mayLookAhead = !x.code.unanchored.contains(physical)
     translator.mayGroup = !translator.isCounted && !x.code.ungrouped.contains(physical)
     translator.emit(into: &block)
     x.code.statistics.translatedBlocks &+= 1

@@ -149,7 +149,8 @@ extension Cpu {
   private func noteGroupMiss(_ index: UInt32) {
     let misses = countGroupMiss(index)
     guard misses == Cpu.toleratedGroupMisses else { return }
-    x.code.ungrouped.insert(blockRecord(index).physical)
+    let start = blockRecord(index).physical
+    if !x.code.unanchored.insert(start).inserted { x.code.ungrouped.insert(start) }
     invalidate(index)
   }
   private static let toleratedGroupMisses: UInt8 = 8

@@ -90,7 +90,7 @@ extension Translator {
 
   /// Takes in what the rest of the block accesses through the same register.
   private func lookAhead(_ group: inout Group, from start: Int, stack: Int32) {
-    guard !cpu.x.recompiler.leavesUnsteady, let place = freeAnchor else { return }
+    guard mayLookAhead, !cpu.x.recompiler.leavesUnsteady, let place = freeAnchor else { return }
     var stack = stack
     var index = start
     while index < plans.count {

@@ -61,6 +61,8 @@ struct Translator {
   var vectorsChecked = false
   /// False once groups of this block have met the ends of pages too often.
   var mayGroup = true
+  /// The same for groups that take in later accesses of the block.
+  var mayLookAhead = true
   /// Its accesses kept finding their pages in the other way, or by turns in two pages of the stack.
   var isConflicted = false
   /// A group is being emitted (Translator+Groups.swift): its origin relative to its base register; how far RSP has moved
