@@ -15,15 +15,8 @@ struct ApplianceTests {
   init() throws {
     fixture = try Fixture()
     registry = fixture.registry
-    let fixture = fixture
-    let machine = try fixture.machine("m")
-    let disk = "\(machine.folder)/d.vdi"
-    try ImageLibrary().create(disk, ImageCreation(.vdi, .dynamic, capacity: 2 << 20))
-    let sata = try #require(ControllerType.onBus("sata"))
+    let disk = try fixture.machineWithDisk("m")
     try registry.change("m") { settings throws(ServiceError) in
-      try settings.addController("SATA", sata)
-      let uuid = try settings.openMedium(disk, .disk, fixture.registry)
-      try settings.attach(Attachment(controller: "SATA", port: 0, device: 0, kind: .disk, medium: uuid))
       settings.machine.set(["Hardware", "Memory"], "RAMSize", "384")
     }
     try write(1, disk)

@@ -14,16 +14,7 @@ struct CloneTests {
   init() throws {
     fixture = try Fixture()
     registry = fixture.registry
-    let fixture = fixture
-    let machine = try fixture.machine("m")
-    let disk = "\(machine.folder)/d.vdi"
-    try ImageLibrary().create(disk, ImageCreation(.vdi, .dynamic, capacity: 2 << 20))
-    let sata = try #require(ControllerType.onBus("sata"))
-    try registry.change("m") { settings throws(ServiceError) in
-      try settings.addController("SATA", sata)
-      let uuid = try settings.openMedium(disk, .disk, fixture.registry)
-      try settings.attach(Attachment(controller: "SATA", port: 0, device: 0, kind: .disk, medium: uuid))
-    }
+    _ = try fixture.machineWithDisk("m")
     try write(1, "m")
   }
   private func disk(_ machine: String) throws -> Medium {
