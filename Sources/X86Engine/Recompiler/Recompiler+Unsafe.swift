@@ -235,6 +235,47 @@ extension Cpu {
     return unsafe Array(UnsafeRawBufferPointer(start: host + offset, count: count))
   }
 
+  /// The block at RIP as it stands in memory, decoded and planned.
+  ///
+  /// What is decoded was read after it had been marked as code, so a later store to it is noticed. Another processor may
+  /// store to what is not marked yet: then it is all done once more, and ends because what is marked only grows.
+  private func decodeBlock(
+    _ linear: UInt64, _ physical: UInt64, _ page: RecompilerState.CodePage, _ key: ModeKey
+  ) throws(Fault) -> (translator: Translator, secondPage: UInt64)? {
+    let token = page.token != 0 ? page.token : x.code.token(linear: linear, physical: physical, key: key)
+    let planner = Planner(
+      key: key, model: model, keepsAllFlags: x.recompiler.keepsAllFlags,
+      leavesUnsteady: x.recompiler.leavesUnsteady)
+    var marked = 1
+    markCode(physical, count: marked)
+    guard var bytes = codeBytes(physical) else { return nil }
+    while true {
+      var translator = Translator(
+        cpu: self, key: key, rip: rip, offsets: x.recompiler.offsets, stubs: x.recompiler.stubs,
+        emitter: x.code.emitter(),
+        block: x.code.nextBlock, token: token, linear: linear, view: key.view)
+      translator.isCounted = x.counting.isOn && !x.counting.isInterpreted
+      var secondPage = ~UInt64(0)
+      if !translator.decode(bytes, planner, codeBytesLeft: codeBytesLeft, limit: Translator.maximumInstructions) {
+        guard let second = try codePage(translator.secondLinear, key) else { return nil }
+        secondPage = second.physical
+        markCode(secondPage, count: 15)
+        guard let more = codeBytes(secondPage) else { return nil }
+        translator.secondToken = second.token
+        translator.starts.removeAll()
+        _ = translator.decode(bytes + more.prefix(15), planner, codeBytesLeft: codeBytesLeft, limit: 1)
+      }
+      translator.findLiveFlags(keepsAll: x.recompiler.keepsAllFlags)
+      let count = min(Int(translator.starts.last ?? 1), 0x1000 - Int(physical & 0xfff))
+      if count <= marked { return (translator, secondPage) }
+      markCode(physical, count: count)
+      marked = count
+      guard let again = codeBytes(physical) else { return nil }
+      if again.prefix(count) == bytes.prefix(count) { return (translator, secondPage) }
+      bytes = again
+    }
+  }
+
   /// Translates the block at RIP. `page` is its page.
   func translateBlock(
     _ linear: UInt64, _ page: RecompilerState.CodePage, _ key: ModeKey
@@ -243,41 +284,14 @@ extension Cpu {
     let begun = rb_rdtsc()
     x.code.isNextStale = false
     let physical = page.physical | linear & 0xfff
-    // Marked before the bytes are read: a store after this point is noticed.
-    markCode(physical, count: 1)
-    guard let bytes = codeBytes(physical) else { return nil }
-    let token = page.token != 0 ? page.token : x.code.token(linear: linear, physical: physical, key: key)
-    var translator = Translator(
-      cpu: self, key: key, rip: rip, offsets: x.recompiler.offsets, stubs: x.recompiler.stubs,
-      emitter: x.code.emitter(),
-      block: x.code.nextBlock, token: token, linear: linear, view: key.view)
-    translator.isCounted = x.counting.isOn && !x.counting.isInterpreted
-    let planner = Planner(
-      key: key, model: model, keepsAllFlags: x.recompiler.keepsAllFlags,
-      leavesUnsteady: x.recompiler.leavesUnsteady)
-    var secondPage = ~UInt64(0)
-    if !translator.decode(bytes, planner, codeBytesLeft: codeBytesLeft, limit: Translator.maximumInstructions) {
-      guard let second = try codePage(translator.secondLinear, key) else { return nil }
-      secondPage = second.physical
-      markCode(secondPage, count: 15)
-      guard let more = codeBytes(secondPage) else { return nil }
-      translator.secondToken = second.token
-      translator.starts.removeAll()
-      _ = translator.decode(bytes + more.prefix(15), planner, codeBytesLeft: codeBytesLeft, limit: 1)
-    }
-    translator.findLiveFlags(keepsAll: x.recompiler.keepsAllFlags)
+    guard let decoded = try decodeBlock(linear, physical, page, key) else { return nil }
+    var translator = decoded.translator
     let count = Int(translator.starts.last ?? 1)
-    let countHere = min(count, 0x1000 - Int(physical & 0xfff))
-    markCode(physical, count: countHere)
-    // Another processor may have stored to what was not marked yet.
-    if codeBytes(physical)?.prefix(countHere) != bytes.prefix(countHere) {
-      return try translateBlock(linear, page, key)
-    }
     raiseVectorLevel(translator.plans)
     var block = TranslationBlock(
       rip: rip, physical: physical, codeBase: key.hasFlatCode ? 0 : s.segments[Seg.cs].base,
-      codeLimit: key.hasFlatCode ? 0 : s.segments[Seg.cs].limit, key: key, token: token, guestBytes: UInt16(count))
-    block.secondPage = secondPage
+      codeLimit: key.hasFlatCode ? 0 : s.segments[Seg.cs].limit, key: key, token: translator.token, guestBytes: UInt16(count))
+    block.secondPage = decoded.secondPage
     if x.isInspected { translator.hooks = context.inspection }
     translator.isConflicted = x.code.conflicted.contains(physical)
     translator.mayLookAhead = !x.code.unanchored.contains(physical)
