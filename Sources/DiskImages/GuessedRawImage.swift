@@ -41,6 +41,7 @@ final class GuessedRawImage: ManagedImage {
   func extent(at sector: UInt64, limit: UInt64) throws(DiskError) -> DiskExtent {
     try raw.extent(at: sector, limit: limit)
   }
+  func giveUpLocks() { raw.giveUpLocks() }
   func info() throws(DiskError) -> ImageInfo { try raw.info() }
   func check() throws(DiskError) -> ImageCheck { try raw.check() }
   func repair() throws(DiskError) {}

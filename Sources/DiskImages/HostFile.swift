@@ -44,6 +44,7 @@ public final class HostFile: ImageFile {
 
   /// Explicitly, for a child between fork and exec still has the descriptor, and with it the lock.
   deinit { file.unlock() }
+  public func unlock() { file.unlock() }
 
   // errno values of linux/errno.h.
   private static let noEntryCode: Int32 = 2

@@ -26,6 +26,8 @@ public protocol ImageFile: AnyObject, Sendable {
   func allocatedBytes() throws(DiskError) -> UInt64
   /// Whether the byte at `offset` is stored, and up to where (at most `limit` bytes) that stays so.
   func isStored(at offset: UInt64, limit: UInt64) -> (stored: Bool, count: UInt64)
+  /// Gives up what keeps others from opening the file. It is only read from then on.
+  func unlock()
   /// Equal for two open files exactly when they are one.
   var identity: String { get }
 }
@@ -33,6 +35,7 @@ public protocol ImageFile: AnyObject, Sendable {
 extension ImageFile {
   public func readCached(at offset: UInt64, into buffers: [HostBuffer]) -> Bool { false }
   public func reserve(_ bytes: UInt64) throws(DiskError) -> Bool { false }
+  public func unlock() {}
   public func isStored(at offset: UInt64, limit: UInt64) -> (stored: Bool, count: UInt64) { (true, limit) }
   public var identity: String { path }
 

@@ -16,6 +16,8 @@ public struct ImageLibrary: Sendable {
     public var keepsModification = false
     /// An image that is marked as corrupt is opened for writing all the same, to be mended.
     var isRepair = false
+    /// The machine runs on the image: `LiveChain` may change what lies below it.
+    public var isLive = false
     /// The parent, where it is open already; nobody writes to it any more.
     var parent: (any ManagedImage)?
     /// Where an image is whose UUID is known: a registry's answer; nil: unknown there.
@@ -108,7 +110,7 @@ public struct ImageLibrary: Sendable {
     guard info.variant == .differencing, !options.isAlone else { return nil }
     if let parent = options.parent {
       try ImageChain.check(info, against: try parent.info())
-      return parent
+      return options.isLive ? ChainLink(parent) : parent
     }
     guard let path = parentPath(of: info, options) else {
       let name = info.parentPath ?? info.parentUUID.map { "the image {\($0)}" } ?? "a parent"
@@ -116,9 +118,10 @@ public struct ImageLibrary: Sendable {
     }
     var inherited = Options(format: info.parentFormat, readOnly: true)
     inherited.locate = options.locate
+    inherited.isLive = options.isLive
     let parent = try open(path, inherited, seen: seen)
     try ImageChain.check(info, against: try parent.info())
-    return parent
+    return options.isLive ? ChainLink(parent) : parent
   }
   /// Where the registry knows the parent, where the image names it, or a neighbour with the right UUID.
   func parentPath(of info: ImageInfo, _ options: Options) -> String? {
@@ -232,6 +235,7 @@ extension ImageLibrary {
   public func open(_ path: String, over parent: any ManagedImage) throws(DiskError) -> any ManagedImage {
     var options = Options()
     options.parent = parent
+    options.isLive = true
     return try open(path, options)
   }
 }

@@ -16,6 +16,17 @@ public protocol ManagedImage: DiskImage {
   func setParent(_ parent: ImageInfo?) throws(DiskError)
   func setUUID(_ uuid: DiskUUID) throws(DiskError)
   func setComment(_ text: String) throws(DiskError)
+  /// Takes in what `parent` itself holds at `sector`, if this image holds nothing there, while others read and write the
+  /// disk, which shows the same all the time. Returns how many sectors (at most `limit`) are done with.
+  func take(_ sector: UInt64, limit: UInt64, of parent: any DiskImage) throws(DiskError) -> UInt64
+  /// Others may open the files from now on. Only for an image that is not written to any more.
+  func giveUpLocks()
+}
+
+extension ManagedImage {
+  public func take(_ sector: UInt64, limit: UInt64, of parent: any DiskImage) throws(DiskError) -> UInt64 {
+    throw .invalid("an image of this kind has no parent")
+  }
 }
 
 /// What a new image shall be.
@@ -49,6 +60,7 @@ public struct ImageCreation: Sendable {
 }
 
 extension SparseImage: ManagedImage {
+  func giveUpLocks() { file.unlock() }
   func info() throws(DiskError) -> ImageInfo {
     var info = ImageInfo(path: file.path, format: Layout.format, variant: .dynamic, capacity: sectorCount * 512)
     info.sizeOnDisk = try file.allocatedBytes()
@@ -87,6 +99,7 @@ extension SparseImage: ManagedImage {
 }
 
 extension RawImage: ManagedImage {
+  public func giveUpLocks() { file.unlock() }
   public func info() throws(DiskError) -> ImageInfo {
     var info = ImageInfo(path: path, format: .raw, variant: .fixed, capacity: sectorCount * 512)
     info.sizeOnDisk = try file.allocatedBytes()

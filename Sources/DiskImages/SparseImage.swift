@@ -214,6 +214,44 @@ final class SparseImage<Layout: BlockLayout>: DiskImage {
       throw error
     }
   }
+  func take(_ sector: UInt64, limit: UInt64, of parent: any DiskImage) throws(DiskError) -> UInt64 {
+    guard !isReadOnly else { throw .readOnly }
+    try check(sector, sectors: 1)
+    let limit = min(max(1, limit), sectorCount - sector)
+    // The guest writes meanwhile: whether there is nothing yet is looked at with everybody else outside.
+    let taken = try gate.alone { () throws(DiskError) -> UInt64 in
+      let run = try run(at: sector, limit: limit)
+      guard run.kind == .hole, sector < parent.sectorCount else { return run.count }
+      let block = state.withLock { $0.layout.block(of: sector) }
+      let extent = try parent.extent(at: sector, limit: min(run.count, parent.sectorCount - sector))
+      let range = sector..<(sector + min(extent.count, block.upperBound - sector))
+      switch extent.kind {
+      case .absent: return extent.count
+      case .zero where parent.parent == nil: return extent.count
+      case .zero: try hide(range, block)
+      case .data:
+        try begin()
+        var bytes = try parent.read(sector, count: range.count)
+        try HostBuffer.over(&bytes) { buffer throws(DiskError) in try store(range, [buffer]) }
+      }
+      return UInt64(range.count)
+    }
+    try relieve()
+    return taken
+  }
+  /// Says zeroes where the parent's parents would show through.
+  private func hide(_ range: Range<UInt64>, _ block: Range<UInt64>) throws(DiskError) {
+    try begin()
+    let canHide = state.withLock { !$0.layout.keepsBlocks && $0.layout.canHideParent }
+    guard range != block || !canHide else {
+      return try state.withLock { state throws(DiskError) in
+        try state.layout.unlink(range.lowerBound, hides: true)
+        state.freed += state.layout.takeFreed()
+      }
+    }
+    var bytes = [UInt8](repeating: 0, count: range.count * 512)
+    try HostBuffer.over(&bytes) { buffer throws(DiskError) in try store(range, [buffer]) }
+  }
   private func allocate(_ sector: UInt64) throws(DiskError) -> Slot {
     for attempt in 0..<2 {
       if attempt > 0 { try flush() }

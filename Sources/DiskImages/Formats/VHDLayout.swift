@@ -344,6 +344,7 @@ final class FixedVHD: ManagedImage {
     }
     raw = RawImage(file, start: 0, sectors: footer.currentSize / 512, readOnly: readOnly)
   }
+  func giveUpLocks() { file.unlock() }
   func read(_ sector: UInt64, into buffers: [HostBuffer]) throws(DiskError) { try raw.read(sector, into: buffers) }
   func write(_ sector: UInt64, from buffers: [HostBuffer]) throws(DiskError) { try raw.write(sector, from: buffers) }
   func flush() throws(DiskError) { try raw.flush() }

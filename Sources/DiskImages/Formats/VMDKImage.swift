@@ -176,6 +176,27 @@ final class VMDKImage: ManagedImage {
     return result
   }
 
+  func take(_ sector: UInt64, limit: UInt64, of parent: any DiskImage) throws(DiskError) -> UInt64 {
+    guard !isReadOnly else { throw .readOnly }
+    try check(sector, sectors: 1)
+    try renewContent()
+    var taken: UInt64 = 1
+    try eachPart(sector, 1) { image, first, _, _ throws(DiskError) in
+      let rest = image.sectorCount - first
+      guard let sparse = image as? any ManagedImage, !(image is RawImage) else {
+        taken = min(limit, rest)
+        return
+      }
+      taken = try sparse.take(
+        first, limit: min(max(1, limit), rest), of: Window(parent, start: sector - first, sectors: image.sectorCount))
+    }
+    return taken
+  }
+  func giveUpLocks() {
+    file.unlock()
+    for part in parts { part.file?.unlock() }
+  }
+
   // MARK: The file
 
   /// Before the first change: the content number changes, so that images made from the old contents notice.
