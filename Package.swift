@@ -103,7 +103,10 @@ let package = Package(
     tests("HostNetwork", ["HostNetwork", "DeviceKit", "Base", "HostSystem"]),
     tests(
       "Machine",
-      ["Machine", "HostNetwork", "DeviceKit", "Devices", "DeviceConformance", "GuestMemory", "StateFile", "Base"]),
+      [
+        "Machine", "HostNetwork", "DeviceKit", "Devices", "DeviceConformance", "GuestMemory", "StateFile", "Base",
+        "TestSupport",
+      ]),
     // Spawns the built programs and talks to them as a user does.
     .target(
       name: "TestSupport", dependencies: ["Base", "HostSystem"], path: "Tests/TestSupport",

@@ -7,7 +7,8 @@ extension ControlServer {
   /// All commands, for messages about unknown ones.
   static let commands = [
     "device-info", "dump-code", "eject", "engine-statistics", "forward-add", "forward-remove", "insert", "keys", "link",
-    "mouse", "network", "pause", "power-button", "quit", "read-memory", "reset", "resume", "save-state", "scancodes",
+    "merge", "mouse", "network", "pause", "power-button", "quit", "read-memory", "reset", "resume", "save-state",
+    "scancodes",
     "screen-text", "screenshot", "serial-read", "serial-write", "snapshot", "snapshot-prepare", "statistics", "status",
     "type", "wait-for-text",
   ]
@@ -40,6 +41,9 @@ extension ControlServer {
       return nil
     case "snapshot":
       try takeSnapshot(&arguments, later)
+      return nil
+    case "merge":
+      try mergeImage(&arguments, later)
       return nil
     case "snapshot-prepare":
       let images = try arguments.list("images", limit: ControlServer.imageLimit) ?? []
@@ -80,6 +84,13 @@ extension ControlServer {
     try arguments.finish()
     let (progress, completion) = reports("snapshot", later)
     machine.takeSnapshot(path: path, images: images, progress: progress, completion: completion)
+  }
+  private func mergeImage(_ arguments: inout ControlArguments, _ later: @escaping Reply) throws(ControlError) {
+    let parent = try arguments.requiredString("parent", limit: 4096)
+    let path = try arguments.requiredString("path", limit: 4096)
+    try arguments.finish()
+    let (progress, completion) = reports("merge", later)
+    machine.mergeImage(parent: parent, into: path, progress: progress, completion: completion)
   }
   /// What other threads call while a command is carried out, and at its end.
   private func reports(_ command: String, _ later: @escaping Reply) -> (

@@ -23,6 +23,12 @@ public protocol MachineControl: AnyObject, Sendable {
     path: String, images: [JSON], progress: @escaping @Sendable (Int) -> Void,
     completion: @escaping @Sendable (Result<[(String, JSON)], ControlError>) -> Void)
 
+  /// Takes an image out of the chain of a disk: what it holds goes into the one at `path`, which lies on it. As
+  /// `saveState`.
+  func mergeImage(
+    parent: String, into path: String, progress: @escaping @Sendable (Int) -> Void,
+    completion: @escaping @Sendable (Result<[(String, JSON)], ControlError>) -> Void)
+
   /// The scan codes (set 1) that type one character on a US keyboard, presses and releases; nil when no key does.
   func scanCodes(typing character: Character) -> [UInt8]?
   /// The scan codes of a chord such as "ctrl-alt-delete": its keys pressed in order, then released in reverse.

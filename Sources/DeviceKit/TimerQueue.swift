@@ -187,8 +187,9 @@ public final class TimerQueue: Sendable {
       place = least
     }
   }
+  /// Among equals the timer that was registered first: nothing depends on what was armed when.
   private static func isEarlier(_ queue: Queue, _ a: Int, _ b: Int) -> Bool {
-    queue.slots[queue.heap[a]].deadline < queue.slots[queue.heap[b]].deadline
+    (queue.slots[queue.heap[a]].deadline, queue.heap[a]) < (queue.slots[queue.heap[b]].deadline, queue.heap[b])
   }
   private static func swap(_ queue: inout Queue, _ a: Int, _ b: Int) {
     queue.heap.swapAt(a, b)

@@ -180,8 +180,11 @@ public final class ProcessorSet: Sendable {
   }
 
   /// Stops every processor at an instruction boundary; when it returns none is executing.
-  public func pause() {
+  ///
+  /// `atCheckpoint`: with a schedule they run on to where a saved state can be taken from, unless they are held before.
+  public func pause(atCheckpoint: Bool = false) {
     guard goal.load(ordering: .relaxed) == Goal.running else { return }
+    if atCheckpoint, let schedule { _ = schedule.reachCheckpoint() }
     leave(Goal.paused)
     pausedAt.store(ticks, ordering: .relaxed)
   }
@@ -209,6 +212,7 @@ public final class ProcessorSet: Sendable {
 
   /// Hardware reset of all processors, while paused: processor 0 at the reset vector, the others wait for SIPI.
   public func reset() {
+    schedule?.release()
     for vcpu in vcpus {
       vcpu.reset()
       // One offset for all: guests expect counters that agree.
@@ -236,10 +240,30 @@ public final class ProcessorSet: Sendable {
       try vcpu.check(state)
       decoded.append(state)
     }
-    let now = TimestampCounter.now
+    let now = ticks
     pausedAt.store(now, ordering: .relaxed)
     for (vcpu, state) in zip(vcpus, decoded) { vcpu.restore(state, hostTSC: now) }
   }
+
+  /// How far the schedule has come, if there is one; the processors must have paused at a checkpoint.
+  public func saveSchedule() -> [UInt8]? {
+    guard let schedule else { return nil }
+    var position = schedule.position
+    position.processors = vcpus.map { SchedulePosition.Numbers($0.randomNumbers) }
+    return StateWriter.encode(position)
+  }
+  public var hasSchedule: Bool { schedule != nil }
+  /// Goes on from what `saveSchedule` gave. Before devices and processors come back: they ask what time it is.
+  public func restoreSchedule(_ bytes: [UInt8]) throws(StateError) {
+    guard let schedule else { throw .outOfRange(field: "schedule") }
+    var position: SchedulePosition = try StateReader.decode(bytes)
+    let processors = position.processors
+    guard processors.count == vcpus.count else { throw .outOfRange(field: "processors") }
+    position.processors = []
+    guard schedule.restore(position) else { throw .outOfRange(field: "seed") }
+    for (vcpu, saved) in zip(vcpus, processors) { vcpu.randomNumbers = saved.numbers }
+  }
+  public static let scheduleVersion = 1
 
   // MARK: Signals, from any thread
 

@@ -24,10 +24,11 @@ struct GuestTime: Sendable {
     timers = TimerQueue(clock: clock)
   }
 
-  /// `reachedLimit` is called on the processors' thread.
-  func connect(reachedLimit: @escaping @Sendable () -> Void) {
+  /// `checkpoint` and `reachedLimit` are called on the processors' thread.
+  func connect(checkpoint: @escaping @Sendable () -> Void, reachedLimit: @escaping @Sendable () -> Void) {
     schedule?.connect(
-      nextDeadline: { [weak timers] in timers?.nextDeadline }, fireTimers: { [weak timers] in timers?.fireDue() },
-      reachedLimit: reachedLimit)
+      Schedule.Connections(
+        nextDeadline: { [weak timers] in timers?.nextDeadline }, fireTimers: { [weak timers] in timers?.fireDue() },
+        checkpoint: checkpoint, reachedLimit: reachedLimit))
   }
 }

@@ -86,7 +86,9 @@ public final class Machine: Sendable {
     serialInputs = serial.map { $0 == nil ? nil : SerialInput() }
 
     let time = GuestTime(configuration)
-    time.connect { control.post { outbox.machine?.shutDown(.instructionLimit) } }
+    time.connect(
+      checkpoint: { outbox.machine?.endRequests() },
+      reachedLimit: { control.post { outbox.machine?.shutDown(.instructionLimit) } })
     self.time = time
     let delegate = BoardDelegate(
       request: { request in
@@ -202,7 +204,7 @@ public final class Machine: Sendable {
   public func pause() {
     control.perform { [self] in
       guard state == .running else { return }
-      halt()
+      halt(atCheckpoint: true)
       enter(.paused)
     }
   }
@@ -244,8 +246,9 @@ public final class Machine: Sendable {
     board.clock.resume()
     processors.resume()
   }
-  func halt() {
-    processors.pause()
+  /// `atCheckpoint`: a deterministic machine runs on to where it can be saved; see `Schedule`.
+  func halt(atCheckpoint: Bool = false) {
+    processors.pause(atCheckpoint: atCheckpoint)
     board.clock.pause()
   }
 
@@ -283,7 +286,7 @@ public final class Machine: Sendable {
 
   fileprivate func carryOut(_ request: MachineRequest) {
     // Requests made before a stop or pause took effect are still carried out; a stopped machine ignores them.
-    guard state == .running else { return }
+    guard state == .running || state == .paused else { return }
     switch request {
     case .reset(let reason):
       if configuration.exitOn.reset { shutDown(.reset(reason)) } else { hardwareReset(reason) }
@@ -303,7 +306,7 @@ public final class Machine: Sendable {
   }
 
   fileprivate func carryOutTripleFault(_ cpu: Int) {
-    guard state == .running else { return }
+    guard state == .running || state == .paused else { return }
     if configuration.exitOn.tripleFault || configuration.exitOn.reset {
       shutDown(.tripleFault(cpu: cpu))
     } else {

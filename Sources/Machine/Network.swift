@@ -22,6 +22,8 @@ final class Network: Sendable {
     var configuration: MachineConfiguration.NetworkCard
   }
   let cards: [Card]
+  /// Cards whose cable is out for a moment after the machine has come back.
+  private let replugging = Mutex<Set<String>>([])
 
   /// What is known of a card before it is put on the board.
   struct Plan: Sendable {
@@ -153,6 +155,30 @@ final class Network: Sendable {
       } catch { throw .host("network", error.description) }
     }
   }
+  /// Pulls every cable that is in, and says whether there was one. What cards were connected with on the host's side is
+  /// another thing after a machine has come back: seeing the link go and come, guests renew their leases, and look anew.
+  func pullCables() -> Bool {
+    let connected = cards.filter(\.adapter.isLinkUp)
+    replugging.withLock { $0 = Set(connected.map(\.name)) }
+    for card in connected { set(card, isUp: false) }
+    return !connected.isEmpty
+  }
+  /// Puts those back that nobody has moved since.
+  func replugCables() {
+    let names = replugging.withLock { names in
+      defer { names = [] }
+      return names
+    }
+    for card in cards where names.contains(card.name) { set(card, isUp: true) }
+  }
+  func setLink(_ card: Card, isUp: Bool) {
+    _ = replugging.withLock { $0.remove(card.name) }
+    set(card, isUp: isUp)
+  }
+  private func set(_ card: Card, isUp: Bool) {
+    card.adapter.isLinkUp = isUp
+    card.setLink(isUp)
+  }
   /// Ends every connection and thread. Not from a device.
   func close() { for card in cards { card.adapter.close() } }
 
@@ -168,9 +194,7 @@ final class Network: Sendable {
 extension Machine {
   /// Plugs the cable of a card in or out.
   public func setLink(card name: String, isUp: Bool) throws(MachineError) {
-    let card = try network.card(named: name)
-    card.adapter.isLinkUp = isUp
-    card.setLink(isUp)
+    network.setLink(try network.card(named: name), isUp: isUp)
   }
   /// Adds a port forward (`tcp:127.0.0.1:2222-:22`) to a card behind a NAT, or takes it away.
   public func changeForward(card name: String, _ rule: String, add: Bool) throws(MachineError) {

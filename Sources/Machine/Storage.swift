@@ -100,6 +100,7 @@ struct Storage: Sendable {
     }
     let parents = disk.parents
     options.locate = { parents[$0.description] }
+    options.isLive = true
     do throws(DiskError) {
       let image = try ImageLibrary().open(disk.path, options)
       // A stream or an internal snapshot cannot be written, whatever was asked for; a machine finds that out too late.

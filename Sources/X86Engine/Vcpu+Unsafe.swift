@@ -138,6 +138,13 @@ public enum EngineChoice: String, Sendable, CaseIterable {
   }
   /// Nothing to execute before an event.
   public var isIdle: Bool { cpu.isIdle }
+  /// What RDRAND and RDSEED give next. Only between turns.
+  public var randomNumbers: SeededNumbers {
+    get { cpu.x.counting.numbers }
+    set { cpu.x.counting.numbers = newValue }
+  }
+  /// Looks up every translation of an address anew, as a processor that has just been restored does. Only between turns.
+  public func forgetTranslations() { cpu.flushTLB() }
 
   /// Executes until `CPUEvent.stop`; sleeps without using the processor while the guest is halted.
   public func run() {

@@ -61,6 +61,18 @@ final class MachineAdapter: MachineControl {
     }
   }
 
+  func mergeImage(
+    parent: String, into path: String, progress: @escaping @Sendable (Int) -> Void,
+    completion: @escaping @Sendable (Result<[(String, JSON)], ControlError>) -> Void
+  ) {
+    machine.mergeImage(parent, into: path, progress: progress) { result in
+      switch result {
+      case .failure(let error): completion(.failure(ControlError(error.description)))
+      case .success(let outcome): completion(.success([("inUse", .bool(outcome != .elsewhere))]))
+      }
+    }
+  }
+
   func scanCodes(typing character: Character) -> [UInt8]? { try? KeyMap.scanCodes(typing: String(character)) }
   func scanCodes(chord: String) throws(ControlError) -> [UInt8] {
     do throws(KeyMapError) { return try KeyMap.scanCodes(chord: chord) } catch {

@@ -33,6 +33,13 @@ final class FakeMachine: MachineControl {
   }
 
   func prepareSnapshot(images: [JSON]) { record("prepare \(images.count)") }
+  func mergeImage(
+    parent: String, into path: String, progress: @escaping @Sendable (Int) -> Void,
+    completion: @escaping @Sendable (Result<[(String, JSON)], ControlError>) -> Void
+  ) {
+    record("merge \(parent) \(path)")
+    completion(parent == path ? .failure(ControlError("the same image")) : .success([("inUse", true)]))
+  }
   func takeSnapshot(
     path: String, images: [JSON], progress: @escaping @Sendable (Int) -> Void,
     completion: @escaping @Sendable (Result<[(String, JSON)], ControlError>) -> Void

@@ -21,4 +21,11 @@ import Testing
     #expect(try client.ask(#"{"command":"snapshot"}"#)["error"]?.string == "\"path\" is missing")
     #expect(try client.ask(#"{"command":"save-state","path":"/a","x":1}"#)["ok"] == false)
   }
+  @Test func imagesAreMerged() throws {
+    let client = try ControlBench().connect()
+    #expect(try client.ask(#"{"command":"merge","parent":"/a","path":"/b"}"#)["inUse"] == true)
+    #expect(try client.ask(#"{"command":"merge","parent":"/a","path":"/a"}"#)["error"]?.string == "the same image")
+    #expect(try client.ask(#"{"command":"merge","parent":"/a"}"#)["error"]?.string == "\"path\" is missing")
+    #expect(client.bench.machine.calls == ["merge /a /b", "merge /a /a"])
+  }
 }

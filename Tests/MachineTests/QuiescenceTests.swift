@@ -6,6 +6,19 @@ import Testing
 
 /// A machine that stands still to be saved.
 @Suite struct QuiescenceTests {
+  /// What a saved state brings back is armed in another order than it was.
+  @Test func timersThatAreDueAtOnceFireInTheOrderOfTheirRegistration() {
+    for rotation in 0..<7 {
+      let queue = TimerQueue(clock: VirtualClock(manualWithWallSeconds: 0))
+      let fired = Mutex<[Int]>([])
+      let timers = (0..<7).map { number in queue.register { fired.withLock { $0.append(number) } } }
+      for step in 0..<7 { queue.arm(timers[(step * 3 + rotation) % 7], at: VirtualTime(nanoseconds: 100)) }
+      queue.disarm(timers[rotation])
+      queue.arm(timers[rotation], at: VirtualTime(nanoseconds: 100))
+      queue.advance(to: VirtualTime(nanoseconds: 100))
+      #expect(fired.withLock { $0 } == Array(0..<7))
+    }
+  }
   @Test func afterSettlingNoTimerCalls() throws {
     for _ in 0..<20 {
       let clock = VirtualClock()

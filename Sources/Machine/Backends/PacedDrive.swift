@@ -48,6 +48,7 @@ final class PacedDrive: BlockBackend {
   /// Carries out everything at once: before a reset, or at the end. Not with the device's lock held.
   func drain() {
     while let job = take(until: nil) { carryOut(job) }
+    if let timer = queue.withLock({ $0.jobs.isEmpty ? $0.timer : nil }) { timers.disarm(timer) }
   }
 
   private func armForFirst() {

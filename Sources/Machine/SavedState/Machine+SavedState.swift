@@ -16,6 +16,7 @@ extension Machine {
   ) {
     control.post { [self] in
       do throws(MachineError) {
+        guard try standStill() else { return saveState(to: path, progress: progress, completion: completion) }
         try save(path, progress)
         completion(nil)
         shutDown(.saved(path))
@@ -23,13 +24,21 @@ extension Machine {
     }
   }
 
-  /// On the control thread.
-  private func save(_ path: String, _ progress: @escaping @Sendable (Int) -> Void) throws(MachineError) {
-    let before = state
-    guard before == .running || before == .paused else {
+  /// Stops the machine, if it runs, where it can be saved. On the control thread.
+  ///
+  /// False when a device of a deterministic machine has asked for something that is to be done before anything else: it is
+  /// queued behind the caller, who tries again behind it.
+  func standStill() throws(MachineError) -> Bool {
+    guard state == .running || state == .paused else {
       throw MachineError(.state, "the machine is neither running nor paused")
     }
-    if before == .running { halt() }
+    if state == .running { halt(atCheckpoint: true) }
+    return time.schedule?.isHeld != true
+  }
+
+  /// On the control thread, when the machine stands still.
+  private func save(_ path: String, _ progress: @escaping @Sendable (Int) -> Void) throws(MachineError) {
+    let before = state
     enter(.saving)
     do throws(MachineError) {
       try quiesce()
@@ -45,7 +54,6 @@ extension Machine {
 
   /// Brings a machine that stands still to where nothing is on its way between its parts.
   func quiesce() throws(MachineError) {
-    guard time.schedule == nil else { throw MachineError(.state, "a deterministic machine cannot be saved") }
     board.timers.settle()
     for card in network.cards { card.holdFrames(true) }
     let deadline = HostClock.monotonicNanoseconds &+ Machine.settlingLimit
@@ -62,6 +70,14 @@ extension Machine {
       }
     }
   }
+  /// A deterministic machine's checkpoint: disk requests under way are carried out, and what follows from them.
+  func endRequests() {
+    for _ in 0..<Machine.followingRequests {
+      _ = storage.settle()
+      if !board.components.contains(where: { $0.outstandingRequests > 0 }) { return }
+    }
+  }
+  private static var followingRequests: Int { 10_000 }
   private static var settlingLimit: Int64 { 60_000_000_000 }
   func releaseInputs() { for card in network.cards { card.holdFrames(false) } }
 
@@ -82,6 +98,7 @@ extension Machine {
       "engine": .string(configuration.engine), "tscHertz": .integer(Int64(clamping: processors.timestampHertz)),
       "cpuid": .array(words), "network": .array(cards), "drives": .array(drives),
     ]
+    if let schedule = time.schedule { description.set("deterministic", .string("\(schedule.seed)")) }
     for member in configuration.hardware.members ?? [] { description.set(member.key, member.value) }
     return description
   }
@@ -133,7 +150,15 @@ extension Machine {
       units = try saved.file.units().map { MachineUnit(name: $0.name, version: $0.version, state: $0.state) }
     } catch { throw MachineError(.file, "saved state '\(saved.path)': \(error)") }
     do throws(UnitError) { try board.restore(units, processors) } catch { throw saved.refuse(error.text) }
+    renewLinks()
   }
+  /// Cables are out when the machine comes back, and in again after a while of guest time.
+  private func renewLinks() {
+    guard network.pullCables() else { return }
+    let timer = board.timers.register { [weak self] in self?.network.replugCables() }
+    board.timers.arm(timer, at: board.clock.now.adding(nanoseconds: Machine.linkUpDelay))
+  }
+  private static var linkUpDelay: Int64 { 5_000_000_000 }
 }
 
 /// RAM of a machine that stands still.

@@ -59,6 +59,7 @@ extension Machine {
       guard state == .running || state == .paused else {
         throw MachineError(.state, "the machine is neither running nor paused")
       }
+      guard !background.isBusy else { throw Machine.busy }
       var made: [String] = []
       do throws(MachineError) {
         for image in images {
@@ -96,8 +97,13 @@ extension Machine {
   ) {
     control.post { [self] in
       do throws(MachineError) {
+        // Others stand still no sooner than they must.
+        if time.schedule != nil, try !standStill() {
+          return takeSnapshot(to: path, images, progress: progress, completion: completion)
+        }
+        guard !background.isBusy else { throw Machine.busy }
         let (units, frozen, pause) = try freeze(images)
-        let work: @Sendable () -> Void = { [self] in
+        _ = background.start("snapshot") { [self] background in
           var outcome = SnapshotOutcome(pauseNanoseconds: pause)
           do throws(MachineError) {
             for drive in storage.drives {
@@ -107,9 +113,9 @@ extension Machine {
           } catch { outcome.failure = error.description }
           outcome.keptPages = frozen.keptPages
           frozen.release()
+          background.end()
           completion(.success(outcome))
         }
-        do throws(ThreadError) { background.set(try HostThread(name: "snapshot", work)) } catch { work() }
       } catch { completion(.failure(error)) }
     }
   }
@@ -122,10 +128,10 @@ extension Machine {
     guard before == .running || before == .paused else {
       throw MachineError(.state, "the machine is neither running nor paused")
     }
-    var covers = try images.map { image throws(MachineError) in try cover(image) }
-    let start = HostClock.monotonicNanoseconds
-    if before == .running { halt() }
     do throws(MachineError) {
+      var covers = try images.map { image throws(MachineError) in try cover(image) }
+      let start = HostClock.monotonicNanoseconds
+      if before == .running { halt() }
       try quiesce()
       for (index, image) in images.enumerated() where !isFitting(covers[index].1, covers[index].0) {
         // The first write to the disk since it was opened came after the image was made.
@@ -181,11 +187,4 @@ extension Machine {
     }
     if let error = outcome.withLock({ $0 }) { throw error }
   }
-}
-
-/// The thread that writes a snapshot's state: the machine does not end before it has.
-final class BackgroundWork: Sendable {
-  private let thread = Mutex<HostThread?>(nil)
-  func set(_ new: HostThread) { thread.withLock { $0 = new } }
-  func finish() { thread.withLock { $0 }?.join() }
 }

@@ -38,6 +38,9 @@ extension Board {
     var board = BoardState()
     board.time = clock.now
     var units = [MachineUnit(name: "board", version: BoardState.version, state: StateWriter.encode(board))]
+    if let schedule = processors.saveSchedule() {
+      units.append(MachineUnit(name: "schedule", version: ProcessorSet.scheduleVersion, state: schedule))
+    }
     for (name, component) in namedComponents {
       units.append(MachineUnit(name: name, version: component.stateVersion, state: component.saveState()))
     }
@@ -75,6 +78,10 @@ extension Board {
     try understood("board") { () throws(StateError) in
       let state: BoardState = try StateReader.decode(time)
       clock.set(state.time)
+    }
+    if processors.hasSchedule {
+      let schedule = try take("schedule", ProcessorSet.scheduleVersion)
+      try understood("schedule") { () throws(StateError) in try processors.restoreSchedule(schedule) }
     }
     let order: [any MachineComponent] = [hpet]
     let last: [any MachineComponent] = [isaBridge, ioapic, pic]

@@ -43,6 +43,10 @@ public final class SavedMachine: Sendable {
       throw refuse(
         "the machine had another \(member.key): \(saved?.text ?? "none") then, \(member.value.text) now")
     }
+    let seed = file.description["deterministic"]?.string
+    guard seed == configuration.deterministicSeed.map({ "\($0)" }) else {
+      throw refuse(seed.map { "the machine was deterministic, with seed \($0)" } ?? "the machine was not deterministic")
+    }
     let cards = file.description["network"]?.array ?? []
     guard cards.map({ $0["model"]?.string }) == configuration.network.map({ Optional($0.model.rawValue) }),
       addresses.count == cards.count

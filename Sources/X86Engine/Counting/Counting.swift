@@ -16,12 +16,13 @@ struct Counting {
 }
 
 /// Numbers that look random and follow from a seed: the generator SplitMix64.
-public struct SeededNumbers: RandomNumberGenerator, Sendable {
-  private var state: UInt64
-  public init(seed: UInt64) { state = seed }
+public struct SeededNumbers: RandomNumberGenerator, Sendable, Equatable {
+  /// All that the numbers to come depend on.
+  public var position: UInt64
+  public init(seed: UInt64) { position = seed }
   public mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var z = state
+    position &+= 0x9e37_79b9_7f4a_7c15
+    var z = position
     z = (z ^ z >> 30) &* 0xbf58_476d_1ce4_e5b9
     z = (z ^ z >> 27) &* 0x94d0_49bb_1331_11eb
     return z ^ z >> 31

@@ -290,7 +290,8 @@ extension Cpu {
     raiseVectorLevel(translator.plans)
     var block = TranslationBlock(
       rip: rip, physical: physical, codeBase: key.hasFlatCode ? 0 : s.segments[Seg.cs].base,
-      codeLimit: key.hasFlatCode ? 0 : s.segments[Seg.cs].limit, key: key, token: translator.token, guestBytes: UInt16(count))
+      codeLimit: key.hasFlatCode ? 0 : s.segments[Seg.cs].limit, key: key, token: translator.token,
+      guestBytes: UInt16(count))
     block.secondPage = decoded.secondPage
     if x.isInspected { translator.hooks = context.inspection }
     translator.isConflicted = x.code.conflicted.contains(physical)
