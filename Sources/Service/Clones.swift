@@ -31,7 +31,7 @@ public struct CloneRequest: Sendable {
   public var mode = Mode.machine
   /// Disks are images over those of the snapshot, which must stay then.
   public var isLinked = false
-  /// What the copy's cards have.
+  /// What the copy's cards have. A copy that is saved keeps them all: its guest has them.
   public var addresses = Addresses.new
   /// Files of disks are called as the original's, not as the copy.
   public var keepsDiskNames = false
@@ -121,6 +121,8 @@ private struct MachineCopy {
   /// UUIDs of media: old to new.
   private var media: [String: String] = [:]
   private let chosen: SettingsElement?
+  /// The state file that the copy goes on from, of the original.
+  private var state: String?
 
   init(
     _ source: MachineSettings, _ request: CloneRequest, registry: Registry, folder: String, path: String, name: String
@@ -157,9 +159,11 @@ private struct MachineCopy {
   /// The states that are copied, with the original's media still.
   private mutating func chooseStates() {
     let current = source.machine["currentSnapshot"]
+    state = source.stateFile
     switch request.mode {
     case .machine:
       settings.machine.remove("Snapshot")
+      if let chosen { state = source.stateFile(of: chosen) }
       if let hardware = chosen?.child("Hardware") { settings.hardware = hardware }
     case .all: settings.machine["currentSnapshot"] = current
     case .machineAndChildren:
@@ -168,7 +172,10 @@ private struct MachineCopy {
       settings.machine.insert(chosen)
       let inside = SnapshotTree(settings).nodes.contains { $0.uuid == current.flatMap(SettingsUUID.normalized) }
       settings.machine["currentSnapshot"] = inside ? current : chosen["uuid"]
-      if !inside { settings.hardware = hardware }
+      if !inside {
+        settings.hardware = hardware
+        state = source.stateFile(of: chosen)
+      }
     }
   }
 
@@ -180,6 +187,7 @@ private struct MachineCopy {
     if request.isLinked { try linkDisks() } else { try copyDisks(progress) }
     renameMedia()
     try copyFiles()
+    try copyState()
     renameSnapshots()
     renewHardware()
     // The current state needs images of its own over those that a snapshot holds.
@@ -341,11 +349,11 @@ private struct MachineCopy {
   }
   /// One card has one address, in all states.
   private mutating func renewHardware() {
-    let request = request, source = source
+    let request = request, source = source, isSaved = settings.stateFile != nil
     var addresses: [String: String] = [:]
     settings.changeEveryHardware { hardware in
       hardware["uuid"] = request.keepsHardwareUUIDs ? hardware["uuid"] ?? "{\(source.uuid)}" : nil
-      guard request.addresses != .keepAll else { return }
+      guard request.addresses != .keepAll, !isSaved else { return }
       hardware.changeAdapters { adapter in
         guard let old = adapter["MACAddress"], request.addresses == .new || adapter.child("NAT") == nil else { return }
         let new = addresses[old] ?? MachineSettings.randomMAC()
@@ -353,6 +361,14 @@ private struct MachineCopy {
         adapter["MACAddress"] = new
       }
     }
+  }
+  /// The state that the copy goes on from. The original's may be done away with, and so may this.
+  private mutating func copyState() throws(ServiceError) {
+    guard let state, HostPaths.exists(state) else { return }
+    let path = try settings.newStateFile()
+    try Registry.share(state, as: path)
+    made.append(path)
+    settings.stateFile = path
   }
   /// Saved states of snapshots, and the firmware's memory.
   private mutating func copyFiles() throws(ServiceError) {
@@ -385,6 +401,10 @@ private struct MachineCopy {
 }
 
 extension MachineSettings {
+  /// The state that a snapshot has, by its absolute name.
+  fileprivate func stateFile(of snapshot: SettingsElement) -> String? {
+    snapshot["stateFile"].flatMap { $0.isEmpty ? nil : Paths.resolve($0, in: folder) }
+  }
   func medium(_ uuid: String) -> Medium? { media.first { $0.uuid == uuid } }
   /// Media that are attached now and in snapshots, snapshots first.
   var usedMediaInOrder: [String] {

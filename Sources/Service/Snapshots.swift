@@ -140,33 +140,86 @@ extension Registry {
 
   // MARK: Delete
 
-  /// Forgets a snapshot; what it holds goes into the images over it, or they into it.
+  /// Forgets a snapshot; what it holds goes into the images over it, or they into it. Of a machine that runs, the machine's
+  /// process merges what it has open, while the guest goes on.
   public func deleteSnapshot(_ machine: String, _ name: String, progress: WorkProgress) throws(ServiceError) {
+    let settings = try self.machine(machine)
+    if state(settings).state.isOnline { return try deleteOnline(settings, name, progress) }
     var left: [String] = [], leftState: String?
     try change(machine, evenSaved: true) { settings throws(ServiceError) in
-      let node = try snapshot(name, of: settings)
-      let children = SnapshotTree(settings).nodes.filter { $0.parent == node.uuid }
+      let needless: [Medium]
+      (needless, leftState) = try remove(name, from: &settings)
+      for medium in needless { left += try settings.merge(medium, progress) }
+    }
+    if let leftState { HostFiles.remove(leftState) }
+    try forgetElsewhere(left, except: settings.uuid)
+    for path in left { try? MediumFile.delete(path) }
+  }
+  /// Takes a snapshot out of the tree: the disks that nothing needs any more, and its state file.
+  private func remove(
+    _ name: String, from settings: inout MachineSettings
+  ) throws(ServiceError) -> (disks: [Medium], stateFile: String?) {
+    let node = try snapshot(name, of: settings)
+    let children = SnapshotTree(settings).nodes.filter { $0.parent == node.uuid }
+    guard children.count <= 1 else {
+      throw ServiceError(
+        .invalidObjectState,
+        "Snapshot '\(node.name)' of the machine '\(settings.name)' cannot be deleted, because it has "
+          + "\(children.count) child snapshots", .snapshot)
+    }
+    guard let element = settings.snapshotElement(node.uuid) else { return ([], nil) }
+    let disks = MachineSettings.attachments(element.child("Hardware") ?? SettingsElement("Hardware")).compactMap(
+      \.medium)
+    let stateFile = element["stateFile"].flatMap { $0.isEmpty ? nil : Paths.resolve($0, in: settings.folder) }
+    settings.removeSnapshot(node)
+    let used = settings.usedMedia
+    let needless = disks.filter { !used.contains($0) }
+    try refuseLinked(needless, of: settings)
+    return (needless.compactMap { disk in settings.media.first { $0.uuid == disk && $0.kind == .disk } }, stateFile)
+  }
+
+  /// The images come first, then the settings: a machine that dies meanwhile has its disks and the snapshot, and what
+  /// is asked for again goes on where it was cut short.
+  private func deleteOnline(
+    _ settings: MachineSettings, _ name: String, _ progress: WorkProgress
+  ) throws(ServiceError) {
+    var after = settings
+    let (disks, stateFile) = try remove(name, from: &after)
+    let uuid = try snapshot(name, of: settings).uuid
+    for (index, medium) in disks.enumerated() {
+      let children = settings.media.filter { $0.parent == medium.uuid }
       guard children.count <= 1 else {
         throw ServiceError(
           .invalidObjectState,
-          "Snapshot '\(node.name)' of the machine '\(settings.name)' cannot be deleted, because it has "
-            + "\(children.count) child snapshots", .snapshot)
+          "Hard disk '\(medium.path)' has more than one child hard disk (\(children.count)): switch the machine off first",
+          .medium)
       }
-      guard let element = settings.snapshotElement(node.uuid) else { return }
-      let disks = MachineSettings.attachments(element.child("Hardware") ?? SettingsElement("Hardware")).compactMap(
-        \.medium)
-      leftState = element["stateFile"].flatMap { $0.isEmpty ? nil : Paths.resolve($0, in: settings.folder) }
-      settings.removeSnapshot(node)
-      let used = settings.usedMedia
-      try refuseLinked(disks.filter { !used.contains($0) }, of: settings)
-      for disk in disks where !used.contains(disk) {
-        guard let medium = settings.media.first(where: { $0.uuid == disk && $0.kind == .disk }) else { continue }
-        left += try settings.merge(medium, progress)
+      guard let child = children.first else { continue }
+      let part = WorkProgress { done, all in
+        progress.pass(UInt64(index) * 100 + (all == 0 ? 100 : done * 100 / all), of: UInt64(disks.count) * 100)
       }
+      try mergeOnline(settings, medium, into: child, part)
     }
-    if let leftState { HostFiles.remove(leftState) }
-    try forgetElsewhere(left, except: self.machine(machine).uuid)
-    for path in left { try? MediumFile.delete(path) }
+    // What has no parent and nothing on it is a disk of its own.
+    let left = disks.filter { disk in disk.parent != nil || settings.media.contains { $0.parent == disk.uuid } }
+    try changeShared(settings.uuid) { settings throws(ServiceError) in
+      _ = try remove(uuid, from: &settings)
+      for medium in left { settings.mediaRegistry.replaceByChildren(medium) }
+    }
+    if let stateFile { HostFiles.remove(stateFile) }
+    try forgetElsewhere(left.map(\.path), except: settings.uuid)
+    for medium in left { try? MediumFile.delete(medium.path) }
+  }
+  private func mergeOnline(
+    _ settings: MachineSettings, _ medium: Medium, into child: Medium, _ progress: WorkProgress
+  ) throws(ServiceError) {
+    let arguments: [(String, JSON)] = [("parent", .string(medium.path)), ("path", .string(child.path))]
+    let reply = try client(settings).command("merge", arguments, seconds: 24 * 3600) {
+      progress.pass(UInt64(clamping: $0), of: 100)
+    }
+    guard reply["inUse"] == false else { return }
+    // No disk of the machine as it is now: nobody has these images open.
+    try settings.take(medium, into: child, progress)
   }
 
   /// Changes a snapshot's name and description.
@@ -355,21 +408,25 @@ extension MachineSettings {
         mediaRegistry.remove(children[0].uuid)
         return [children[0].path]
       }
-      for child in children {
-        var options = ImageLibrary.Options(readOnly: true)
-        options.isAlone = true
-        let info = try ImageLibrary().open(child.path, options).info()
-        // Done already, when a power cut came between this and the settings.
-        let isIn =
-          info.parentUUID.map { $0.description == medium.uuid }
-          ?? (info.parentPath.map(Paths.absolute) == medium.path)
-        guard info.variant == .differencing, isIn else { continue }
-        options = imageOptions()
-        options.keepsModification = true
-        _ = try ImageLibrary().mergeParentInto(child.path, options, progress: progress)
-      }
-      mediaRegistry.replaceByChildren(medium)
-      return [medium.path]
+    } catch { throw ServiceError(.fileError, "Could not merge '\(medium.path)': \(error)", .medium) }
+    for child in children { try take(medium, into: child, progress) }
+    mediaRegistry.replaceByChildren(medium)
+    return [medium.path]
+  }
+  /// Makes an image hold what the one below it holds. Nobody has them open.
+  func take(_ medium: Medium, into child: Medium, _ progress: WorkProgress) throws(ServiceError) {
+    do throws(DiskError) {
+      var options = ImageLibrary.Options(readOnly: true)
+      options.isAlone = true
+      let info = try ImageLibrary().open(child.path, options).info()
+      // Done already, when a power cut came between this and the settings.
+      let isIn =
+        info.parentUUID.map { $0.description == medium.uuid }
+        ?? (info.parentPath.map(Paths.absolute) == medium.path)
+      guard info.variant == .differencing, isIn else { return }
+      options = imageOptions()
+      options.keepsModification = true
+      _ = try ImageLibrary().mergeParentInto(child.path, options, progress: progress)
     } catch { throw ServiceError(.fileError, "Could not merge '\(medium.path)': \(error)", .medium) }
   }
   private func snapshotsUse(_ uuid: String) -> Bool {

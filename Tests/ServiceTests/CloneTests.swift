@@ -153,6 +153,77 @@ struct CloneTests {
     try registry.restoreSnapshot("e", "two")
     #expect(try read("e") == 2)
   }
+  /// Makes the machine a saved one; what is in the state does not matter here.
+  private func save(_ machine: String, _ contents: String) throws {
+    try registry.change(machine, evenSaved: true) { settings throws(ServiceError) in
+      let path = try settings.newStateFile()
+      FileManager.default.createFile(atPath: path, contents: Data(contents.utf8))
+      settings.stateFile = path
+    }
+  }
+  private func state(_ machine: String) throws -> String? {
+    try registry.machine(machine).stateFile.flatMap { FileManager.default.contents(atPath: $0) }.map {
+      String(decoding: $0, as: UTF8.self)
+    }
+  }
+  private func address(_ machine: String) throws -> String? {
+    try registry.machine(machine).slot("Network", "Adapter", 0)?["MACAddress"]
+  }
+
+  @Test func aCloneOfASavedMachineIsSaved() throws {
+    try save("m", "now")
+    let copy = try registry.clone("m", request("c"))
+    #expect(registry.state(copy).state == .saved && copy.stateFile?.hasPrefix("\(copy.folder)/Snapshots/") == true)
+    // Its guest goes on with the addresses that it knows.
+    #expect(try address("c") == address("m"))
+    // Either state goes without the other.
+    try registry.discardState("m")
+    #expect(try state("m") == nil && state("c") == "now" && read("c") == 1)
+    try registry.discardState("c")
+    #expect(try registry.state(registry.machine("c")).state == .poweredOff)
+    try registry.unregister("c", delete: true)
+    #expect(!fixture.exists("VirtualBox VMs/c"))
+  }
+  @Test func aCloneOfASnapshotHasTheStateOfThatMoment() throws {
+    try save("m", "then")
+    try take("m", "online")
+    try registry.discardState("m")
+    try write(2, "m")
+    try take("m", "off")
+    for isLinked in [false, true] {
+      let copy = try registry.clone("m", request("c\(isLinked)") { ($0.snapshot, $0.isLinked) = ("online", isLinked) })
+      #expect(registry.state(copy).state == .saved && SnapshotTree(copy).nodes.isEmpty)
+      #expect(try state(copy.name) == "then" && read(copy.name) == 1 && address(copy.name) == address("m"))
+    }
+    // A snapshot of a machine that was off gives one that is off, whatever the machine is now.
+    try save("m", "now")
+    let off = try registry.clone("m", request("o") { $0.snapshot = "off" })
+    #expect(off.stateFile == nil && registry.state(off).state == .poweredOff)
+    #expect(try address("o") != address("m"))
+  }
+  @Test func clonesOfSeveralStatesKeepEachState() throws {
+    try save("m", "then")
+    try take("m", "online")
+    try save("m", "now")
+    try write(2, "m")
+    let all = try registry.clone("m", request("a") { $0.mode = .all })
+    #expect(try state("a") == "now" && SnapshotTree(all).nodes.map(\.hasState) == [true])
+    try registry.restoreSnapshot("a", "online")
+    #expect(try state("a") == "then" && read("a") == 1)
+    try registry.discardState("m")
+    try registry.restoreSnapshot("m", "online")
+    try registry.discardState("m")
+    try take("m", "later")
+    try registry.restoreSnapshot("m", "online")
+    // From a snapshot that the current state does not lie behind: it and its state become current.
+    try take("m", "beside")
+    let part = try registry.clone("m", request("p") { ($0.mode, $0.snapshot) = (.machineAndChildren, "later") })
+    #expect(part.stateFile == nil)
+    let both = try registry.clone("m", request("b") { ($0.mode, $0.snapshot) = (.machineAndChildren, "online") })
+    #expect(try state("b") == "then" && SnapshotTree(both).nodes.map(\.hasState) == [true, false, true])
+    try registry.unregister("b", delete: true)
+    #expect(!fixture.exists("VirtualBox VMs/b"))
+  }
   @Test func whatCannotBeClonedLeavesNothing() throws {
     try take("m", "base")
     _ = try fixture.machine("taken")
