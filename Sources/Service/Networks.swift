@@ -100,7 +100,7 @@ extension Registry {
       }
     }
     /// The attribute that tells them apart.
-    var key: String { self == .hostOnlyNetworks ? "name" : "networkName" }
+    public var key: String { self == .hostOnlyNetworks ? "name" : "networkName" }
   }
   /// All entries of a list, in the order of the file.
   public func networks(_ list: NetworkList) throws(ServiceError) -> [SettingsElement] {

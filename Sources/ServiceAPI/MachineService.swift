@@ -58,6 +58,19 @@ public final class MachineService: Sendable {
   /// After a change: events for it are out when the client has its answer.
   func noticed(_ uuid: String? = nil) { supervisor.look() }
 
+  /// Begins long work; the answer is its task. Events for what it has changed are out when it has ended.
+  func work(
+    _ title: String, on machine: MachineSettings? = nil, canCancel: Bool = false,
+    _ body: @escaping @Sendable (WorkTask) throws(ServiceError) -> JSON
+  ) throws(ServiceError) -> APIResponse {
+    let task = try tasks.start(title, machine: machine?.uuid, canCancel: canCancel) {
+      [self] task throws(ServiceError) in
+      defer { noticed() }
+      return try body(task)
+    }
+    return .json(task.json)
+  }
+
   /// Starts a machine and looks after it from then on.
   public func start(_ name: String) throws(ServiceError) {
     defer { supervisor.look() }

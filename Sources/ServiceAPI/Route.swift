@@ -110,7 +110,8 @@ public struct Route: Sendable {
 
   /// Every operation, in the order of the document.
   public static let all: [Route] =
-    service + web + machines + power + console + storage + network + snapshots + appliances + media + data + tasks
+    service + web + machines + power + console + storage + network + snapshots + appliances + media + networks + data
+    + tasks
 }
 
 /// A request that was matched with a route.

@@ -62,12 +62,9 @@ extension MachineService {
     wish.baseFolder = try request.file("folder")
     wish.registers = true
     let chosen = wish
-    let task = try tasks.start("Clone '\(settings.name)'", machine: settings.uuid, canCancel: true) {
-      task throws(ServiceError) in
-      defer { self.noticed() }
-      return ["machine": .string(try self.registry.clone(settings.uuid, chosen, progress: task.progress).uuid)]
+    return try work("Clone '\(settings.name)'", on: settings, canCancel: true) { task throws(ServiceError) in
+      ["machine": .string(try self.registry.clone(settings.uuid, chosen, progress: task.progress).uuid)]
     }
-    return .json(task.json)
   }
   fileprivate func export(_ request: APIRequest) throws(ServiceError) -> APIResponse {
     let machines = request.body["machines"]?.array?.compactMap(\.string) ?? []
@@ -77,12 +74,10 @@ extension MachineService {
     wish.hasManifest = request.flag("manifest") ?? false
     wish.hasISOs = request.flag("discs") ?? false
     let chosen = wish
-    let task = try tasks.start("Export to '\(Paths.name(of: wish.path))'", canCancel: true) {
-      task throws(ServiceError) in
+    return try work("Export to '\(Paths.name(of: wish.path))'", canCancel: true) { task throws(ServiceError) in
       try self.registry.export(chosen, progress: task.progress)
       return ["path": .string(chosen.path)]
     }
-    return .json(task.json)
   }
   fileprivate func importAppliance(_ request: APIRequest) throws(ServiceError) -> APIResponse {
     var wish = ImportRequest()
@@ -96,11 +91,9 @@ extension MachineService {
     }
     wish.addresses = addresses(request, .new)
     let plan = try ImportPlan(path, wish, registry)
-    let task = try tasks.start("Import '\(Paths.name(of: path))'", canCancel: true) { task throws(ServiceError) in
-      defer { self.noticed() }
+    return try work("Import '\(Paths.name(of: path))'", canCancel: true) { task throws(ServiceError) in
       let machines = try self.registry.importAppliance(plan, progress: task.progress)
       return ["machines": .array(machines.map { .string($0.uuid) })]
     }
-    return .json(task.json)
   }
 }

@@ -62,6 +62,42 @@ extension Route {
       return .nothing
     }.taking(value),
     Route(
+      .get, "machines/{machine}/sharedfolders", "listSharedFolders", "data", "Folders of the host for the guest.",
+      .json(.list(.named("SharedFolder")))
+    ) { service, request throws(ServiceError) in
+      .json(.array(try service.machine(request).sharedFolders.map(MachineService.json)))
+    },
+    Route(
+      .put, "machines/{machine}/sharedfolders/{key}", "setSharedFolder", "data", "Adds a folder, or changes it.",
+      .json(.named("SharedFolder"))
+    ) { service, request throws(ServiceError) in
+      var folder = SharedFolder(name: request.name("key"), path: try request.file("path") ?? "")
+      folder.isWritable = request.flag("writable") ?? true
+      folder.mounts = request.flag("autoMount") ?? false
+      folder.mountPoint = request.text("mountPoint") ?? ""
+      let chosen = folder
+      try service.registry.changeShared(request.name("machine")) { settings throws(ServiceError) in
+        try settings.add(chosen, replacing: true)
+      }
+      service.noticed()
+      return .json(MachineService.json(chosen))
+    }.taking(
+      .object([
+        Schema.member("path", .text, "An absolute name."),
+        Schema.option("writable", .flag, "true if not said otherwise."),
+        Schema.option("autoMount", .flag, "The guest's additions mount it by themselves."),
+        Schema.option("mountPoint", .text, "Where they do."),
+      ])),
+    Route(
+      .delete, "machines/{machine}/sharedfolders/{key}", "removeSharedFolder", "data", "Takes a folder away.", .nothing
+    ) { service, request throws(ServiceError) in
+      try service.registry.changeShared(request.name("machine")) { settings throws(ServiceError) in
+        try settings.removeSharedFolder(request.name("key"))
+      }
+      service.noticed()
+      return .nothing
+    },
+    Route(
       .get, "machines/{machine}/logs", "listLogs", "data", "The logs of the last run and those before it.",
       .json(
         .list(
@@ -95,6 +131,12 @@ extension MachineService {
     // Hand-written files may name a key twice; the first counts.
     var seen: Set<String> = []
     return .object(pairs.filter { seen.insert($0.key).inserted }.map { JSON.Member($0.key, .string($0.value)) })
+  }
+  static func json(_ folder: SharedFolder) -> JSON {
+    [
+      "name": .string(folder.name), "path": .string(folder.path), "writable": .bool(folder.isWritable),
+      "autoMount": .bool(folder.mounts), "mountPoint": .string(folder.mountPoint),
+    ]
   }
   func logPath(_ settings: MachineSettings, _ number: Int) -> String {
     "\(settings.logFolder(registry.home))/VBox.log\(number == 0 ? "" : ".\(number)")"

@@ -67,12 +67,10 @@ extension Route {
       service, request throws(ServiceError) in
       let settings = try service.machine(request)
       let folder = try request.file("folder") ?? ""
-      return .json(
-        try service.tasks.start("Move '\(settings.name)'", machine: settings.uuid) { _ throws(ServiceError) in
-          try service.registry.move(settings.uuid, into: folder)
-          service.noticed()
-          return .null
-        }.json)
+      return try service.work("Move '\(settings.name)'", on: settings) { _ throws(ServiceError) in
+        try service.registry.move(settings.uuid, into: folder)
+        return .null
+      }
     }.taking(.object([Schema.member("folder", .text, "Where the machine's folder goes.")])),
   ]
   static let options = Schema.map(.either([.text, .integer(Int64.min...Int64.max), .flag, .list(.text)]))

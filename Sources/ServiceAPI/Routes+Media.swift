@@ -54,28 +54,25 @@ extension Route {
       service, request throws(ServiceError) in
       let medium = try service.knownMedium(request.name("medium")).medium
       let size = UInt64(clamping: request.integer("size") ?? 0)
-      return .json(
-        try service.tasks.start("Resize '\(Paths.name(of: medium.path))'", canCancel: true) {
-          task throws(ServiceError) in
-          try ImageWork.attempt { () throws(DiskError) in
-            try ImageLibrary().resize(medium.path, to: size, progress: task.progress)
-          }
-          return .null
-        }.json)
+      return try service.work("Resize '\(Paths.name(of: medium.path))'", canCancel: true) { task throws(ServiceError) in
+        try ImageWork.attempt { () throws(DiskError) in
+          try ImageLibrary().resize(medium.path, to: size, progress: task.progress)
+        }
+        return .null
+      }
     }.taking(.object([Schema.member("size", .integer(512...(1 << 56)), "Bytes.")])),
     Route(
       .post, "media/{medium}/compact", "compactMedium", "media", "Gives space back that the image does not need.",
       .task
     ) { service, request throws(ServiceError) in
       let medium = try service.knownMedium(request.name("medium")).medium
-      return .json(
-        try service.tasks.start("Compact '\(Paths.name(of: medium.path))'", canCancel: true) {
-          task throws(ServiceError) in
-          try ImageWork.attempt { () throws(DiskError) in
-            try ImageLibrary().compact(medium.path, progress: task.progress)
-          }
-          return .null
-        }.json)
+      return try service.work("Compact '\(Paths.name(of: medium.path))'", canCancel: true) {
+        task throws(ServiceError) in
+        try ImageWork.attempt { () throws(DiskError) in
+          try ImageLibrary().compact(medium.path, progress: task.progress)
+        }
+        return .null
+      }
     },
     Route(.delete, "media/{medium}", "closeMedium", "media", "Forgets a medium that no machine has.", .nothing) {
       service, request throws(ServiceError) in
@@ -160,25 +157,27 @@ extension MachineService {
     let suffix = target.split(separator: ".").last.map(String.init) ?? ""
     let format = request.text("format").flatMap(ImageFormat.init(named:)) ?? ImageFormat(named: suffix) ?? .vdi
     let isFixed = request.flag("fixed") == true
-    return .json(
-      try tasks.start("Copy '\(Paths.name(of: path))'", canCancel: true) { task throws(ServiceError) in
-        try ImageWork.attempt { () throws(DiskError) in
-          let image = try ImageLibrary().open(path, ImageLibrary.Options(readOnly: true))
-          let creation = ImageCreation(format, isFixed ? .fixed : .dynamic, capacity: image.sectorCount * 512)
-          return ["path": .string(try ImageLibrary().clone(image, to: target, creation, progress: task.progress).path)]
-        }
-      }.json)
+    return try copy("Copy", path, to: target, format, isFixed ? .fixed : .dynamic) { () throws(DiskError) in
+      try ImageLibrary().open(path, ImageLibrary.Options(readOnly: true))
+    }
   }
   fileprivate func convertFromRaw(_ request: APIRequest) throws(ServiceError) -> APIResponse {
     let source = try request.file("source") ?? "", target = try request.file("target") ?? ""
     let format = request.text("format").flatMap(ImageFormat.init(named:)) ?? .vdi
-    return .json(
-      try tasks.start("Convert '\(Paths.name(of: source))'", canCancel: true) { task throws(ServiceError) in
-        try ImageWork.attempt { () throws(DiskError) in
-          let image = try RawImage(path: source, readOnly: true, tail: .fill)
-          let creation = ImageCreation(format, .dynamic, capacity: image.sectorCount * 512)
-          return ["path": .string(try ImageLibrary().clone(image, to: target, creation, progress: task.progress).path)]
-        }
-      }.json)
+    return try copy("Convert", source, to: target, format, .dynamic) { () throws(DiskError) in
+      try RawImage(path: source, readOnly: true, tail: .fill)
+    }
+  }
+  private func copy(
+    _ verb: String, _ source: String, to target: String, _ format: ImageFormat, _ variant: ImageVariant,
+    open: @escaping @Sendable () throws(DiskError) -> any DiskImage
+  ) throws(ServiceError) -> APIResponse {
+    try work("\(verb) '\(Paths.name(of: source))'", canCancel: true) { task throws(ServiceError) in
+      try ImageWork.attempt { () throws(DiskError) in
+        let image = try open()
+        let creation = ImageCreation(format, variant, capacity: image.sectorCount * 512)
+        return ["path": .string(try ImageLibrary().clone(image, to: target, creation, progress: task.progress).path)]
+      }
+    }
   }
 }

@@ -30,13 +30,19 @@ extension Route {
       .task
     ) { service, request throws(ServiceError) in
       let settings = try service.machine(request)
-      return .json(
-        try service.tasks.start("Save '\(settings.name)'", machine: settings.uuid) { task throws(ServiceError) in
-          defer { service.noticed() }
-          try service.registry.saveState(settings) { _ = task.proceed(UInt64(clamping: $0), 100) }
-          return .null
-        }.json)
+      return try service.work("Save '\(settings.name)'", on: settings) { task throws(ServiceError) in
+        try service.registry.saveState(settings) { _ = task.proceed(UInt64(clamping: $0), 100) }
+        return .null
+      }
     },
+    Route(
+      .post, "machines/{machine}/adoptstate", "adoptState", "power",
+      "Makes a copy of a state file the saved state of a machine that is off.", .nothing
+    ) { service, request throws(ServiceError) in
+      try service.registry.adoptState(request.name("machine"), try request.file("path") ?? "")
+      service.noticed()
+      return .nothing
+    }.taking(.object([Schema.member("path", .text, "An absolute file name.")])),
     Route(.post, "machines/{machine}/discardstate", "discardState", "power", "Forgets a saved state.", .nothing) {
       service, request throws(ServiceError) in
       try service.registry.discardState(request.name("machine"))

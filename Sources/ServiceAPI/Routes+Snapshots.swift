@@ -14,15 +14,13 @@ extension Route {
       service, request throws(ServiceError) in
       let settings = try service.machine(request)
       let name = request.text("name") ?? "", text = request.text("description")
-      return .json(
-        try service.tasks.start("Take snapshot '\(name)' of '\(settings.name)'", machine: settings.uuid) {
-          task throws(ServiceError) in
-          defer { service.noticed() }
-          let uuid = try service.registry.takeSnapshot(settings.uuid, name: name, text: text) {
-            _ = task.proceed(UInt64(clamping: $0), 100)
-          }
-          return ["snapshot": .string(uuid)]
-        }.json)
+      return try service.work("Take snapshot '\(name)' of '\(settings.name)'", on: settings) {
+        task throws(ServiceError) in
+        let uuid = try service.registry.takeSnapshot(settings.uuid, name: name, text: text) {
+          _ = task.proceed(UInt64(clamping: $0), 100)
+        }
+        return ["snapshot": .string(uuid)]
+      }
     }.taking(
       .object([
         Schema.member("name", .text, "Need not be unique."), Schema.option("description", .text, "By the user."),
@@ -47,28 +45,23 @@ extension Route {
     ) { service, request throws(ServiceError) in
       let settings = try service.machine(request)
       let node = try service.registry.snapshot(request.name("snapshot"), of: settings)
-      return .json(
-        try service.tasks.start("Restore snapshot '\(node.name)' of '\(settings.name)'", machine: settings.uuid) {
-          _ throws(ServiceError) in
-          defer { service.noticed() }
-          try service.registry.restoreSnapshot(settings.uuid, node.uuid)
-          return .null
-        }.json)
+      return try service.work("Restore snapshot '\(node.name)' of '\(settings.name)'", on: settings) {
+        _ throws(ServiceError) in
+        try service.registry.restoreSnapshot(settings.uuid, node.uuid)
+        return .null
+      }
     },
     Route(
       .delete, "machines/{machine}/snapshots/{snapshot}", "deleteSnapshot", "snapshots",
-      "Forgets a snapshot; its disks are merged.", .task
+      "Forgets a snapshot; its disks are merged, while the machine goes on if it runs.", .task
     ) { service, request throws(ServiceError) in
       let settings = try service.machine(request)
       let node = try service.registry.snapshot(request.name("snapshot"), of: settings)
-      return .json(
-        try service.tasks.start(
-          "Delete snapshot '\(node.name)' of '\(settings.name)'", machine: settings.uuid, canCancel: true
-        ) { task throws(ServiceError) in
-          defer { service.noticed() }
-          try service.registry.deleteSnapshot(settings.uuid, node.uuid, progress: task.progress)
-          return .null
-        }.json)
+      return try service.work("Delete snapshot '\(node.name)' of '\(settings.name)'", on: settings, canCancel: true) {
+        task throws(ServiceError) in
+        try service.registry.deleteSnapshot(settings.uuid, node.uuid, progress: task.progress)
+        return .null
+      }
     },
   ]
 }

@@ -10,7 +10,8 @@ enum Schemas {
   }
   static let count = Schema.integer(0...Int64.max)
 
-  static let all: [String: Schema] = [
+  static let all: [String: Schema] = own.merging(NetworkShape.all.map { ($0.id, $0.schema) }) { own, _ in own }
+  private static let own: [String: Schema] = [
     "Failure": .object([member("error", .named("Error"), "Why.")]),
     "Error": .object([
       member("code", .text, "By which programs tell errors apart, as VBOX_E_OBJECT_NOT_FOUND."),
@@ -76,6 +77,19 @@ enum Schemas {
       member("ended", .optional(count), "Milliseconds since 1970."),
     ]),
     "Event": .map(.any),
+    "SharedFolder": .object([
+      member("name", .text, "Unique in the machine."), member("path", .text, "Of the host."),
+      member("writable", .flag, "The guest may change what is in it."),
+      member("autoMount", .flag, "The guest's additions mount it by themselves."),
+      member("mountPoint", .text, "Where they do; empty: where they like."),
+    ]),
+    "HostOnlyInterface": .object([
+      member("name", .text, "As vboxnet0."), member("uuid", .uuid, "Unique."),
+      member("network", .text, "The name of its network."), member("mac", .text, "With colons."),
+      member("address", .text, "Of the host, with dots."), member("mask", .text, "With dots."),
+      member("address6", .text, "Of IPv6; empty: none."), member("prefix6", .integer(0...128), "Bits of its network."),
+      member("dhcp", .flag, "The host asks a server for its address."),
+    ]),
     "MachineOption": .object([
       member("name", .text, "Without dashes."), member("aliases", .list(.text), "Other names."),
       member("numbered", .flag, "A number follows the name."), member("first", count, "The lowest number."),

@@ -51,6 +51,19 @@ public struct ServiceClient: Sendable {
     throw ServiceError(.hostError, "The service closes its connections; see '\(home.serviceLog)'", .registry)
   }
 
+  /// Waits for the end of a task that the service has begun: what came out. `progress`: percents. Errors are the task's.
+  @discardableResult
+  public func follow(task started: JSON, progress: (Int) -> Void = { _ in }) throws(ServiceError) -> JSON {
+    var task = started, nothing: [PollEntry] = []
+    while task["state"] == "running", let number = task["id"]?.integer {
+      progress(Int(clamping: task["percent"]?.integer ?? 0))
+      HostPoll.wait(&nothing, nanoseconds: 50_000_000)
+      task = try request("GET", ["tasks", "\(number)"]).json
+    }
+    guard task["state"] == "done" else { throw ServiceClient.error(task) }
+    return task["result"] ?? .null
+  }
+
   /// Hands over each line of an answer that goes on and on, until `line` returns false or the service ends.
   public func follow(_ path: [String], _ line: ([UInt8]) -> Bool) throws(ServiceError) {
     let stream = try connect()
@@ -124,10 +137,14 @@ public struct ServiceClient: Sendable {
     return Answer(status: status, type: field("content-type") ?? "", body: body)
   }
   private static func error(_ answer: Answer) -> ServiceError {
-    let error = answer.json["error"]
+    error(answer.json, "The service answered with status \(answer.status)")
+  }
+  /// What stands in the member `error` of an answer or a task.
+  private static func error(_ json: JSON, _ otherwise: String = "The task was cancelled") -> ServiceError {
+    let error = json["error"]
     return ServiceError(
       error?["code"]?.string.flatMap(ServiceError.Code.init(rawValue:)) ?? .failure,
-      error?["text"]?.string ?? "The service answered with status \(answer.status)",
+      error?["text"]?.string ?? otherwise,
       error?["interface"]?.string.flatMap(ServiceError.Subject.init(rawValue:)) ?? .registry)
   }
   private static func escaped(_ segment: String) -> String {

@@ -76,6 +76,80 @@ import Testing
     #expect(try service.ask("POST", "machines/m/clone", ["name": "x", "mode": "half"]).status == 400)
   }
 
+  @Test func networksAreKeptByHTTP() throws {
+    // The same for every list of networks: make, change, look, take away.
+    for (path, body, change, wrong) in [
+      ("natnetworks", ["network": "10.9.0.0/24"], ["dhcp": false], ["network": "10.9/99"]),
+      (
+        "dhcpservers", ["address": "10.9.0.3", "mask": "255.255.255.0", "lower": "10.9.0.4", "upper": "10.9.0.9"],
+        ["enabled": true], ["upper": "ten"]
+      ),
+      (
+        "hostonlynetworks", ["mask": "255.255.255.0", "lower": "10.9.0.4", "upper": "10.9.0.9"], ["enabled": false],
+        ["mask": "24"]
+      ),
+    ] as [(String, JSON, JSON, JSON)] {
+      #expect(try service.ask("PUT", "\(path)/lab", [:]).status == 400)
+      #expect(try service.ask("PUT", "\(path)/lab", wrong).status == 400)
+      #expect(try service.ask("DELETE", "\(path)/lab").status == 404)
+      let before = try service.done("GET", path).array ?? []
+      let made = try service.done("PUT", "\(path)/lab", body)
+      for member in body.members ?? [] { #expect(made[member.key] == member.value, "\(path) \(member.key)") }
+      let changed = try service.done("PUT", "\(path)/lab", change)
+      for member in change.members ?? [] { #expect(changed[member.key] == member.value, "\(path) \(member.key)") }
+      for member in body.members ?? [] { #expect(changed[member.key] == member.value, "\(path) \(member.key)") }
+      #expect(try service.done("GET", path).array == before + [changed])
+      #expect(try service.ask("PUT", "\(path)/lab", wrong).status == 400)
+      #expect(try service.done("GET", path).array == before + [changed])
+    }
+    // As the command line sees them.
+    #expect(try service.machines.output(["list", "natnets"]).contains("lab"))
+    #expect(try service.machines.output(["list", "dhcpservers"]).contains("10.9.0.3"))
+    for path in ["natnetworks", "dhcpservers", "hostonlynetworks"] { try service.done("DELETE", "\(path)/lab") }
+    #expect(try service.machines.output(["list", "natnets"]).contains("lab") == false)
+    let interface = try service.done("POST", "hostonlyinterfaces")
+    #expect(interface["name"] == "vboxnet0")
+    let moved = try service.done("PATCH", "hostonlyinterfaces/vboxnet0", ["address": "10.8.0.1", "prefix6": 64])
+    #expect(moved["address"] == "10.8.0.1" && moved["mask"] == interface["mask"])
+    #expect(try service.ask("PATCH", "hostonlyinterfaces/vboxnet0", ["address": "x"]).status == 400)
+    #expect(try service.ask("PATCH", "hostonlyinterfaces/vboxnet7", [:]).status == 400)
+    #expect(try service.done("GET", "hostonlyinterfaces").array == [moved])
+    try service.done("DELETE", "hostonlyinterfaces/vboxnet0")
+    #expect(try service.done("GET", "hostonlyinterfaces").array == [])
+  }
+
+  @Test func sharedFoldersAndSavedStatesByHTTP() throws {
+    _ = try machine()
+    let folder = try service.done("PUT", "machines/m/sharedfolders/home", ["path": "/home", "writable": false])
+    #expect(folder == ["name": "home", "path": "/home", "writable": false, "autoMount": false, "mountPoint": ""])
+    #expect(try service.done("GET", "machines/m/sharedfolders").array == [folder])
+    #expect(
+      try service.machines.info("m", "SharedFolderNameMachineMapping1") == "home")
+    #expect(try service.ask("PUT", "machines/m/sharedfolders/x", ["path": "relative"]).status == 400)
+    try service.done("DELETE", "machines/m/sharedfolders/home")
+    #expect(try service.ask("DELETE", "machines/m/sharedfolders/home").status == 404)
+    // Saved by the command line, which goes by way of the service; another machine goes on from a copy of the state.
+    let listener = try EventListener(service)
+    try service.done("POST", "machines/m/start")
+    let saving = try service.machines.manage(["controlvm", "m", "savestate"])
+    #expect(saving.status == 0 && saving.errors.hasSuffix("100%\n"), "\(saving.errors)")
+    #expect(listener.wait("task.started") { $0["task"]?["title"] == "Save 'm'" } != nil)
+    #expect(listener.wait("machine.state") { $0["state"] == "saved" } != nil)
+    let again = try service.machines.manage(["controlvm", "m", "savestate"])
+    #expect(again.status == 1 && again.errors.contains("is not currently running"))
+    let snapshots = try #require(try service.done("GET", "machines/m")["snapshotFolder"]?.string)
+    let file = try #require(
+      try FileManager.default.contentsOfDirectory(atPath: snapshots).first { $0.hasSuffix(".sav") })
+    _ = try service.done(
+      "POST", "machines", ["name": "n", "osType": "Debian_64", "options": ["memory": 64, "nic1": "none"]])
+    #expect(try service.ask("POST", "machines/n/adoptstate", ["path": "/nowhere"]).status == 422)
+    try service.done("POST", "machines/n/adoptstate", ["path": .string("\(snapshots)/\(file)")])
+    #expect(try service.done("GET", "machines/n")["state"] == "saved")
+    #expect(try service.done("POST", "machines/n/start")["state"] == "running")
+    try service.done("POST", "machines/n/poweroff")
+    try service.done("POST", "machines/m/discardstate")
+  }
+
   @Test func whatTheCommandLineDoesIsTold() throws {
     let listener = try EventListener(service)
     _ = try service.machines.output(["createvm", "--name", "cli", "--register"])

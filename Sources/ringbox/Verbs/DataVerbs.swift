@@ -174,28 +174,13 @@ enum DataVerbs {
     let path = value("hostpath")
     if verb == "add", path == nil { throw Failure.usage("Parameter --hostpath is required") }
     guard ["add", "remove"].contains(verb) else { throw Failure.usage("Invalid parameter '\(verb)'") }
+    func has(_ option: String) -> Bool { options.contains { $0.name == option } }
     try registry.changeShared(names[0]) { settings throws(ServiceError) in
-      let isThere = settings.hardware.child("SharedFolders")?.elements.contains { $0["name"] == name } == true
-      if verb == "add", isThere {
-        throw ServiceError(.objectInUse, "Shared folder named '\(name)' already exists")
-      }
-      if verb == "remove", !isThere {
-        throw ServiceError(.objectNotFound, "Could not find a shared folder named '\(name)'")
-      }
-      settings.machine.change(path: ["Hardware", "SharedFolders"]) { list in
-        list.remove("SharedFolder") { $0["name"] == name }
-        guard let path, verb == "add" else { return }
-        func has(_ option: String) -> String { options.contains { $0.name == option } ? "true" : "false" }
-        var folder = SettingsElement(
-          "SharedFolder",
-          [
-            ("name", name), ("hostPath", Paths.absolute(path)),
-            ("writable", has("readonly") == "true" ? "false" : "true"),
-            ("autoMount", has("automount")),
-          ])
-        if let point = value("automountpoint") { folder["autoMountPoint"] = point }
-        list.insert(folder)
-      }
+      guard let path, verb == "add" else { return try settings.removeSharedFolder(name) }
+      var folder = SharedFolder(name: name, path: Paths.absolute(path))
+      (folder.isWritable, folder.mounts) = (!has("readonly"), has("automount"))
+      folder.mountPoint = value("automountpoint") ?? ""
+      try settings.add(folder)
     }
     return .done
   }

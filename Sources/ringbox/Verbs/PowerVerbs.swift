@@ -96,7 +96,7 @@ private struct Control {
     case "savestate":
       try none()
       let progress = Progress()
-      try registry.saveState(settings) { progress.show($0) }
+      try service.follow(task: try request("POST", "savestate").json) { progress.show($0) }
       progress.show(100)
     default: try performNumbered(verb, plain, values)
     }
