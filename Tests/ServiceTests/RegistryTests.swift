@@ -19,6 +19,23 @@ struct RegistryTests {
     #expect(fixture.exists("VirtualBox VMs/web/web.vbox"))
     #expect(try fixture.registry.register(made.file.path).uuid == made.uuid)
   }
+  /// What every command begins with. On an idle machine it takes some 10 ms; the bound is for a busy one, and still far from
+  /// what reading two hundred files twice, or asking two hundred processes, would take.
+  @Test func twoHundredMachinesAreReadAtOnce() throws {
+    let fixture = try Fixture()
+    for number in 0..<200 { try fixture.machine("machine \(number)") }
+    func time() -> Double {
+      var time = timespec()
+      clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+      return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
+    }
+    let start = time()
+    let found = try fixture.registry.machines()
+    let taken = time() - start
+    #expect(found.count == 200 && found.allSatisfy { (try? $0.settings.get()) != nil })
+    #expect(taken < 0.5, "\(taken) s of processor time")
+    #expect(try fixture.registry.running().isEmpty)
+  }
   @Test func unknownMachinesHaveTheErrorThatClientsLookFor() throws {
     let fixture = try Fixture()
     let error = #expect(throws: ServiceError.self) { try fixture.registry.machine("foo") }

@@ -7,6 +7,15 @@ public struct ProcessMemory: Sendable {
   /// Resident bytes of the guest's memory, by what it is: `ram`, `vram`, `bios`.
   public private(set) var guest: [String: Int] = [:]
 
+  /// Processor time that a process has used, in ticks of 10 ms.
+  public static func ticks(of process: Int32) throws -> Int {
+    let text = try String(contentsOfFile: "/proc/\(process)/stat", encoding: .utf8)
+    // Behind the name in brackets: fields 3 and on; user and system time are 14 and 15.
+    let fields = text[(text.lastIndex(of: ")") ?? text.startIndex)...].split(separator: " ").dropFirst()
+    let times = fields.dropFirst(11).prefix(2)
+    return times.compactMap { Int($0) }.reduce(0, +)
+  }
+
   public init(of process: Int32) throws {
     let text = try String(contentsOfFile: "/proc/\(process)/smaps", encoding: .utf8)
     var memory: Substring?
