@@ -44,6 +44,27 @@ import Testing
     #expect(other.status == 1 && other.errors.contains("another memory"), "\(other)")
   }
 
+  @Test func cardsOfAMachineThatComesBackSeeTheirCablesGoAndCome() throws {
+    let folder = try TemporaryFolder()
+    let firmware = try folder.write("fw", TinyFirmware.image(TinyFirmware.echo))
+    let arguments = ["--memory", "8M", "--firmware", firmware, "--nic", "null,model=e1000", "--nic", "null"]
+    func links(_ vm: VM) throws -> [Bool] {
+      try vm.control.command("network")["cards"]?.array?.compactMap { $0["link"]?.bool } ?? []
+    }
+    var vm = try VM.launch(arguments: arguments)
+    #expect(try links(vm) == [true, true])
+    try vm.control.command("save-state", ["path": .string(folder.name("state"))])
+    #expect(try vm.waitForExit() == 7)
+    vm = try VM.launch(arguments: arguments + ["--restore", folder.name("state")])
+    #expect(try links(vm) == [false, false])
+    // What somebody has pulled since stays so.
+    try vm.control.command("link", ["card": "nic1", "state": "down"])
+    let deadline = Date(timeIntervalSinceNow: 60)
+    while try links(vm) != [true, false], Date() < deadline { Thread.sleep(forTimeInterval: 0.1) }
+    #expect(try links(vm) == [true, false])
+    try vm.quit()
+  }
+
   @Test func aMachineThatCannotBeSavedGoesOn() throws {
     let folder = try TemporaryFolder()
     let firmware = try folder.write("fw", TinyFirmware.image(TinyFirmware.echo))
