@@ -14,7 +14,10 @@ final class ChainLink: DiskImage {
   var parent: (any DiskImage)? { image?.parent }
   /// Who has asked for the size before may find a shorter disk now: what it lacks is zeroes.
   func read(_ sector: UInt64, into buffers: [HostBuffer]) throws(DiskError) {
-    guard let image else { return buffers.forEach { $0.zero() } }
+    guard let image else {
+      for buffer in buffers { buffer.zero() }
+      return
+    }
     let available = image.sectorCount > sector ? (image.sectorCount - sector) * 512 : 0
     guard available < buffers.byteCount else { return try image.read(sector, into: buffers) }
     if available > 0 { try image.read(sector, into: buffers.slice(0, Int(available))) }
