@@ -106,9 +106,11 @@ install: ## install to PREFIX (/usr/local), self-contained; DESTDIR for packager
 	@Tools/setup.sh build
 	swift build -c release --static-swift-stdlib --scratch-path .build/install --product ringbox
 	swift build -c release --static-swift-stdlib --scratch-path .build/install --product ringbox-vm
+	swift build -c release --static-swift-stdlib --scratch-path .build/install --product ringbox-net
 	swift build -c release --static-swift-stdlib --scratch-path .build/install --product ringboxd
 	install -D -m 755 -s .build/install/release/ringbox '$(DESTDIR)$(PREFIX)/bin/ringbox'
 	install -D -m 755 -s .build/install/release/ringbox-vm '$(DESTDIR)$(PREFIX)/bin/ringbox-vm'
+	install -D -m 755 -s .build/install/release/ringbox-net '$(DESTDIR)$(PREFIX)/bin/ringbox-net'
 	install -D -m 755 -s .build/install/release/ringboxd '$(DESTDIR)$(PREFIX)/bin/ringboxd'
 	install -d '$(DESTDIR)$(PREFIX)/share/ringbox/web'
 	install -m 644 Sources/ringboxd/Web/* '$(DESTDIR)$(PREFIX)/share/ringbox/web'

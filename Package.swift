@@ -18,6 +18,7 @@ let package = Package(
   products: [
     .executable(name: "ringbox", targets: ["ringbox"]),
     .executable(name: "ringbox-vm", targets: ["ringbox-vm"]),
+    .executable(name: "ringbox-net", targets: ["ringbox-net"]),
     .executable(name: "ringboxd", targets: ["ringboxd"]),
   ],
   dependencies: [
@@ -73,6 +74,9 @@ let package = Package(
       ],
       swiftSettings: strict,
       // Without the shared libraries of Swift a VM process takes 8 MiB less and starts sooner.
+      linkerSettings: [.unsafeFlags(["-static-stdlib"])]),
+    .executableTarget(
+      name: "ringbox-net", dependencies: ["Base", "HostSystem", "HostNetwork"], swiftSettings: strict,
       linkerSettings: [.unsafeFlags(["-static-stdlib"])]),
     .executableTarget(
       name: "ringboxd",

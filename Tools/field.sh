@@ -18,7 +18,7 @@ trap finish EXIT
 
 mkdir -p "$work/bin" "$work/run" "$work/project" "$work/box"
 chmod 700 "$work/run"
-for program in ringbox ringbox-vm ringboxd; do
+for program in ringbox ringbox-vm ringbox-net ringboxd; do
   if [ -x "$programs/$program" ]; then ln -s "$programs/$program" "$work/bin/$program"; fi
 done
 ln -s "$programs/ringbox" "$work/bin/VBoxManage"
