@@ -67,7 +67,9 @@ public enum GuestMemoryError: Error, Equatable {
   /// One byte a page, indexed by page number below `top >> 12`.
   public let flags: UnsafeMutablePointer<UInt8>
   /// One bit for each 64-byte chunk of a page that decoded code came from.
-  private let codeChunks: UnsafeMutablePointer<UInt64>
+  public let codeChunks: UnsafeMutablePointer<UInt64>
+  /// One byte a page: how often it has lost its code, and then how many stores keep it marked all the same.
+  private let codeLosses: UnsafeMutablePointer<UInt8>
   /// The RAM memfd (for direct execution, saved states).
   public let ramDescriptor: Int32
   private let layout = Mutex(())
@@ -89,6 +91,8 @@ public enum GuestMemoryError: Error, Equatable {
       .bindMemory(to: UInt8.self, capacity: Int(top >> 12))
     unsafe codeChunks = try GuestMemory.reserve(Int(top >> 12) * 8, PROT_READ | PROT_WRITE)
       .bindMemory(to: UInt64.self, capacity: Int(top >> 12))
+    unsafe codeLosses = try GuestMemory.reserve(Int(top >> 12), PROT_READ | PROT_WRITE)
+      .bindMemory(to: UInt8.self, capacity: Int(top >> 12))
     try mapFile(ramDescriptor, fileOffset: 0, at: 0, size: lowSize)
     if ramSize > lowSize {
       try mapFile(ramDescriptor, fileOffset: lowSize, at: 4 << 30, size: ramSize - lowSize)
@@ -100,6 +104,7 @@ public enum GuestMemoryError: Error, Equatable {
     unsafe munmap(base, Int(top))
     unsafe munmap(flags, Int(top >> 12))
     unsafe munmap(codeChunks, Int(top >> 12) * 8)
+    unsafe munmap(codeLosses, Int(top >> 12))
     close(ramDescriptor)
   }
 
@@ -224,7 +229,8 @@ public enum GuestMemoryError: Error, Equatable {
     return unsafe rb_load8(flags + Int(address.page)) & PageFlag.holdsCode != 0
   }
 
-  private static func chunkMask(_ address: GuestPhysical, _ count: Int) -> UInt64 {
+  /// A bit for each 64-byte chunk that `count` bytes inside one page lie in.
+  @inlinable public static func chunkMask(_ address: GuestPhysical, _ count: Int) -> UInt64 {
     let first = address.pageOffset >> 6
     let last = min(address.pageOffset + UInt64(max(count, 1)) - 1, 0xfff) >> 6
     return (last == 63 ? ~0 : (1 << (last + 1)) - 1) & ~((1 << first) - 1)
@@ -236,27 +242,62 @@ public enum GuestMemoryError: Error, Equatable {
   }
 
   /// Tells every engine that `count` bytes (inside one page) were written, if decoded code came from there: what was
-  /// decoded from them is forgotten. When no code is left, stores to the page are plain again until it is next decoded.
+  /// decoded from them is forgotten. When no code is left, stores to the page are plain again until it is next decoded;
+  /// a page that loses its code again and again stays marked for many stores more, since each new mark takes all
+  /// processors' rights to store to it.
   public func codeWritten(_ address: GuestPhysical, count: Int) {
     guard address.value < top else { return }
     // The bytes are there before the marks are looked at: who marks later reads what was written.
     rb_fence()
     // SAFETY: page index is below top >> 12.
     let chunks = unsafe rb_load64(codeChunks + Int(address.page))
-    guard chunks & GuestMemory.chunkMask(address, count) != 0 else { return }
+    guard chunks & GuestMemory.chunkMask(address, count) != 0 else {
+      if chunks == 0 { noteIdleStore(address) }
+      return
+    }
     let listeners = codeListeners.withLock { $0 }
     // Cleared before the listeners run: code decoded from now on marks its bytes anew.
     let mask = GuestMemory.chunkMask(address, count)
-    if unsafe rb_and64(codeChunks + Int(address.page), ~mask) & ~mask != 0 {
+    if unsafe rb_and64(codeChunks + Int(address.page), ~mask) & ~mask != 0 || staysMarked(address) {
       // In whole chunks, as the marks are: no code may be left without its mark.
       let first = address.value & ~63
       let end = (address.value &+ UInt64(max(count, 1)) &+ 63) & ~63
       for listener in listeners { listener(GuestPhysical(first), Int(end &- first)) }
       return
     }
-    // Somebody may decode another part just now and find the page marked: so all of the page is forgotten.
+    unmark(address)
+  }
+
+  /// Somebody may decode another part of the page just now and find it marked: so all of it is forgotten.
+  private func unmark(_ address: GuestPhysical) {
+    // SAFETY: callers compared the address with `top`.
     _ = unsafe rb_and8(flags + Int(address.page), ~PageFlag.holdsCode)
-    for listener in listeners { listener(GuestPhysical(address.page << 12), 0x1000) }
+    for listener in codeListeners.withLock({ $0 }) { listener(GuestPhysical(address.page << 12), 0x1000) }
+  }
+
+  /// Losses of all code before a page stays marked, and the number that stands for the first store after one.
+  private static let toleratedLosses: UInt8 = 8
+
+  /// A page has lost its last code: whether it keeps its mark. Races with other stores only make the count inexact.
+  private func staysMarked(_ address: GuestPhysical) -> Bool {
+    // SAFETY: page index is below top >> 12.
+    let losses = unsafe codeLosses + Int(address.page)
+    if unsafe losses.pointee < GuestMemory.toleratedLosses {
+      unsafe losses.pointee &+= 1
+      return false
+    }
+    unsafe losses.pointee = .max
+    return true
+  }
+
+  /// A store to a page that may be marked without holding any code: after many it is plain memory again.
+  private func noteIdleStore(_ address: GuestPhysical) {
+    // SAFETY: page index is below top >> 12.
+    let losses = unsafe codeLosses + Int(address.page)
+    let left = unsafe losses.pointee
+    guard left > GuestMemory.toleratedLosses else { return }
+    unsafe losses.pointee = left &- 1
+    if left &- 1 == GuestMemory.toleratedLosses { unmark(address) }
   }
 
   // MARK: Copies

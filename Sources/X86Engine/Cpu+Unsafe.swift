@@ -1,3 +1,4 @@
+import Base
 import CHost
 import GuestMemory
 import X86ISA
@@ -11,6 +12,8 @@ final class VcpuContext: Sendable {
   let group: VcpuGroup
   /// Whoever watches what is executed; nil normally.
   let inspection: VcpuInspection?
+  /// Where this vCPU has code from.
+  let codeChunks: CodeChunks
   init(
     memory: GuestMemory, platform: any Platform, index: Int, model: CPUModel, group: VcpuGroup,
     inspection: VcpuInspection?
@@ -21,6 +24,7 @@ final class VcpuContext: Sendable {
     self.model = model
     self.group = group
     self.inspection = inspection
+    codeChunks = CodeChunks(top: memory.top)
   }
 }
 
@@ -100,9 +104,9 @@ final class VcpuContext: Sendable {
   }
   /// Before a store to a page: what a saved state still needs of it is kept.
   @inline(__always) func keepContents(_ physical: UInt64) {
-    let real = x.memory.backing(physical)
-    if !real.directWrite && !real.readOnly { memory.willWrite(.init(physical)) }
+    if x.memory.isFrozen(physical) { keepSlow(physical) }
   }
+  @inline(never) private func keepSlow(_ physical: UInt64) { memory.willWrite(.init(physical)) }
 
   // MARK: Events, from any thread
 
@@ -163,8 +167,11 @@ struct CPUBlock {
   var tagWrite: UInt64
   /// Host address of the page's first byte; 0 when empty.
   var host: UInt64 = 0
-  /// Guest-physical page, for the code and atomic paths; bit 0: the page is global.
+  /// Guest-physical page, for the code and atomic paths; bits `global` and `writable` below it.
   var physicalPage: UInt64 = 0
+  static let global: UInt64 = 1
+  /// A walk has allowed stores and set the dirty bit; whether `tagWrite` stands is for the page's marks to say.
+  static let writable: UInt64 = 2
 
   init(index: Int) {
     tagRead = TLBEntry.emptyTag(index)
@@ -198,12 +205,14 @@ private enum EmptyStackEntry {
 @safe struct MemoryView {
   private let base: UnsafeMutableRawPointer
   private let flags: UnsafeMutablePointer<UInt8>
+  private let codeChunks: UnsafeMutablePointer<UInt64>
   private let top: UInt64
   private let lowSize: UInt64
 
   init(_ memory: GuestMemory) {
     unsafe base = memory.base
     unsafe flags = memory.flags
+    unsafe codeChunks = memory.codeChunks
     top = memory.top
     lowSize = memory.lowSize
   }
@@ -222,6 +231,22 @@ private enum EmptyStackEntry {
     return unsafe PageBacking(
       host: page, directWrite: flag & indirect == 0,
       readOnly: flag & GuestMemory.PageFlag.readOnly != 0)
+  }
+
+  @inline(__always) func isFrozen(_ physical: UInt64) -> Bool {
+    // SAFETY: as above.
+    physical < top ? unsafe rb_load8(flags + Int(physical >> 12)) & GuestMemory.PageFlag.frozen != 0 : false
+  }
+
+  /// After a store to a page that is marked as code: whether it hit code, or there is none left in the page. Only then is
+  /// there something for `GuestMemory.codeWritten` to do.
+  @inline(__always) func concernsCode(_ physical: UInt64, _ count: Int) -> Bool {
+    guard physical < top else { return false }
+    // The bytes are there before the marks are looked at: who marks later reads what was written.
+    rb_fence()
+    // SAFETY: as above.
+    let chunks = unsafe rb_load64(codeChunks + Int(physical >> 12))
+    return chunks == 0 || chunks & GuestMemory.chunkMask(GuestPhysical(physical), count) != 0
   }
 }
 

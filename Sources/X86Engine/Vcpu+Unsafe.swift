@@ -27,7 +27,7 @@ public enum EngineChoice: String, Sendable, CaseIterable {
   public let index: Int
   public let cpu: Cpu
   let engine: EngineChoice
-  private let context: VcpuContext
+  fileprivate let context: VcpuContext
   private let group: VcpuGroup
   /// The state block and the tables behind it (`VcpuLayout`).
   private let memory: MappedMemory
@@ -263,7 +263,7 @@ public final class VcpuGroup: Sendable {
     for vcpu in members.withLock({ $0 }) {
       if vcpu.isCurrent {
         vcpu.cpu.invalidateCode(physical, count)
-      } else {
+      } else if vcpu.context.codeChunks.contains(physical, count) {
         vcpu.mailbox.withLock { $0.append(.codeWritten(physical, count)) }
         vcpu.cpu.raise(CPUEvent.codeChanged)
       }

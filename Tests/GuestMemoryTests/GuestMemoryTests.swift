@@ -118,6 +118,24 @@ import Testing
     #expect(heard.addresses.count == 4)
   }
 
+  @Test func pagesThatLoseTheirCodeAgainAndAgainStayMarkedForAWhile() throws {
+    let memory = try GuestMemory(ramSize: mib)
+    let page = GuestPhysical(0x2000)
+    /// Decodes and stores; whether the page had lost its mark.
+    func isNewlyMarked() -> Bool {
+      let isNew = memory.markCodePage(page)
+      _ = memory.markCode(page, count: 16)
+      memory.write(page, [1])
+      return isNew
+    }
+    let marks = (0..<100).filter { _ in isNewlyMarked() }.count
+    #expect((2..<20).contains(marks))
+    #expect(!memory.markCodePage(page))
+    // Many stores later nobody decodes there any more.
+    for _ in 0..<1000 { memory.write(page, [1]) }
+    #expect(memory.markCodePage(page))
+  }
+
   @Test func marksOutsideOfMemoryAreIgnored() throws {
     let memory = try GuestMemory(ramSize: mib)
     #expect(!memory.markCodePage(GuestPhysical(1 << 50)))

@@ -121,6 +121,7 @@ extension Cpu {
 
   /// Translates for an access of `kind`, and fills the translation cache when the page is plain memory.
   func resolve(_ linear: UInt64, _ kind: AccessKind, view: UInt32) throws(Fault) -> UInt64 {
+    if let known = resolved(linear, kind, view: view) { return known }
     let physical = try translate(linear, kind, view: view) & s.physicalMask
     if kind == .write {
       keepContents(physical)
@@ -140,12 +141,32 @@ extension Cpu {
       x.filled.note(view: Int(view), index: index, isGlobal: x.walkedGlobal)
       unsafe entry.pointee = TLBEntry(index: index)
       unsafe entry.pointee.host = address
-      unsafe entry.pointee.physicalPage = physical & ~0xfff | (x.walkedGlobal ? 1 : 0)
+      unsafe entry.pointee.physicalPage = physical & ~0xfff | (x.walkedGlobal ? TLBEntry.global : 0)
       unsafe entry.pointee.tagRead = page
     }
+    if kind == .write { unsafe entry.pointee.physicalPage |= TLBEntry.writable }
     // A write hit implies read rights only where reads are allowed too: x86 has no write-only pages.
     if kind == .write && backing.directWrite { unsafe entry.pointee.tagWrite = page }
     return physical
+  }
+
+  /// What the entry knows already: an access that crosses a page, or a store to a page that also holds code, needs no walk.
+  private func resolved(_ linear: UInt64, _ kind: AccessKind, view: UInt32) -> UInt64? {
+    let entry = unsafe entry(linear, view: view)
+    guard unsafe entry.pointee.tagRead == linear & ~0xfff, unsafe entry.pointee.host != 0, !x.shadow.isOn else {
+      return nil
+    }
+    let known = unsafe entry.pointee.physicalPage
+    let physical = known & ~0xfff | linear & 0xfff
+    switch kind {
+    case .read: return physical
+    case .execute: return nil
+    case .write:
+      guard known & TLBEntry.writable != 0 else { return nil }
+      keepContents(physical)
+      if backing(physical).directWrite { unsafe entry.pointee.tagWrite = linear & ~0xfff }
+      return physical
+    }
   }
 
   /// Moves the page that stands in an entry to its other way, unless it is `page` itself.
@@ -225,7 +246,15 @@ extension Cpu {
     if backing.readOnly { return }
     // SAFETY: offset + size stays inside the page.
     unsafe Cpu.store(host + Int(physical & 0xfff), value, size: size)
-    if !backing.directWrite { memory.codeWritten(GuestPhysical(physical), count: size) }
+    if !backing.directWrite { noteStore(physical, size) }
+  }
+
+  /// Behind a store to a page whose stores are not direct: code that came from there is forgotten.
+  @inline(__always) func noteStore(_ physical: UInt64, _ size: Int) {
+    if x.memory.concernsCode(physical, size) { codeWrittenSlow(physical, size) }
+  }
+  @inline(never) private func codeWrittenSlow(_ physical: UInt64, _ size: Int) {
+    memory.codeWritten(GuestPhysical(physical), count: size)
   }
 
   /// Odd sizes (the parts of a page-crossing access) go out as bytes.
@@ -256,7 +285,7 @@ extension Cpu {
     // SAFETY: page-table entries are naturally aligned inside a page.
     let at = unsafe host + Int(physical & 0xfff)
     defer {
-      if !backing.directWrite { memory.codeWritten(GuestPhysical(physical), count: MemoryLayout<T>.size) }
+      if !backing.directWrite { noteStore(physical, MemoryLayout<T>.size) }
     }
     if MemoryLayout<T>.size == 4 {
       var old = UInt32(truncatingIfNeeded: expected)
@@ -297,7 +326,7 @@ extension Cpu {
     forgetHostAddresses()
     x.filled.visit(global: false) { place, index in
       // SAFETY: as in `flushData`.
-      if unsafe x.tlb[place].physicalPage & 1 == 0 { unsafe x.tlb[place] = TLBEntry(index: index) }
+      if unsafe x.tlb[place].physicalPage & TLBEntry.global == 0 { unsafe x.tlb[place] = TLBEntry(index: index) }
     }
     x.filled.removeAll(global: false)
   }

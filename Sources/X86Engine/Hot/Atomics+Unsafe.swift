@@ -100,7 +100,7 @@ extension Cpu {
       if let page = unsafe backing.host, !backing.readOnly {
         // SAFETY: offset + size stays inside the page.
         let old: T = unsafe Cpu.exchangeLoop(page + Int(physical & 0xfff), operation)
-        if !backing.directWrite { memory.codeWritten(.init(physical), count: size) }
+        if !backing.directWrite { noteStore(physical, size) }
         return old
       }
     }
@@ -129,7 +129,7 @@ extension Cpu {
     var (low, high) = expected
     // SAFETY: 16-byte aligned (checked by the caller), so inside the page.
     let same = unsafe rb_cas128(page + Int(physical & 0xfff), &low, &high, desired.0, desired.1)
-    if !backing.directWrite { memory.codeWritten(.init(physical), count: 16) }
+    if !backing.directWrite { noteStore(physical, 16) }
     return (same, low, high)
   }
 }

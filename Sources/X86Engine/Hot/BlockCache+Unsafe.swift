@@ -416,6 +416,7 @@ extension Cpu {
     let address = GuestPhysical(physical)
     repeat {
       if memory.markCodePage(address) { context.group.dropWriteRights(page: physical >> 12, for: self) }
+      context.codeChunks.insert(physical, count)
     } while !memory.markCode(address, count: count)
   }
 
@@ -424,7 +425,7 @@ extension Cpu {
     forgetHostAddresses()
     x.filled.visit { place, index in
       // SAFETY: `filled` names places inside the table.
-      if unsafe x.tlb[place].physicalPage & ~1 == page << 12 {
+      if unsafe x.tlb[place].physicalPage & ~0xfff == page << 12 {
         unsafe x.tlb[place].tagWrite = TLBEntry.emptyTag(index)
       }
     }
@@ -433,6 +434,7 @@ extension Cpu {
   /// Code changed (inside one physical page): forget it, and leave the running block if it may be affected.
   func invalidateCode(_ physical: UInt64, _ count: Int) {
     invalidateTranslations(physical, count)
+    context.codeChunks.remove(physical, count)
     if x.blocks.invalidate(page: physical >> 12) {
       x.blockEnd = 0
     }

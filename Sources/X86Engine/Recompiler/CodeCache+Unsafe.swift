@@ -57,10 +57,28 @@ import X86ISA
   var conflicted: Set<UInt64> = []
 
   /// What the block to be added next depends on has changed already.
-  var isNextStale = false
+  private(set) var isNextStale = false
+  /// Pages that the block to be added next is made from.
+  private var nextPage = ~UInt64(0)
+  private var nextSecondPage = ~UInt64(0)
+  private let changes: UnsafeMutablePointer<ChangingCode>
+
+  /// How often code that begins in 64 bytes of memory had to be forgotten because it was stored to.
+  private struct ChangingCode {
+    var chunk: UInt64 = ~0
+    var changes: UInt16 = 0
+    /// Times that it is interpreted before it is translated again.
+    var refusals: UInt16 = 0
+
+    static let count = 4096
+    /// Changes that are met with a new translation.
+    static let tolerated: UInt16 = 4
+    /// A translation costs about as much as interpreting some thirty short blocks.
+    static let refusals: UInt16 = 32
+  }
 
   /// Bytes of a page that a block's flags depend on.
-  private struct Peek {
+  fileprivate struct Peek {
     var start: UInt64
     var end: UInt64
     var block: UInt32
@@ -80,6 +98,8 @@ import X86ISA
       unsafe sites = .allocate(capacity: CodeCache.siteCapacity)
       unsafe marks = .allocate(capacity: CodeCache.siteCapacity)
       unsafe decoded = .allocate(capacity: CodeCache.decodedCapacity)
+      unsafe changes = .allocate(capacity: ChangingCode.count)
+      unsafe changes.initialize(repeating: ChangingCode(), count: ChangingCode.count)
       unsafe declined = .allocate(capacity: Op.allCases.count)
       unsafe declined.initialize(repeating: 0, count: Op.allCases.count)
       unsafe buckets = .allocate(capacity: CodeCache.bucketCount)
@@ -97,6 +117,7 @@ import X86ISA
       unsafe marks.deallocate()
       unsafe decoded.deallocate()
       unsafe declined.deallocate()
+      unsafe changes.deallocate()
       unsafe buckets.deallocate()
       unsafe pageBuckets.deallocate()
     }
@@ -167,6 +188,38 @@ import X86ISA
     blockCount += 1
     return index
   }
+  /// A block is about to be made from bytes of `page` (a guest-physical address), and may be from a second page.
+  mutating func begin(page: UInt64) {
+    isNextStale = false
+    nextPage = page >> 12
+    nextSecondPage = ~0
+  }
+  mutating func begin(secondPage: UInt64) { nextSecondPage = secondPage >> 12 }
+
+  /// Code at `physical` has changed again and again.
+  func isChanging(_ physical: UInt64) -> Bool {
+    let entry = unsafe changes + change(physical)
+    return unsafe entry.pointee.chunk == physical >> 6 && entry.pointee.changes == ChangingCode.tolerated
+  }
+  /// Code at `physical` changes so often that it is better interpreted this time.
+  mutating func isRefused(_ physical: UInt64) -> Bool {
+    let entry = unsafe changes + change(physical)
+    guard unsafe entry.pointee.chunk == physical >> 6 && entry.pointee.refusals != 0 else { return false }
+    unsafe entry.pointee.refusals &-= 1
+    return true
+  }
+  private func change(_ physical: UInt64) -> Int { Int(physical >> 6) & (ChangingCode.count - 1) }
+
+  private func noteChange(_ physical: UInt64) {
+    let entry = unsafe changes + change(physical)
+    if unsafe entry.pointee.chunk != physical >> 6 { unsafe entry.pointee = ChangingCode(chunk: physical >> 6) }
+    if unsafe entry.pointee.changes < ChangingCode.tolerated {
+      unsafe entry.pointee.changes &+= 1
+    } else {
+      unsafe entry.pointee.refusals = ChangingCode.refusals
+    }
+  }
+
   /// The index that the next block will have.
   var nextBlock: UInt32 { UInt32(blockCount) }
 
@@ -211,6 +264,7 @@ import X86ISA
     do {
       unsafe buckets.update(repeating: 0, count: CodeCache.bucketCount)
       unsafe pageBuckets.update(repeating: 0, count: CodeCache.bucketCount)
+      unsafe changes.update(repeating: ChangingCode(), count: ChangingCode.count)
     }
     used = stubEnd
     blockCount = 0
@@ -260,6 +314,8 @@ import X86ISA
   /// Forgets every block that was made from bytes of a range inside one page; calls `body` with the key and the address
   /// of each.
   mutating func invalidate(_ physical: UInt64, _ count: Int, _ body: (ModeKey, UInt64) -> Void) {
+    // Another processor stores while the block is being made.
+    if physical >> 12 == nextPage || physical >> 12 == nextSecondPage { isNextStale = true }
     let bucket = CodeCache.pageBucket(physical >> 12)
     let head = unsafe pageBuckets[bucket]
     if head != 0 { unsafe pageBuckets[bucket] = invalidate(list: head, physical, count, body) }
@@ -269,14 +325,7 @@ import X86ISA
 
   /// The block to be added next depends on bytes inside one page that are not its own.
   mutating func addPeek(_ physical: UInt64, _ count: Int) {
-    var list = peeks[physical >> 12] ?? []
-    let end = physical &+ UInt64(count)
-    if let last = list.last, last.block == nextBlock, last.start <= physical, last.end >= physical {
-      list[list.count - 1].end = max(last.end, end)
-    } else {
-      list.append(Peek(start: physical, end: end, block: nextBlock))
-    }
-    peeks[physical >> 12] = list
+    peeks[physical >> 12, default: []].add(Peek(start: physical, end: physical &+ UInt64(count), block: nextBlock))
   }
 
   private mutating func invalidatePeeks(_ physical: UInt64, _ count: Int, _ body: (ModeKey, UInt64) -> Void) {
@@ -315,6 +364,7 @@ import X86ISA
       let second = unsafe block.pointee.secondPage
       let isHit = first < end && last > physical || second != ~0 && second < end && second &+ 16 > physical
       if unsafe block.pointee.isValid, isHit {
+        noteChange(first)
         unsafe invalidate(block)
         unsafe body(block.pointee.key, block.pointee.rip)
       }
@@ -375,6 +425,17 @@ import X86ISA
       result = entry.guest
     }
     return result
+  }
+}
+
+extension [CodeCache.Peek] {
+  /// One more, or the last one grown where they are of one block and one follows the other.
+  fileprivate mutating func add(_ peek: CodeCache.Peek) {
+    if let last, last.block == peek.block, last.start <= peek.start, last.end >= peek.start {
+      self[count - 1].end = Swift.max(last.end, peek.end)
+    } else {
+      append(peek)
+    }
   }
 }
 

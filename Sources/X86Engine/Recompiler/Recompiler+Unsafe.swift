@@ -1,5 +1,6 @@
 import Base
 import CHost
+import Glibc
 import GuestMemory
 import X86ISA
 
@@ -33,6 +34,8 @@ import X86ISA
   var leavesUnsteady = false
   /// Keeps status flags exact everywhere (for comparing engines).
   var keepsAllFlags = false
+  /// For the next translation.
+  var buffers = TranslationBuffers()
   private let pages: UnsafeMutablePointer<CodePage>
   private var pageGeneration: UInt64 = 1
   /// Places of `pages` remembered since all were forgotten.
@@ -208,6 +211,8 @@ extension Cpu {
   func peek(_ rip: UInt64, _ key: ModeKey, notes: Bool = false) -> (Instruction, Int)? {
     let linear = key.codeSize == 2 ? rip : (s.segments[Seg.cs].base &+ rip) & 0xffff_ffff
     guard let physical = quietPage(linear, key), let host = unsafe backing(physical).host else { return nil }
+    // It would be forgotten as often as that code changes.
+    if notes && x.code.isChanging(physical) { return nil }
     var instruction = Instruction()
     let offset = Int(physical & 0xfff)
     let count = min(0x1000 - offset, 15)
@@ -227,71 +232,80 @@ extension Cpu {
     return quietTranslate(linear)
   }
 
-  /// The bytes of a page of code from `physical` on.
-  private func codeBytes(_ physical: UInt64) -> [UInt8]? {
-    guard let host = unsafe backing(physical).host else { return nil }
+  /// Appends the bytes of a page of code from `physical` on, `count` at most; false where there is no memory.
+  private func copyCode(_ physical: UInt64, count: Int, to bytes: inout [UInt8]) -> Bool {
+    guard let host = unsafe backing(physical).host else { return false }
     let offset = Int(physical & 0xfff)
-    let count = min(0x1000 - offset, Translator.maximumInstructions * 15)
-    return unsafe Array(UnsafeRawBufferPointer(start: host + offset, count: count))
+    unsafe bytes.append(contentsOf: UnsafeRawBufferPointer(start: host + offset, count: min(0x1000 - offset, count)))
+    return true
   }
-
-  /// The block at RIP as it stands in memory, decoded and planned.
-  ///
-  /// What is decoded was read after it had been marked as code, so a later store to it is noticed. Another processor may
-  /// store to what is not marked yet: then it is all done once more, and ends because what is marked only grows.
-  private func decodeBlock(
-    _ linear: UInt64, _ physical: UInt64, _ page: RecompilerState.CodePage, _ key: ModeKey
-  ) throws(Fault) -> (translator: Translator, secondPage: UInt64)? {
-    let token = page.token != 0 ? page.token : x.code.token(linear: linear, physical: physical, key: key)
-    let planner = Planner(
-      key: key, model: model, keepsAllFlags: x.recompiler.keepsAllFlags,
-      leavesUnsteady: x.recompiler.leavesUnsteady)
-    var marked = 1
-    markCode(physical, count: marked)
-    guard var bytes = codeBytes(physical) else { return nil }
-    while true {
-      var translator = Translator(
-        cpu: self, key: key, rip: rip, offsets: x.recompiler.offsets, stubs: x.recompiler.stubs,
-        emitter: x.code.emitter(),
-        block: x.code.nextBlock, token: token, linear: linear, view: key.view)
-      translator.isCounted = x.counting.isOn && !x.counting.isInterpreted
-      var secondPage = ~UInt64(0)
-      if !translator.decode(bytes, planner, codeBytesLeft: codeBytesLeft, limit: Translator.maximumInstructions) {
-        guard let second = try codePage(translator.secondLinear, key) else { return nil }
-        secondPage = second.physical
-        markCode(secondPage, count: 15)
-        guard let more = codeBytes(secondPage) else { return nil }
-        translator.secondToken = second.token
-        translator.starts.removeAll()
-        _ = translator.decode(bytes + more.prefix(15), planner, codeBytesLeft: codeBytesLeft, limit: 1)
-      }
-      translator.findLiveFlags(keepsAll: x.recompiler.keepsAllFlags)
-      let count = min(Int(translator.starts.last ?? 1), 0x1000 - Int(physical & 0xfff))
-      if count <= marked { return (translator, secondPage) }
-      markCode(physical, count: count)
-      marked = count
-      guard let again = codeBytes(physical) else { return nil }
-      if again.prefix(count) == bytes.prefix(count) { return (translator, secondPage) }
-      bytes = again
+  /// Whether memory at `physical` is as it was when `bytes` were copied; their first `count` inside one page.
+  private func isUnchanged(_ physical: UInt64, _ bytes: [UInt8], count: Int) -> Bool {
+    guard let host = unsafe backing(physical).host, count <= bytes.count else { return false }
+    return unsafe bytes.withUnsafeBytes {
+      guard let start = $0.baseAddress else { return true }
+      return unsafe memcmp(start, host + Int(physical & 0xfff), count) == 0
     }
   }
 
-  /// Translates the block at RIP. `page` is its page.
+  /// Decodes and plans the block at RIP as it stands in memory; false where it cannot be translated.
+  ///
+  /// What is decoded was read after it had been marked as code, so a later store to it is noticed. Another processor may
+  /// store to what is not marked yet: then it is all done once more, and ends because what is marked only grows.
+  private func decodeBlock(_ translator: inout Translator, _ physical: UInt64) throws(Fault) -> Bool {
+    let key = translator.key
+    let planner = Planner(
+      key: key, model: model, keepsAllFlags: x.recompiler.keepsAllFlags,
+      leavesUnsteady: x.recompiler.leavesUnsteady)
+    let limit = Translator.maximumInstructions
+    var marked = 1
+    markCode(physical, count: marked)
+    while true {
+      translator.forgetInstructions()
+      guard copyCode(physical, count: limit * 15, to: &translator.buffers.bytes) else { return false }
+      if !translator.decode(planner, codeBytesLeft: codeBytesLeft, limit: limit) {
+        guard let second = try codePage(translator.secondLinear, key) else { return false }
+        x.code.begin(secondPage: second.physical)
+        markCode(second.physical, count: 15)
+        guard copyCode(second.physical, count: 15, to: &translator.buffers.bytes) else { return false }
+        translator.secondToken = second.token
+        translator.secondPage = second.physical
+        _ = translator.decode(planner, codeBytesLeft: codeBytesLeft, limit: 1)
+      }
+      translator.findLiveFlags(keepsAll: x.recompiler.keepsAllFlags)
+      let count = min(translator.guestBytes, 0x1000 - Int(physical & 0xfff))
+      if count <= marked { return true }
+      markCode(physical, count: count)
+      marked = count
+      if isUnchanged(physical, translator.buffers.bytes, count: count) { return true }
+    }
+  }
+
+  /// Translates the block at RIP, whose page is `page`; nil where it is to be interpreted.
   func translateBlock(
     _ linear: UInt64, _ page: RecompilerState.CodePage, _ key: ModeKey
   ) throws(Fault) -> UInt32? {
+    let physical = page.physical | linear & 0xfff
+    if !x.recompiler.leavesUnsteady && x.code.isRefused(physical) { return nil }
     if !x.code.hasRoom { forgetAllCode() }
     let begun = rb_rdtsc()
-    x.code.isNextStale = false
-    let physical = page.physical | linear & 0xfff
-    guard let decoded = try decodeBlock(linear, physical, page, key) else { return nil }
-    var translator = decoded.translator
-    let count = Int(translator.starts.last ?? 1)
+    x.code.begin(page: page.physical)
+    var translator = Translator(
+      cpu: self, key: key, rip: rip, offsets: x.recompiler.offsets, stubs: x.recompiler.stubs,
+      emitter: x.code.emitter(), block: x.code.nextBlock,
+      token: page.token != 0 ? page.token : x.code.token(linear: linear, physical: physical, key: key),
+      linear: linear, view: key.view)
+    translator.isCounted = x.counting.isOn && !x.counting.isInterpreted
+    // Their room is used again and again.
+    swap(&translator.buffers, &x.recompiler.buffers)
+    defer { swap(&translator.buffers, &x.recompiler.buffers) }
+    guard try decodeBlock(&translator, physical) else { return nil }
     raiseVectorLevel(translator.plans)
     var block = TranslationBlock(
       rip: rip, physical: physical, codeBase: key.hasFlatCode ? 0 : s.segments[Seg.cs].base,
-      codeLimit: key.hasFlatCode ? 0 : s.segments[Seg.cs].limit, key: key, token: translator.token, guestBytes: UInt16(count))
-    block.secondPage = decoded.secondPage
+      codeLimit: key.hasFlatCode ? 0 : s.segments[Seg.cs].limit, key: key, token: translator.token,
+      guestBytes: UInt16(translator.guestBytes))
+    block.secondPage = translator.secondPage
     if x.isInspected { translator.hooks = context.inspection }
     translator.isConflicted = x.code.conflicted.contains(physical)
     translator.mayLookAhead = !x.code.unanchored.contains(physical)
@@ -299,7 +313,7 @@ extension Cpu {
     translator.emit(into: &block)
     x.code.statistics.translatedBlocks &+= 1
     x.code.statistics.translatedInstructions &+= UInt64(translator.instructions.count)
-    x.code.statistics.translatedBytes &+= UInt64(count)
+    x.code.statistics.translatedBytes &+= UInt64(translator.guestBytes)
     x.code.statistics.hostBytes &+= UInt64(translator.emitter.position - x.code.used)
     x.code.used = (translator.emitter.position + 15) & ~15
     if x.isInspected { noteTranslation(block, x.code.nextBlock) }
@@ -363,6 +377,7 @@ extension Cpu {
     let view = unsafe source.pointee.key.view
     guard unsafe source.pointee.isValid, site.linkedTo == 0, site.view == view else { return }
     let block = unsafe x.code.block(target)
+    guard unsafe block.pointee.isValid else { return }
     let isSamePage = unsafe source.pointee.physical >> 12 == block.pointee.physical >> 12
     let isNear = unsafe (source.pointee.rip ^ source.pointee.address(site.distance)) & ~0xfff == 0 && isSamePage
     unsafe x.code.link(index, to: target, entry: isNear ? block.pointee.directEntry : block.pointee.checkedEntry)

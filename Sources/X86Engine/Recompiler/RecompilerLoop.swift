@@ -47,7 +47,7 @@ extension Cpu {
     var found = try checked(known, linear, key)
     if found == nil { found = try translateBlock(linear, page, key) }
     guard let block = found else { return nil }
-    if key.hasFlatCode {
+    if key.hasFlatCode && isValid(block) {
       x.recompiler.rememberJump(key.view, rip, x.code.address(blockRecord(block).indirectEntry))
     }
     return block

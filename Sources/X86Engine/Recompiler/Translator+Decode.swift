@@ -3,20 +3,36 @@ import X86ISA
 
 // Which guest instructions a block holds, and which status flags are live between them.
 extension Translator {
-  /// Decodes and plans from the bytes at hand: `code` begins at the block's first byte and ends with its page.
+  mutating func forgetInstructions() {
+    buffers.bytes.removeAll(keepingCapacity: true)
+    forgetDecoded()
+    buffers.cold.removeAll(keepingCapacity: true)
+    secondToken = nil
+    secondPage = ~0
+  }
+  private mutating func forgetDecoded() {
+    buffers.instructions.removeAll(keepingCapacity: true)
+    buffers.raw.removeAll(keepingCapacity: true)
+    buffers.plans.removeAll(keepingCapacity: true)
+    buffers.starts.removeAll(keepingCapacity: true)
+  }
+
+  /// Decodes and plans from the bytes at hand, which begin at the block's first byte and end with its page.
   ///
   /// `limit` instructions at most. False when not even the first one lies in the bytes.
-  mutating func decode(_ code: [UInt8], _ planner: Planner, codeBytesLeft: UInt64, limit: Int) -> Bool {
+  mutating func decode(_ planner: Planner, codeBytesLeft: UInt64, limit: Int) -> Bool {
     let size = CodeSize(rawValue: key.codeSize) ?? .bits16
+    let count = buffers.bytes.count
     var offset = 0
     var sideExits = 0
-    starts.append(0)
-    while instructions.count < limit && offset < code.count {
+    forgetDecoded()
+    buffers.starts.append(0)
+    while instructions.count < limit && offset < count {
       var instruction = Instruction()
-      let end = min(code.count, offset + 15)
-      let status = Decoder.decode(code.span.extracting(offset..<end), codeSize: size, into: &instruction)
+      let end = min(count, offset + 15)
+      let status = Decoder.decode(buffers.bytes.span.extracting(offset..<end), codeSize: size, into: &instruction)
       let length = Int(instruction.length)
-      if status == .needMore && instructions.isEmpty && code.count < 15 { return false }
+      if status == .needMore && instructions.isEmpty && count < 15 { return false }
       if status != .ok || UInt64(offset + length) > codeBytesLeft {
         // Undefined, too long, across the page or the limit: the interpreter knows what to do.
         if instructions.isEmpty {
@@ -25,7 +41,7 @@ extension Translator {
         break
       }
       var bytes = InstructionBytes(repeating: 0)
-      for at in 0..<length { bytes[at] = code[offset + at] }
+      for at in 0..<length { bytes[at] = buffers.bytes[offset + at] }
       let plan = checkTargets(instruction, planner.plan(instruction), UInt64(offset + length))
       append(instruction, bytes, plan, offset + length)
       offset += length
@@ -60,17 +76,17 @@ extension Translator {
   }
 
   private mutating func cut(to count: Int) {
-    instructions.removeLast(instructions.count - count)
-    raw.removeLast(raw.count - count)
-    plans.removeLast(plans.count - count)
-    starts.removeLast(starts.count - count - 1)
+    buffers.instructions.removeLast(instructions.count - count)
+    buffers.raw.removeLast(raw.count - count)
+    buffers.plans.removeLast(plans.count - count)
+    buffers.starts.removeLast(starts.count - count - 1)
   }
 
   private mutating func append(_ i: Instruction, _ bytes: InstructionBytes, _ plan: InstructionPlan, _ end: Int) {
-    instructions.append(i)
-    raw.append(bytes)
-    plans.append(plan)
-    starts.append(UInt16(end))
+    buffers.instructions.append(i)
+    buffers.raw.append(bytes)
+    buffers.plans.append(plan)
+    buffers.starts.append(UInt16(end))
   }
 
   /// A branch that leaves the code segment or the canonical addresses faults: for the interpreter.

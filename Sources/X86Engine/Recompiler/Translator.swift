@@ -1,11 +1,23 @@
 import X86ISA
 
+/// What the translation of a block fills, kept for the next one: most blocks then need no memory of their own.
+struct TranslationBuffers {
+  /// Guest code from the block's first byte on.
+  var bytes: [UInt8] = []
+  var instructions: [Instruction] = []
+  var raw: [InstructionBytes] = []
+  var plans: [InstructionPlan] = []
+  /// Offset of each instruction from the block's start; one more at the end.
+  var starts: [UInt16] = []
+  var cold: [Translator.Cold] = []
+}
+
 /// Makes one translation block: decodes a run of guest code, plans it, and emits host code for it.
 ///
 /// A block has one entry and may have exits on the way (conditional jumps out of it). Inside, the guest's general
 /// registers are the host's, its status flags are the host's where they are live, and its vectors are the host's once
 /// the block has seen to it.
-struct Translator {
+struct Translator: ~Copyable {
   static let maximumInstructions = 48
   static let maximumSideExits = 6
 
@@ -52,12 +64,7 @@ struct Translator {
   let stubs: Stubs
   var emitter: Emitter
   let block: UInt32
-  var instructions: [Instruction] = []
-  var raw: [InstructionBytes] = []
-  var plans: [InstructionPlan] = []
-  /// Offset of each instruction from the block's start; one more at the end.
-  var starts: [UInt16] = []
-  var cold: [Cold] = []
+  var buffers = TranslationBuffers()
   var vectorsChecked = false
   /// False once groups of this block have met the ends of pages too often.
   var mayGroup = true
@@ -93,12 +100,27 @@ struct Translator {
   var view: Int
   /// Page identity and linear address of the second page that the only instruction reaches into.
   var secondToken: UInt32?
+  /// Guest-physical; all ones where there is none.
+  var secondPage = ~UInt64(0)
   /// Whoever watches what is executed; nil normally.
   var hooks: VcpuInspection?
   /// Charges every instruction to the turn (`Counting`).
   var isCounted = false
   var secondLinear: UInt64 { cpu.wrap((linear & ~0xfff) &+ 0x1000) }
   var isLong: Bool { key.codeSize == 2 }
+
+  var instructions: [Instruction] { _read { yield buffers.instructions } }
+  var raw: [InstructionBytes] { _read { yield buffers.raw } }
+  var starts: [UInt16] { _read { yield buffers.starts } }
+  var plans: [InstructionPlan] {
+    _read { yield buffers.plans }
+    _modify { yield &buffers.plans }
+  }
+  var cold: [Cold] {
+    _read { yield buffers.cold }
+    _modify { yield &buffers.cold }
+  }
+  var guestBytes: Int { Int(starts.last ?? 1) }
 
   // MARK: Emission
 

@@ -87,7 +87,7 @@ extension Cpu {
     // Whoever reads the page reads the copy from now on.
     forgetHostAddresses()
     x.filled.visit { place, index in
-      if unsafe x.tlb[place].physicalPage & ~1 == physical & ~0xfff { unsafe x.tlb[place] = TLBEntry(index: index) }
+      if unsafe x.tlb[place].physicalPage & ~0xfff == physical & ~0xfff { unsafe x.tlb[place] = TLBEntry(index: index) }
     }
   }
 
