@@ -96,7 +96,8 @@ public struct VirtualNetwork {
       "upper": .string(IPv4Text.text(upper)),
     ]
   }
-  /// The router is .1, as VirtualBox's is, the name server .3. The answer is the DHCP server that goes with it.
+  /// The router is .1, as VirtualBox's is, the name server .3; where an address is mapped to the host's loopback, that is
+  /// the host's own. The answer is the DHCP server that goes with it.
   private func addNAT(_ entry: SettingsElement, _ json: inout JSON) throws(ServiceError) -> JSON? {
     guard entry.bool("enabled") != false else { throw refuse("NAT network '\(name)' is disabled") }
     guard let network = IPv4Text.network(entry["network"] ?? ""), (8...28).contains(network.bits) else {
@@ -106,14 +107,15 @@ public struct VirtualNetwork {
     let rules = (entry.child("PortForwarding4")?.elements("Forwarding") ?? []).map { PortRule($0).forward }
     let offsets = (entry.child("Mappings")?.elements("Loopback4") ?? []).compactMap { $0["offset"].flatMap(UInt32.init) }
     let last = ~(UInt32.max << UInt32(32 - network.bits))
+    let mapped = offsets.first { (1..<last).contains($0) && $0 != 3 }
     json.set(
       "nat",
       [
-        "network": .string("\(IPv4Text.text(network.address))/\(network.bits)"), "address": address(1),
+        "network": .string("\(IPv4Text.text(network.address))/\(network.bits)"), "address": address(mapped ?? 1),
         "nameServer": address(3), "forwards": .array(rules.map { .string($0) }),
-        "localhost": .bool(!offsets.isEmpty), "ipv6": .bool(entry.bool("ipv6") == true),
+        "localhost": .bool(mapped != nil), "ipv6": .bool(entry.bool("ipv6") == true),
       ])
-    json.set("aliases", .array(offsets.filter { (2..<last).contains($0) && $0 != 3 }.map(address)))
+    if let mapped, mapped != 1 { json.set("aliases", [address(1)]) }
     return [
       "server": address(3), "mask": .string(IPv4Text.text(~last)), "lower": address(4), "upper": address(last - 1),
       "router": address(1), "nameServer": address(3),

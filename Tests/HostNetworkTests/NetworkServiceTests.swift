@@ -51,10 +51,16 @@ import Testing
       icmp.replaceSubrange(2..<4, with: Guest.sum(icmp))
       return Guest.ip(icmp, protocolNumber: 1, from: [192, 168, 56, 101], to: to, mac: host)
     }
+    var announcement = Guest.announcement
+    for place in [28, 38] { announcement.replaceSubrange(place..<(place + 4), with: [192, 168, 56, 101]) }
+    card.transmit(NetworkFrame(announcement))
     card.transmit(NetworkFrame(ping([127, 0, 0, 1])))
     card.transmit(NetworkFrame(ping([192, 168, 56, 1])))
     let reply = peer.wait { $0.count >= 42 && $0[23] == 1 && $0[34] == 0 }
     #expect(reply.map { Array($0[26..<30]) } == [192, 168, 56, 1])
+    card.transmit(NetworkFrame(ping([192, 168, 56, 100])))
+    let server = peer.wait { $0.count >= 42 && $0[23] == 1 && $0[34] == 0 && $0[29] == 100 }
+    #expect(server.map { Guest.sum(Array($0[34...])) == [0, 0] && Guest.sum(Array($0[14..<34])) == [0, 0] } == true)
     #expect(service.machines == 1)
   }
 
@@ -63,9 +69,9 @@ import Testing
     let free = try UDPServer().port
     let service = try service([
       "nat": [
-        "network": "10.0.2.0/24", "address": "10.0.2.1", "nameServer": "10.0.2.3", "localhost": true,
+        "network": "10.0.2.0/24", "address": "10.0.2.2", "nameServer": "10.0.2.3", "localhost": true,
         "forwards": [.string("tcp::\(free)-10.0.2.15:22")],
-      ], "aliases": ["10.0.2.2"],
+      ], "aliases": ["10.0.2.1"],
       "dhcp": [
         "server": "10.0.2.3", "mask": "255.255.255.0", "lower": "10.0.2.4", "upper": "10.0.2.254", "router": "10.0.2.1",
         "nameServer": "10.0.2.3",

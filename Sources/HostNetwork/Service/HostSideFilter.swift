@@ -33,4 +33,23 @@ struct HostSideFilter: Sendable {
     let answer = asker + own + [8, 6, 0, 1, 8, 0, 6, 4, 0, 2] + own + IPv4Packet.bytes(target) + frame[22..<32]
     return answer + [UInt8](repeating: 0, count: 18)
   }
+
+  /// The answer to an echo request (RFC 792) for one of `addresses`; nil for all else.
+  static func answerEcho(_ frame: [UInt8], for addresses: [UInt32]) -> [UInt8]? {
+    guard let packet = IPv4Packet(frame: frame), packet.isWhole, packet.protocolNumber == 1,
+      packet.payload.count >= 8, frame[packet.payload.lowerBound] == 8, addresses.contains(packet.destination),
+      frame[6] & 1 == 0
+    else { return nil }
+    var answer = Array(frame[..<packet.payload.upperBound])
+    answer.replaceSubrange(0..<6, with: frame[6..<12])
+    answer.replaceSubrange(6..<12, with: [0x52, 0x55] + IPv4Packet.bytes(packet.destination))
+    // Swapped ends keep the header's sum.
+    answer.replaceSubrange(26..<30, with: frame[30..<34])
+    answer.replaceSubrange(30..<34, with: frame[26..<30])
+    let start = packet.payload.lowerBound
+    answer.replaceSubrange(start..<(start + 4), with: [0, frame[start + 1], 0, 0])
+    let sum = IPv4Packet.checksum(answer[start...])
+    answer.replaceSubrange((start + 2)..<(start + 4), with: [UInt8(sum >> 8), UInt8(sum & 0xff)])
+    return answer
+  }
 }

@@ -48,8 +48,7 @@ public final class NetworkService: FrameReceiver {
     case .nat(let nat), .host(let nat):
       var routes = false
       if case .nat = configuration.hostSide { routes = true }
-      var own = Set(configuration.aliases)
-      own.insert(nat.hostAddress ?? nat.network | 2)
+      var own: Set = [nat.hostAddress ?? nat.network | 2]
       if routes { own.insert(nat.nameServer ?? nat.network | 3) }
       return (
         try NATAttachment(nat),
@@ -95,6 +94,7 @@ public final class NetworkService: FrameReceiver {
       if let answer = HostSideFilter.answerARP(bytes, for: addresses, hardware: { [0x52, 0x55] + IPv4Packet.bytes($0) }) {
         return (answer, nil)
       }
+      if let answer = HostSideFilter.answerEcho(bytes, for: addresses) { return (answer, nil) }
       if let filter = parts.filter { return (nil, filter.takes(bytes) ? parts.hostSide : nil) }
       return (nil, parts.hostSide)
     }

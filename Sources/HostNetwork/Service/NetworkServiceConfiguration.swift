@@ -16,7 +16,7 @@ public struct NetworkServiceConfiguration: Sendable, Equatable {
   /// The network's name, as cards have it.
   public var network: String
   public var hostSide = HostSide.none
-  /// Addresses that lead to the host's side as its own does.
+  /// Addresses that are there besides the host's, and answer to ping: the router's, where that is another one.
   public var aliases: [UInt32] = []
   public var dhcp: DHCPConfiguration?
   /// Where leases are kept; nil: nowhere.

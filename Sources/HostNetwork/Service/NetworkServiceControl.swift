@@ -31,7 +31,9 @@ public final class NetworkServiceControl {
     let folder = try SwitchAttachment.prepare(configuration.network)
     socket = "\(folder)/.service"
     self.grace = grace
-    lock = try FileDescriptor(opening: "\(folder)/.lock", .readWrite, create: true)
+    // Made when it is not there; it stays.
+    _ = try HostStream.outputFile("\(folder)/.lock")
+    lock = try FileDescriptor(opening: "\(folder)/.lock", .readWrite)
     guard try lock.tryLock(.exclusive) else { throw Taken() }
     service = try NetworkService(configuration)
     listener = try HostSocket.listenLocal(socket)
