@@ -94,7 +94,9 @@ field: ## Vagrant and Packer, unchanged, with ringbox in VBoxManage's place
 	@Tools/setup.sh field
 	swift build $(SWIFT_FLAGS)
 	@Tools/guest-assets/grub-disk.sh $(ASSETS)
+	@Tools/guest-assets/ssh-disk.sh $(ASSETS)
 	Tools/field.sh $(BIN) $(ASSETS)
+	Tools/field-ssh.sh $(BIN) $(ASSETS)
 
 .PHONY: fuzz
 fuzz: ## run the fuzzers for T seconds each (T=60)

@@ -119,7 +119,7 @@ let package = Package(
     // A real ringboxd with real machines, by HTTP and by a browser.
     tests("Ringboxd", ["TestSupport", "ServiceAPI", "Service", "Base", "HostSystem"]),
     // Real firmware, kernels and disks: Tools/guest-assets makes what these boot.
-    tests("Boot", ["TestSupport", "Base", "Compression"]),
+    tests("Boot", ["TestSupport", "Base", "HostSystem", "Compression"]),
     tests("CommandLine", ["TestSupport", "Base", "HostSystem"]),
   ]
 )

@@ -58,6 +58,7 @@ test  tshark               reads the traces of network cards
 test  chromium             uses the web manager
 test  python3-venv         place for the OpenAPI validator from PyPI
 test  util-linux           unshare and setpriv, for the tests without privileges
+test  iproute2             makes taps in a network namespace, for bridged cards
 bench qemu-system-x86      what we compare with: a portable translator
 bench bochs                what we compare with: an interpreter
 bench bochs-term           Bochs needs one display library; this one needs no display

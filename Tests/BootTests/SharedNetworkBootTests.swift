@@ -150,4 +150,47 @@ import Testing
     let bridged = try machines.manage(["startvm", "a"]).errors
     #expect(bridged.contains("nosuchtap") && bridged.contains("ip tuntap add"), "\(bridged)")
   }
+
+  /// Runs a command in a network of its own in which it may make interfaces.
+  private static let namespace: [String] = {
+    let words = ["/usr/bin/unshare", "--net", "--mount", "--propagation", "private"]
+    return words + (PrivateFolder.userID == 0 ? [] : ["--map-root-user"])
+  }()
+  private static let taps = """
+    export PATH=$PATH:/sbin:/usr/sbin
+    mount -t sysfs none /sys && ip link set lo up &&
+    ip tuntap add dev tap7 mode tap && ip addr add 192.168.77.1/24 dev tap7 && ip link set tap7 up &&
+    ip tuntap add dev vboxnet0 mode tap && ip addr add 192.168.56.1/24 dev vboxnet0 && ip link set vboxnet0 up
+    """
+  /// Containers often have neither taps nor namespaces.
+  private static let hasTaps: Bool = {
+    let (program, words) = (namespace[0], Array(namespace.dropFirst()))
+    return (try? Shell.run(program, words + ["sh", "-c", taps])) != nil
+  }()
+
+  @Test("taps of the host: a bridged card, and the host's side of a host-only network", .enabled(if: hasTaps))
+  func taps() throws {
+    let machines = try KeptMachines()
+    _ = try machines.output(["hostonlyif", "create"])
+    try create(
+      machines, "a",
+      [
+        "--nic1", "bridged", "--bridgeadapter1", "tap7", "--nictype1", "virtio", "--macaddress1", "080027000001",
+        "--nic2", "hostonly", "--hostonlyadapter2", "vboxnet0", "--nictype2", "virtio", "--macaddress2",
+        "080027000002",
+      ])
+    // The service, and with it the machine, lives where it was started.
+    let started = try RingboxProgram.run(
+      ["startvm", "a"], prefix: Self.namespace + ["sh", "-c", "\(Self.taps) && exec \"$@\"", "sh"],
+      environment: machines.environment, program: machines.folder.name("VBoxManage"), timeout: 60)
+    #expect(started.status == 0, "\(started.errors)")
+    let a = try Console(machines, "a")
+    _ = try a.run("one=$(grep -l 08:00:27:00:00:01 /sys/class/net/*/address | cut -d/ -f5)")
+    _ = try a.run("two=$(grep -l 08:00:27:00:00:02 /sys/class/net/*/address | cut -d/ -f5)")
+    let bridged = try a.run("ip addr add 192.168.77.2/24 dev $one; ip link set $one up; ping -c 3 192.168.77.1")
+    #expect(bridged.contains(" 0% packet loss"), "\(bridged)")
+    let hostOnly = try a.run("ip link set $two up; udhcpc -i $two -n -q -t 20; ip addr show $two; ping -c 3 192.168.56.1")
+    #expect(hostOnly.contains("inet 192.168.56.101/24") && hostOnly.contains(" 0% packet loss"), "\(hostOnly)")
+    _ = try machines.output(["controlvm", "a", "poweroff"])
+  }
 }
