@@ -89,6 +89,13 @@ proof: ## real programs in a Debian guest prove the processor (ARGS='--short --e
 	swift build $(SWIFT_FLAGS)
 	Tools/guest-proof.py $(ARGS)
 
+.PHONY: bench-network
+bench-network: ## TCP throughput and ping latency beside QEMU; ARGS as for Benchmarks/network.py
+	@Tools/setup.sh bench
+	swift build $(SWIFT_FLAGS)
+	@Tools/guest-assets/ssh-disk.sh $(ASSETS)
+	Benchmarks/network.py --ringbox $(BIN)/ringbox --assets $(ASSETS) $(ARGS)
+
 .PHONY: field
 field: ## Vagrant and Packer, unchanged, with ringbox in VBoxManage's place
 	@Tools/setup.sh field

@@ -105,7 +105,9 @@ public struct VirtualNetwork {
     }
     func address(_ number: UInt32) -> JSON { .string(IPv4Text.text(network.address | number)) }
     let rules = (entry.child("PortForwarding4")?.elements("Forwarding") ?? []).map { PortRule($0).forward }
-    let offsets = (entry.child("Mappings")?.elements("Loopback4") ?? []).compactMap { $0["offset"].flatMap(UInt32.init) }
+    let offsets = (entry.child("Mappings")?.elements("Loopback4") ?? []).compactMap {
+      $0["offset"].flatMap(UInt32.init)
+    }
     let last = ~(UInt32.max << UInt32(32 - network.bits))
     let mapped = offsets.first { (1..<last).contains($0) && $0 != 3 }
     json.set(

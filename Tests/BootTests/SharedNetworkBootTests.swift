@@ -37,7 +37,8 @@ import Testing
     }
     /// Asks for an address.
     func lease() throws -> String {
-      try run("dev=$(ls /sys/class/net | grep -v lo); ip link set $dev up; udhcpc -i $dev -n -q -t 20; ip addr show $dev")
+      try run(
+        "dev=$(ls /sys/class/net | grep -v lo); ip link set $dev up; udhcpc -i $dev -n -q -t 20; ip addr show $dev")
     }
   }
   private func create(_ machines: KeptMachines, _ name: String, _ words: [String]) throws {
@@ -189,7 +190,8 @@ import Testing
     _ = try a.run("two=$(grep -l 08:00:27:00:00:02 /sys/class/net/*/address | cut -d/ -f5)")
     let bridged = try a.run("ip addr add 192.168.77.2/24 dev $one; ip link set $one up; ping -c 3 192.168.77.1")
     #expect(bridged.contains(" 0% packet loss"), "\(bridged)")
-    let hostOnly = try a.run("ip link set $two up; udhcpc -i $two -n -q -t 20; ip addr show $two; ping -c 3 192.168.56.1")
+    let hostOnly = try a.run(
+      "ip link set $two up; udhcpc -i $two -n -q -t 20; ip addr show $two; ping -c 3 192.168.56.1")
     #expect(hostOnly.contains("inet 192.168.56.101/24") && hostOnly.contains(" 0% packet loss"), "\(hostOnly)")
     _ = try machines.output(["controlvm", "a", "poweroff"])
   }

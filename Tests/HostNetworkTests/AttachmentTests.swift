@@ -231,7 +231,9 @@ import Testing
     let start = HostClock.monotonicNanoseconds
     for (adapter, peer) in zip(adapters, peers) { try adapter.start(card(peer), group: group) }
     let bytes = [UInt8](repeating: 0, count: 1200)
-    for index in 0..<200 { for adapter in adapters { adapter.transmit(NetworkFrame(a + a + [8, 0, UInt8(index)] + bytes)) } }
+    for index in 0..<200 {
+      for adapter in adapters { adapter.transmit(NetworkFrame(a + a + [8, 0, UInt8(index)] + bytes)) }
+    }
     for peer in peers { #expect(peer.wait { _ in peer.all.count == 200 } != nil) }
     // 400 frames of 1215 bytes less what was saved up: 386 ms at least.
     #expect(HostClock.monotonicNanoseconds - start > 300_000_000)

@@ -83,10 +83,12 @@ import Testing
       two.close()
       service.close()
     }
-    let lease = DHCPClient.parse({
-      one.transmit(NetworkFrame(DHCPClient(mac: Guest.mac).frame(3, [[50, 4, 10, 0, 2, 15], [54, 4, 10, 0, 2, 3]])))
-      return first.wait { DHCPClient.parse($0) != nil }
-    }())
+    let lease = DHCPClient.parse(
+      {
+        one.transmit(
+          NetworkFrame(DHCPClient(mac: Guest.mac).frame(3, [[50, 4, 10, 0, 2, 15], [54, 4, 10, 0, 2, 3]])))
+        return first.wait { DHCPClient.parse($0) != nil }
+      }())
     #expect(lease?.kind == 5 && lease?.options[3] == [10, 0, 2, 1] && lease?.options[6] == [10, 0, 2, 3])
     one.transmit(NetworkFrame(Guest.announcement))
     for last in [1, 2, 3] as [UInt8] {

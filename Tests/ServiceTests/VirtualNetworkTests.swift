@@ -96,7 +96,8 @@ import Testing
     try fixture.registry.change("m") { settings throws(ServiceError) in
       for (option, value) in [
         ("nic1", "intnet"), ("nicpromisc1", "allow-vms"), ("nicbandwidthgroup1", "slow"), ("nic2", "generic"),
-        ("nicgenericdrv2", "UDPTunnel"), ("nicproperty2", "sport=10001"), ("nic3", "bridged"), ("bridgeadapter3", "tap7"),
+        ("nicgenericdrv2", "UDPTunnel"), ("nicproperty2", "sport=10001"), ("nic3", "bridged"),
+        ("bridgeadapter3", "tap7"),
       ] {
         guard let (known, number) = MachineOption.named(option) else { continue }
         try known.apply([value], number: number, typed: option, to: &settings, fixture.registry)

@@ -91,7 +91,9 @@ public final class NetworkService: FrameReceiver {
       if let dhcp = parts.dhcp, parts.filter?.own.contains(dhcp.configuration.server) != true {
         addresses.append(dhcp.configuration.server)
       }
-      if let answer = HostSideFilter.answerARP(bytes, for: addresses, hardware: { [0x52, 0x55] + IPv4Packet.bytes($0) }) {
+      if let answer = HostSideFilter.answerARP(
+        bytes, for: addresses, hardware: { [0x52, 0x55] + IPv4Packet.bytes($0) })
+      {
         return (answer, nil)
       }
       if let answer = HostSideFilter.answerEcho(bytes, for: addresses) { return (answer, nil) }

@@ -93,7 +93,8 @@ public struct NetworkServiceConfiguration: Sendable, Equatable {
         let value = DHCPOptionText.encode(number, text, isHex: option["hex"]?.bool ?? false)
       else {
         throw NetworkError(
-          "DHCP server: option \(option["number"]?.integer ?? 0) cannot have the value '\(option["value"]?.string ?? "")'")
+          "DHCP server: option \(option["number"]?.integer ?? 0) cannot have the value '\(option["value"]?.string ?? "")'"
+        )
       }
       scope.options[number] = value
     }

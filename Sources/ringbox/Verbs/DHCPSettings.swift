@@ -51,11 +51,15 @@ struct DHCPSettings {
         list.insert(new)
       }
     case "fixedaddress":
-      if case .global = scope { throw Failure.usage("--fixed-address is for one card: --mac-address, or --vm and --nic") }
+      if case .global = scope {
+        throw Failure.usage("--fixed-address is for one card: --mac-address, or --vm and --nic")
+      }
       if !option.value.isEmpty { _ = try NetworkVerbs.checked(option.value, "fixed-address") }
       change(&entry) { $0["fixedAddress"] = option.value.isEmpty ? nil : option.value }
     case "removeconfig":
-      if case .global = scope { throw Failure.usage("--remove-config is for one card: --mac-address, or --vm and --nic") }
+      if case .global = scope {
+        throw Failure.usage("--remove-config is for one card: --mac-address, or --vm and --nic")
+      }
       let wanted = key
       entry?.remove("Config") { config in wanted.allSatisfy { config[$0.0] == $0.1 } }
     default:
