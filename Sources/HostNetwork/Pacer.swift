@@ -40,6 +40,7 @@ struct TokenBucket {
 /// A rate that several senders may share: what one uses, the others lack.
 public final class RateLimit: Sendable {
   private let bucket: Mutex<TokenBucket>
+  /// At least one bit a second.
   public init(bitsPerSecond rate: UInt64) {
     bucket = Mutex(TokenBucket(rate: max(1, rate), now: HostClock.monotonicNanoseconds))
   }

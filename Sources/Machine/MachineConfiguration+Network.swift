@@ -46,8 +46,11 @@ extension MachineConfiguration {
     public var bitsPerSecond: UInt64?
     /// Cards of one group share what they may send.
     public struct RateGroup: Equatable, Sendable {
+      /// By which cards find each other.
       public var name: String
+      /// What all of them may send together.
       public var bitsPerSecond: UInt64
+      /// A group of this rate.
       public init(name: String, bitsPerSecond: UInt64) { (self.name, self.bitsPerSecond) = (name, bitsPerSecond) }
     }
     /// Its group, if it has one.

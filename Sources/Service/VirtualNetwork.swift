@@ -22,7 +22,9 @@ public struct VirtualNetwork {
     if let name = named("HostOnlyNetwork") { return hostOnlyNetworkPrefix + name }
     return named("NATNetwork")
   }
+  /// Before an interface's name: the name of its network.
   public static let hostOnlyPrefix = "HostInterfaceNetworking-"
+  /// The same for a host-only network.
   public static let hostOnlyNetworkPrefix = "hostonly-"
   /// `ringbox-net`, next to another program of this package.
   public static func program(beside other: String) -> String { "\(Paths.folder(of: other))/ringbox-net" }

@@ -11,7 +11,7 @@ source "$here/grub-common.sh"
 packages=(dropbear-bin libc6 libcrypt1 libgmp10 libtomcrypt1 libtommath1 zlib1g iperf3 libiperf0 libsctp1 libssl3 openssh-client)
 
 build() {
-    local root=$work/root deb package key
+    local root=$work/root deb package key file
     mkdir -p "$root"
     gzip -dc "$out/amd64/busybox.gz" | (cd "$root" && cpio --quiet -idm --no-absolute-filenames)
     mkdir -p "$work/packages"
@@ -27,10 +27,11 @@ build() {
     cp -L "$root/lib/ld-linux-x86-64.so.2" "$root/lib64/"
     install -m 755 "$work/packages/usr/sbin/dropbear" "$work/packages/usr/bin/dropbearkey" \
         "$work/packages/usr/bin/iperf3" "$work/packages/usr/bin/scp" "$root/bin/"
-    cp "$here/ssh-guest/"* "$root/bin/"
-    rm "$root/bin/start-network"
-    install -m 755 "$here/ssh-guest/start-network" "$root/bin/start-network"
-    chmod 755 "$root/bin/sudo" "$root/bin/hostnamectl"
+    # Some take the place of a link to busybox.
+    for file in "$here/ssh-guest/"*; do
+        rm -f "$root/bin/$(basename "$file")"
+        install -m 755 "$file" "$root/bin/"
+    done
     # One account: what sudo would do is done already.
     printf 'root::0:0:root:/root:/bin/sh\nvagrant:*:0:0:vagrant:/home/vagrant:/bin/sh\n' >"$root/etc/passwd"
     printf 'root:x:0:\nvagrant:x:1000:\n' >"$root/etc/group"

@@ -2,35 +2,43 @@
 public struct DHCPConfiguration: Sendable, Equatable {
   /// How long an address is somebody's, in seconds.
   public struct Times: Sendable, Equatable {
+    /// No lease is shorter; what clients get that ask for nothing; none is longer. nil: as the server has it.
     public var minimum: UInt32?, usual: UInt32?, maximum: UInt32?
+    /// As the server has it, unless told.
     public init(minimum: UInt32? = nil, usual: UInt32? = nil, maximum: UInt32? = nil) {
       (self.minimum, self.usual, self.maximum) = (minimum, usual, maximum)
     }
   }
   /// What holds for all clients, or for one.
   public struct Scope: Sendable, Equatable {
+    /// Of leases.
     public var times = Times()
     /// By number, ready to be sent.
     public var options: [UInt8: [UInt8]] = [:]
     /// Sent whether the client asks or not; never sent.
     public var forced: Set<UInt8> = [], suppressed: Set<UInt8> = []
+    /// Nothing in particular.
     public init() {}
   }
   /// One client.
   public struct Client: Sendable, Equatable {
     /// Its address, always; nil: as others.
     public var address: UInt32?
+    /// Before what is everybody's.
     public var scope = Scope()
+    /// As others, unless told.
     public init(address: UInt32? = nil, scope: Scope = Scope()) { (self.address, self.scope) = (address, scope) }
   }
 
   /// The server's own address.
   public var server: UInt32
+  /// Of the network.
   public var mask: UInt32
   /// Addresses that are given away, both ends included.
   public var lower: UInt32, upper: UInt32
   /// Given in options 3 and 6 unless options say otherwise; nil: none.
   public var router: UInt32?, nameServer: UInt32?
+  /// For all clients.
   public var global = Scope()
   /// By card address.
   public var clients: [[UInt8]: Client] = [:]

@@ -7,6 +7,7 @@ public struct DHCPServer: Sendable {
   public struct Lease: Sendable, Equatable {
     /// The client's card.
     public var hardware: [UInt8]
+    /// What it was given.
     public var address: UInt32
     /// Seconds since 1970, and how long from then.
     public var issued: Int64, duration: UInt32
@@ -14,6 +15,7 @@ public struct DHCPServer: Sendable {
     public var isOffer: Bool
     /// Whether it is over at `now`.
     public func isOver(at now: Int64) -> Bool { now - issued > Int64(duration) }
+    /// Given, not only offered, unless told.
     public init(hardware: [UInt8], address: UInt32, issued: Int64, duration: UInt32, isOffer: Bool = false) {
       (self.hardware, self.address, self.issued, self.duration) = (hardware, address, issued, duration)
       self.isOffer = isOffer
@@ -31,6 +33,7 @@ public struct DHCPServer: Sendable {
   private static let offerTime: UInt32 = 60
   private static let declineTime: Int64 = 600
 
+  /// Goes on with what was given before, as far as that still fits.
   public init(_ configuration: DHCPConfiguration, leases: [Lease] = []) {
     self.configuration = configuration
     for lease in leases where isUsable(lease.address, lease.hardware) { self.leases[lease.address] = lease }

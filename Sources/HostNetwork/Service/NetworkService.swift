@@ -56,6 +56,7 @@ public final class NetworkService: FrameReceiver {
       )
     }
   }
+  /// Frames flow from here on.
   public func start() throws(NetworkError) {
     try parts.withLock { $0.hostSide }?.start(inward)
     try port.start(self)

@@ -15,15 +15,18 @@ public struct NetworkServiceConfiguration: Sendable, Equatable {
   }
   /// The network's name, as cards have it.
   public var network: String
+  /// How the host is on the network.
   public var hostSide = HostSide.none
   /// Addresses that are there besides the host's, and answer to ping: the router's, where that is another one.
   public var aliases: [UInt32] = []
+  /// nil: no server.
   public var dhcp: DHCPConfiguration?
   /// Where leases are kept; nil: nowhere.
   public var leaseFile: String?
   /// Stays when no machine is left.
   public var stays = false
 
+  /// With nothing but a name.
   public init(network: String) { self.network = network }
 
   /// Reads what `Service` writes: `network`, `stays`, `leases`, `aliases`, `nat` or `host` or `tap`, `dhcp`.
