@@ -131,6 +131,11 @@ import Testing
     #expect(throws: NetworkError.self) {
       try service.change(to: try NetworkServiceConfiguration(json: ["network": "other"]))
     }
+    // A host's side that does not open can be gone back from.
+    let tap: JSON = ["network": .string(name), "tap": "nosuchtap"]
+    #expect(throws: NetworkError.self) { try service.change(to: try NetworkServiceConfiguration(json: tap)) }
+    try service.change(to: try NetworkServiceConfiguration(json: changed))
+    try TCPClient(port: free).close()
   }
 
   @Test func nonsenseInTheConfigurationIsNamed() {

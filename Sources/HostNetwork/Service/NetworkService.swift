@@ -114,7 +114,8 @@ public final class NetworkService: FrameReceiver {
     guard new.network == old.network else { throw NetworkError("this is the service of '\(old.network)'") }
     if NetworkService.plain(old.hostSide) != NetworkService.plain(new.hostSide) {
       side?.close()
-      parts.withLock { ($0.hostSide, $0.filter) = (nil, nil) }
+      // Should the new one not open, there is none: what was before can be asked for again.
+      parts.withLock { ($0.hostSide, $0.filter, $0.configuration.hostSide) = (nil, nil, .none) }
       let (side, filter) = try NetworkService.open(new)
       try side?.start(inward)
       parts.withLock { ($0.hostSide, $0.filter) = (side, filter) }
