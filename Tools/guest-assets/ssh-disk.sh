@@ -19,7 +19,7 @@ build() {
         deb=$(fetch_deb amd64 "$package") || die "cannot download $package"
         dpkg-deb -x "$deb" "$work/packages"
     done
-    mkdir -p "$root"/{lib,lib64,usr/lib,etc/dropbear,home/vagrant/.ssh,var/run,run,var/log,usr/bin}
+    mkdir -p "$root"/{lib,lib64,usr/lib,etc/dropbear,root/.ssh,var/run,run,var/log,usr/bin}
     find "$work/packages" \( -path '*/lib/x86_64-linux-gnu/*.so*' -o -name 'ld-linux*' \) ! -type d \
         ! -path '*/gconv/*' ! -path '*/engines-3/*' ! -path '*/ossl-modules/*' | while read -r file; do
         cp -L "$file" "$root/lib/$(basename "$file")"
@@ -33,7 +33,7 @@ build() {
         install -m 755 "$file" "$root/bin/"
     done
     # One account: what sudo would do is done already.
-    printf 'root::0:0:root:/root:/bin/sh\nvagrant:*:0:0:vagrant:/home/vagrant:/bin/sh\n' >"$root/etc/passwd"
+    printf 'root::0:0:root:/root:/bin/sh\nvagrant:*:0:0:vagrant:/root:/bin/sh\n' >"$root/etc/passwd"
     printf 'root:x:0:\nvagrant:x:1000:\n' >"$root/etc/group"
     echo /bin/sh >"$root/etc/shells"
     echo 'passwd: files' >"$root/etc/nsswitch.conf"
@@ -44,8 +44,8 @@ build() {
     printf 'ringbox\n' >"$root/etc/hostname"
     printf '127.0.0.1 localhost\n' >"$root/etc/hosts"
     key='ssh-rsa AAAAB3NzaC1yc2EAAAABIwAAAQEA6NF8iallvQVp22WDkTkyrtvp9eWW6A8YVr+kz4TjGYe7gHzIw+niNltGEFHzD8+v1I2YJ6oXevct1YeS0o9HZyN1Q9qgCgzUFtdOKLv6IedplqoPkcmF0aYet2PkEDo3MlTBckFXPITAMzF8dJSIFo9D8HfdOV0IAdx4O7PtixWKn5y2hMNG0zQPyUecp4pzC6kivAIhyfHilFR61RGL+GPXQ2MWZWFYbAGjyiYJnAmCP3NOTd0jMZEnDkbUvxhMmBYSdETk1rRgm+R4LOzFUGaHqHDLKLX+FIPKcF96hrucXzcWyLbIbEgE98OHlnVYCzRdK8jlqm8tehUc9c9WhQ== vagrant insecure public key'
-    echo "$key" >"$root/home/vagrant/.ssh/authorized_keys"
-    chmod 700 "$root/home/vagrant" "$root/home/vagrant/.ssh"
+    echo "$key" >"$root/root/.ssh/authorized_keys"
+    chmod 700 "$root/root" "$root/root/.ssh"
     # The network before the marker of readiness.
     sed -i 's|^consoles=$|/bin/start-network\nconsoles=|' "$root/init"
     pack_initrd "$root" "$work/ssh.gz"
