@@ -89,12 +89,21 @@ proof: ## real programs in a Debian guest prove the processor (ARGS='--short --e
 	swift build $(SWIFT_FLAGS)
 	Tools/guest-proof.py $(ARGS)
 
+.PHONY: bench-network
+bench-network: ## TCP throughput and ping latency beside QEMU; ARGS as for Benchmarks/network.py
+	@Tools/setup.sh bench
+	swift build $(SWIFT_FLAGS)
+	@Tools/guest-assets/ssh-disk.sh $(ASSETS)
+	Benchmarks/network.py --ringbox $(BIN)/ringbox --assets $(ASSETS) $(ARGS)
+
 .PHONY: field
 field: ## Vagrant and Packer, unchanged, with ringbox in VBoxManage's place
 	@Tools/setup.sh field
 	swift build $(SWIFT_FLAGS)
 	@Tools/guest-assets/grub-disk.sh $(ASSETS)
+	@Tools/guest-assets/ssh-disk.sh $(ASSETS)
 	Tools/field.sh $(BIN) $(ASSETS)
+	Tools/field-ssh.sh $(BIN) $(ASSETS)
 
 .PHONY: fuzz
 fuzz: ## run the fuzzers for T seconds each (T=60)
@@ -106,9 +115,11 @@ install: ## install to PREFIX (/usr/local), self-contained; DESTDIR for packager
 	@Tools/setup.sh build
 	swift build -c release --static-swift-stdlib --scratch-path .build/install --product ringbox
 	swift build -c release --static-swift-stdlib --scratch-path .build/install --product ringbox-vm
+	swift build -c release --static-swift-stdlib --scratch-path .build/install --product ringbox-net
 	swift build -c release --static-swift-stdlib --scratch-path .build/install --product ringboxd
 	install -D -m 755 -s .build/install/release/ringbox '$(DESTDIR)$(PREFIX)/bin/ringbox'
 	install -D -m 755 -s .build/install/release/ringbox-vm '$(DESTDIR)$(PREFIX)/bin/ringbox-vm'
+	install -D -m 755 -s .build/install/release/ringbox-net '$(DESTDIR)$(PREFIX)/bin/ringbox-net'
 	install -D -m 755 -s .build/install/release/ringboxd '$(DESTDIR)$(PREFIX)/bin/ringboxd'
 	install -d '$(DESTDIR)$(PREFIX)/share/ringbox/web'
 	install -m 644 Sources/ringboxd/Web/* '$(DESTDIR)$(PREFIX)/share/ringbox/web'

@@ -18,6 +18,7 @@ let package = Package(
   products: [
     .executable(name: "ringbox", targets: ["ringbox"]),
     .executable(name: "ringbox-vm", targets: ["ringbox-vm"]),
+    .executable(name: "ringbox-net", targets: ["ringbox-net"]),
     .executable(name: "ringboxd", targets: ["ringboxd"]),
   ],
   dependencies: [
@@ -75,6 +76,9 @@ let package = Package(
       // Without the shared libraries of Swift a VM process takes 8 MiB less and starts sooner.
       linkerSettings: [.unsafeFlags(["-static-stdlib"])]),
     .executableTarget(
+      name: "ringbox-net", dependencies: ["Base", "HostSystem", "HostNetwork"], swiftSettings: strict,
+      linkerSettings: [.unsafeFlags(["-static-stdlib"])]),
+    .executableTarget(
       name: "ringboxd",
       dependencies: [
         "Base", "HostSystem", "Service", "ServiceAPI",
@@ -118,7 +122,7 @@ let package = Package(
     // A real ringboxd with real machines, by HTTP and by a browser.
     tests("Ringboxd", ["TestSupport", "ServiceAPI", "Service", "Base", "HostSystem"]),
     // Real firmware, kernels and disks: Tools/guest-assets makes what these boot.
-    tests("Boot", ["TestSupport", "Base", "Compression"]),
+    tests("Boot", ["TestSupport", "Base", "HostSystem", "Compression"]),
     tests("CommandLine", ["TestSupport", "Base", "HostSystem"]),
   ]
 )

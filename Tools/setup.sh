@@ -58,10 +58,13 @@ test  tshark               reads the traces of network cards
 test  chromium             uses the web manager
 test  python3-venv         place for the OpenAPI validator from PyPI
 test  util-linux           unshare and setpriv, for the tests without privileges
+test  iproute2             makes taps in a network namespace, for bridged cards
 bench qemu-system-x86      what we compare with: a portable translator
+bench iperf3               TCP throughput between guest and host
 bench bochs                what we compare with: an interpreter
 bench bochs-term           Bochs needs one display library; this one needs no display
 bench bochsbios            the firmware Bochs starts with
+field openssh-client       scp and ssh into Vagrant's machines
 field vagrant              drives machines as its users do (make field)
 field packer               builds images as its users do (make field)
 LIST

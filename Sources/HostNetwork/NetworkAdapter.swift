@@ -9,6 +9,8 @@ public final class NetworkAdapter: NetworkBackend, FrameReceiver {
   public enum PromiscuousPolicy: String, Sendable, CaseIterable {
     /// Only its own, and those for groups and all.
     case deny
+    /// Those between cards of a switch, not the host's.
+    case allowNetwork = "allow-vms"
     /// All that pass.
     case allowAll = "allow"
   }
@@ -63,13 +65,15 @@ public final class NetworkAdapter: NetworkBackend, FrameReceiver {
     self.isConnected = Atomic(isConnected)
   }
 
-  /// Connects the card and starts the attachment; `bitsPerSecond` limits each direction.
-  public func start(_ card: Card, bitsPerSecond rate: UInt64? = nil) throws(NetworkError) {
+  /// Connects the card and starts the attachment; `bitsPerSecond` limits each direction, `group` what the guest sends.
+  public func start(
+    _ card: Card, bitsPerSecond rate: UInt64? = nil, group: RateLimit? = nil
+  ) throws(NetworkError) {
     var (outward, inward): (Pacer?, Pacer?)
-    if let rate {
-      outward = try Pacer(bitsPerSecond: rate) { [attachment] in attachment.transmit($0) }
-      inward = try Pacer(bitsPerSecond: rate) { card.receive([$0]) }
-    }
+    let own = rate.map { RateLimit(bitsPerSecond: $0) }
+    let limits = [own, group].compactMap { $0 }
+    if !limits.isEmpty { outward = try Pacer(limits) { [attachment] in attachment.transmit($0) } }
+    if let rate { inward = try Pacer([RateLimit(bitsPerSecond: rate)]) { card.receive([$0]) } }
     parts.withLock { [outward, inward] parts in
       parts.card = card
       (parts.outward, parts.inward) = (outward, inward)
@@ -113,7 +117,8 @@ public final class NetworkAdapter: NetworkBackend, FrameReceiver {
 
   public func receive(_ frames: [NetworkFrame]) {
     guard isLinkUp else { return }
-    let passing = policy == .allowAll ? frames : frames.filter(isForCard)
+    let hearsAll = policy == .allowAll || policy == .allowNetwork && attachment is SwitchAttachment
+    let passing = hearsAll ? frames : frames.filter(isForCard)
     guard !passing.isEmpty else { return }
     if let trace { for frame in passing { trace.append(frame) } }
     let (card, pacer) = parts.withLock { parts in

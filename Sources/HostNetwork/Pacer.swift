@@ -37,18 +37,29 @@ struct TokenBucket {
   }
 }
 
-/// Holds frames back so that no more than a given rate passes in one direction. What does not fit into its queue is
+/// A rate that several senders may share: what one uses, the others lack.
+public final class RateLimit: Sendable {
+  private let bucket: Mutex<TokenBucket>
+  /// At least one bit a second.
+  public init(bitsPerSecond rate: UInt64) {
+    bucket = Mutex(TokenBucket(rate: max(1, rate), now: HostClock.monotonicNanoseconds))
+  }
+  /// Takes a frame's share; otherwise says how many nanoseconds to wait.
+  func take(bytes: Int, now: Int64) -> Int64? { bucket.withLock { $0.take(bytes: bytes, now: now) } }
+}
+
+/// Holds frames back so that no more than given rates passes in one direction. What does not fit into its queue is
 /// dropped, as in a router.
 final class Pacer: Sendable {
   private let queue = FrameQueue(frames: 512, bytes: 1 << 20)
   private let parker = Parker()
   private let isEnding = Atomic<Bool>(false)
   private let thread = Mutex<HostThread?>(nil)
-  private let rate: UInt64
+  private let limits: [RateLimit]
   private let forward: @Sendable (NetworkFrame) -> Void
 
-  init(bitsPerSecond rate: UInt64, _ forward: @escaping @Sendable (NetworkFrame) -> Void) throws(NetworkError) {
-    self.rate = max(1, rate)
+  init(_ limits: [RateLimit], _ forward: @escaping @Sendable (NetworkFrame) -> Void) throws(NetworkError) {
+    self.limits = limits
     self.forward = forward
     do throws(ThreadError) {
       let started = try HostThread(name: "pacer") { [weak self] in
@@ -63,19 +74,19 @@ final class Pacer: Sendable {
   var waiting: Int { queue.count }
 
   private func run() {
-    var bucket = TokenBucket(rate: rate, now: HostClock.monotonicNanoseconds)
     while !isEnding.load(ordering: .acquiring) {
       guard let frame = queue.first else {
         parker.park()
         continue
       }
-      let now = HostClock.monotonicNanoseconds
-      if let wait = bucket.take(bytes: frame.bytes.count, now: now) {
-        parker.park(until: now &+ wait)
-      } else {
-        _ = queue.next()
-        forward(frame)
+      for limit in limits {
+        while let wait = limit.take(bytes: frame.bytes.count, now: HostClock.monotonicNanoseconds) {
+          parker.park(until: HostClock.monotonicNanoseconds &+ wait)
+          if isEnding.load(ordering: .acquiring) { return }
+        }
       }
+      _ = queue.next()
+      forward(frame)
     }
   }
   func close() {

@@ -95,6 +95,8 @@ public struct NATConfiguration: Sendable, Equatable {
   public var reachesLoopback = false
   /// The guest reaches nothing but what is forwarded.
   public var isRestricted = false
+  /// The host's side and the name server, where they are not at .2 and .3.
+  public var hostAddress: UInt32?, nameServer: UInt32?
   /// Name that DHCP gives the guest.
   public var hostName: String?
   public init() {}

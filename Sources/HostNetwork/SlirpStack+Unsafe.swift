@@ -64,6 +64,8 @@ import HostSystem
     unsafe config.vnetmask = in_addr(s_addr: configuration.mask.bigEndian)
     unsafe config.vhost = address(2)
     unsafe config.vnameserver = address(3)
+    if let host = configuration.hostAddress { unsafe config.vhost.s_addr = host.bigEndian }
+    if let server = configuration.nameServer { unsafe config.vnameserver.s_addr = server.bigEndian }
     unsafe config.vdhcp_start = address(configuration.guestNumber)
     unsafe config.in6_enabled = configuration.ipv6
     // A unique local prefix (RFC 4193) whose last part is the third byte of the IPv4 network.

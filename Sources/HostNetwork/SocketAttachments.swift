@@ -2,18 +2,18 @@ import DeviceKit
 import HostSystem
 import Synchronization
 
-/// A thread that moves frames between bounded queues and a datagram socket; what the switch and the tunnel share.
+/// A thread that moves frames between bounded queues and a descriptor; what switch, tunnel and tap share.
 final class SocketPump: Sendable {
-  let socket: DatagramSocket
+  private let source: any PacketDescriptor
   private let queue = FrameQueue(frames: 1024, bytes: 4 << 20)
   private let wake: WakeDescriptor
   private let isAwake = Atomic<Bool>(false)
   private let isEnding = Atomic<Bool>(false)
   private let thread = Mutex<HostThread?>(nil)
 
-  init(_ socket: DatagramSocket) throws(NetworkError) {
-    self.socket = socket
-    socket.enlargeBuffers(1 << 20)
+  init(_ source: any PacketDescriptor) throws(NetworkError) {
+    self.source = source
+    (source as? DatagramSocket)?.enlargeBuffers(1 << 20)
     do throws(SystemCallError) { wake = try WakeDescriptor() } catch { throw NetworkError("\(error)") }
   }
 
@@ -39,6 +39,9 @@ final class SocketPump: Sendable {
     if !isAwake.exchange(true, ordering: .acquiringAndReleasing) { wake.wake() }
   }
 
+  /// Frames that have not been sent yet.
+  var waiting: Int { queue.count }
+
   /// Bytes of a packet at most.
   static let packetLimit = 1 << 16
 
@@ -59,14 +62,14 @@ final class SocketPump: Sendable {
         tries = 0
         sent += taken
       }
-      var entries = [PollEntry(wake.raw), PollEntry(socket.raw)]
+      var entries = [PollEntry(wake.raw), PollEntry(source.raw)]
       HostPoll.wait(&entries, nanoseconds: tries > 0 ? 1_000_000 : queue.isEmpty ? nil : 0)
       if entries[0].isReadable {
         wake.drain()
         isAwake.store(false, ordering: .sequentiallyConsistent)
       }
       var batch: [NetworkFrame] = []
-      while batch.count < 64, let bytes = socket.receive(limit: SocketPump.packetLimit) {
+      while batch.count < 64, let bytes = source.receive(limit: SocketPump.packetLimit) {
         if bytes.count >= NetworkFrame.headerSize { batch.append(NetworkFrame(bytes)) }
       }
       if !batch.isEmpty { receive(batch) }
@@ -87,12 +90,12 @@ final class SocketPump: Sendable {
 /// socket,udp).
 public final class TunnelAttachment: NetworkAttachment {
   private let pump: SocketPump
+  private let socket: DatagramSocket
   private let local: IPv4Endpoint
   private let remote: IPv4Endpoint
 
   public init(local: IPv4Endpoint, remote: IPv4Endpoint) throws(NetworkError) {
     (self.local, self.remote) = (local, remote)
-    let socket: DatagramSocket
     do throws(SystemCallError) {
       socket = try DatagramSocket(local: local, remote: remote)
     } catch {
@@ -102,7 +105,7 @@ public final class TunnelAttachment: NetworkAttachment {
   }
   public let maximumFrame = NetworkFrame.ordinaryLimit
   public func start(_ receiver: any FrameReceiver) throws(NetworkError) {
-    let socket = pump.socket
+    let socket = socket
     try pump.start(
       name: "tunnel", send: { socket.send($0[0].bytes) != .wouldBlock ? 1 : 0 },
       receive: { [weak receiver] in receiver?.receive($0) })

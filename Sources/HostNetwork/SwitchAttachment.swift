@@ -14,9 +14,27 @@ public final class SwitchAttachment: NetworkAttachment {
     /// Port by Ethernet address.
     var learned: [[UInt8]: String] = [:]
   }
+  /// Who is at a port: the end of its name, so that all others know.
+  public enum Role: Sendable {
+    /// A card that hears what is for it; what passes between cards; everything.
+    case card, listensToCards, listensToAll
+    /// The host's side of the network: NAT, DHCP, a tap.
+    case host
+
+    var suffix: String {
+      switch self {
+      case .card: ""
+      case .listensToCards: ".v"
+      case .listensToAll: ".a"
+      case .host: ".h"
+      }
+    }
+  }
   private let network: String
   private let folder: String
   private let name: String
+  private let role: Role
+  private let socket: DatagramSocket
   private let pump: SocketPump
   private let neighbours = Mutex(Neighbours())
 
@@ -26,40 +44,27 @@ public final class SwitchAttachment: NetworkAttachment {
   /// How long a list of ports is good for: a machine that was started is heard by the others after that.
   private static let listLifetime: Int64 = 100_000_000
 
-  /// Joins the network called `network`, which comes into being with its first machine.
-  public init(network: String) throws(NetworkError) {
-    guard SwitchAttachment.isName(network) else {
-      throw NetworkError(
-        "network '\(network)': a name has 1 to 32 letters, digits, dots, dashes and underscores, and begins with a "
-          + "letter or digit")
-    }
+  /// Joins the network called `network`, which comes into being with its first port.
+  public init(network: String, role: Role = .card) throws(NetworkError) {
     self.network = network
-    let base = SwitchAttachment.baseFolder
-    folder = "\(base)/\(network)"
-    name = "\(PrivateFolder.processID)-\(HostEntropy.bytes(4).map { String($0, radix: 16) }.joined(separator: "_"))"
-    let socket: DatagramSocket
-    do throws(SystemCallError) {
-      try PrivateFolder.prepare(base)
-      try PrivateFolder.prepare(folder)
-      socket = try DatagramSocket(local: "\(folder)/\(name)")
-    } catch {
+    self.role = role
+    let folder = try SwitchAttachment.prepare(network)
+    self.folder = folder
+    let mark = HostEntropy.bytes(4).map { String($0, radix: 16) }.joined(separator: "_")
+    name = "\(PrivateFolder.processID)-\(mark)\(role.suffix)"
+    do throws(SystemCallError) { socket = try DatagramSocket(local: "\(folder)/\(name)") } catch {
       throw NetworkError("network '\(network)': '\(folder)': \(error.reason)")
     }
     pump = try SocketPump(socket)
   }
-
-  private static var baseFolder: String {
-    if let runtime = ProcessImage.environment("XDG_RUNTIME_DIR"), runtime.hasPrefix("/"), runtime.utf8.count < 40 {
-      return "\(runtime)/ringbox-net"
+  /// The folder of a network's ports, which is there afterwards.
+  static func prepare(_ network: String) throws(NetworkError) -> String {
+    do throws(SystemCallError) {
+      if let folder = try NetworkFolder.prepare(network) { return folder }
+    } catch {
+      throw NetworkError("network '\(network)': '\(NetworkFolder.path(network) ?? "")': \(error.reason)")
     }
-    return "/tmp/ringbox-net-\(PrivateFolder.userID)"
-  }
-  static func isName(_ text: String) -> Bool {
-    guard (1...32).contains(text.utf8.count), let first = text.utf8.first else { return false }
-    func isWord(_ byte: UInt8) -> Bool {
-      (0x30...0x39).contains(byte) || (0x41...0x5a).contains(byte) || (0x61...0x7a).contains(byte)
-    }
-    return isWord(first) && text.utf8.allSatisfy { isWord($0) || [0x2d, 0x2e, 0x5f].contains($0) }
+    throw NetworkError("network '\(network)': a name has 1 to 255 bytes, none of them a control character")
   }
 
   /// Cards that do not take large frames may be on the same wire.
@@ -79,7 +84,20 @@ public final class SwitchAttachment: NetworkAttachment {
     pump.close()
     HostFiles.remove("\(folder)/\(name)")
   }
-  public var summary: String { "internal network '\(network)'" }
+  public var summary: String { "network '\(network)'" }
+  /// Frames that have not been sent yet.
+  public var waiting: Int { pump.waiting }
+
+  /// Other ports of the network that somebody has open; what dead processes left behind is taken away.
+  public var livePorts: Int {
+    let others = PrivateFolder.entries(folder, limit: SwitchAttachment.portLimit).filter { $0 != name }
+    var count = 0
+    for port in others {
+      // Too short for a frame: it is passed over.
+      if socket.send([], to: "\(folder)/\(port)") == .nobody { forget(port) } else { count += 1 }
+    }
+    return count
+  }
 
   // MARK: Switching
 
@@ -99,7 +117,7 @@ public final class SwitchAttachment: NetworkAttachment {
   func unwrap(_ packet: [UInt8], _ frames: inout [NetworkFrame]) {
     guard let first = packet.first, (1..<64).contains(first), packet.count > 1 + Int(first) else { return }
     let port = String(decoding: packet[1...Int(first)], as: UTF8.self)
-    guard SwitchAttachment.isName(port), port != name else { return }
+    guard NetworkFolder.isPlain(port), port != name else { return }
     var at = 1 + Int(first)
     while at + 2 <= packet.count {
       let count = Int(packet[at]) << 8 | Int(packet[at + 1])
@@ -135,23 +153,33 @@ public final class SwitchAttachment: NetworkAttachment {
     var count = 1
     var bytes = frames[0].bytes.count
     while count < frames.count, bytes + frames[count].bytes.count + 256 < SocketPump.packetLimit / 2,
-      port(for: frames[count]) == way
+      port(for: frames[count]) == way, frames[count].isMulticast == frames[0].isMulticast
     {
       bytes += frames[count].bytes.count
       count += 1
     }
     let packet = wrap(frames[..<count])
     if let way {
-      switch pump.socket.send(packet, to: "\(folder)/\(way)") {
-      case .sent, .failed: return count
+      switch socket.send(packet, to: "\(folder)/\(way)") {
+      case .sent, .failed:
+        let isHosts = role == .host || way.hasSuffix(Role.host.suffix)
+        for port in ports() where port != name && port != way && SwitchAttachment.listens(port, toHost: isHosts) {
+          _ = socket.send(packet, to: "\(folder)/\(port)")
+        }
+        return count
       case .wouldBlock: return 0
       case .nobody: forget(way)
       }
     }
-    for port in ports() where port != name {
-      if pump.socket.send(packet, to: "\(folder)/\(port)") == .nobody { forget(port) }
+    let isHosts = role == .host && !frames[0].isMulticast
+    for port in ports() where port != name && !(isHosts && port.hasSuffix(Role.listensToCards.suffix)) {
+      if socket.send(packet, to: "\(folder)/\(port)") == .nobody { forget(port) }
     }
     return count
+  }
+  /// Whether a port hears what is for others.
+  private static func listens(_ port: String, toHost: Bool) -> Bool {
+    port.hasSuffix(Role.listensToAll.suffix) || !toHost && port.hasSuffix(Role.listensToCards.suffix)
   }
   private func forget(_ port: String) {
     neighbours.withLock { neighbours in

@@ -19,6 +19,8 @@ extension MachineConfiguration {
       case null
       /// A switch of this name that machines of one user share.
       case internalNetwork(String)
+      /// A tap or macvtap interface of the host.
+      case bridged(String)
       /// A wire to another machine or program over UDP.
       case tunnel(local: IPv4Endpoint, remote: IPv4Endpoint)
     }
@@ -42,6 +44,17 @@ extension MachineConfiguration {
     public var trace: String?
     /// Limit of each direction; nil: none.
     public var bitsPerSecond: UInt64?
+    /// Cards of one group share what they may send.
+    public struct RateGroup: Equatable, Sendable {
+      /// By which cards find each other.
+      public var name: String
+      /// What all of them may send together.
+      public var bitsPerSecond: UInt64
+      /// A group of this rate.
+      public init(name: String, bitsPerSecond: UInt64) { (self.name, self.bitsPerSecond) = (name, bitsPerSecond) }
+    }
+    /// Its group, if it has one.
+    public var rateGroup: RateGroup?
     /// Which frames the card may hear that are not for it.
     public var promiscuous = NetworkAdapter.PromiscuousPolicy.deny
     /// What the card brings for booting from the network.
@@ -58,14 +71,14 @@ extension MachineConfiguration.NetworkCard {
   /// Members that belong to one kind of attachment only.
   private static let ownMembers = [
     "nat": ["network", "hostForwards", "tftp", "bootFile", "ipv6", "localhost", "restrict"],
-    "intnet": ["network"], "udp": ["local", "remote"], "null": [],
+    "intnet": ["network"], "bridged": ["interface"], "udp": ["local", "remote"], "null": [],
   ]
 
   init(_ field: JSONField) throws(MachineError) {
     let members = try field.members().map { JSONField("\(field.name).\($0.key)", $0.value) }
     let kind = try members.first { $0.lastName == "kind" }?.string() ?? "nat"
     guard let own = MachineConfiguration.NetworkCard.ownMembers[kind] else {
-      throw MachineError(.configuration, "\(field.name).kind: '\(kind)' is none of nat, null, intnet, udp")
+      throw MachineError(.configuration, "\(field.name).kind: '\(kind)' is none of nat, null, intnet, bridged, udp")
     }
     self.init(.null)
     var nat = NATConfiguration()
@@ -79,7 +92,7 @@ extension MachineConfiguration.NetworkCard {
       }
       if kind == "nat" {
         try MachineConfiguration.NetworkCard.read(member, into: &nat)
-      } else if name == "network" {
+      } else if ["network", "interface"].contains(name) {
         network = try member.string()
       } else {
         guard let end = IPv4Text.endpoint(try member.string(), fallback: 0x7f00_0001), end.port > 0 else {
@@ -91,6 +104,11 @@ extension MachineConfiguration.NetworkCard {
     switch kind {
     case "nat": attachment = .nat(nat)
     case "intnet": attachment = .internalNetwork(network)
+    case "bridged":
+      guard members.contains(where: { $0.lastName == "interface" }) else {
+        throw MachineError(.configuration, "\(field.name): bridged needs an interface")
+      }
+      attachment = .bridged(network)
     case "udp":
       guard let local = ends["local"], let remote = ends["remote"] else {
         throw MachineError(.configuration, "\(field.name): udp needs local and remote")
@@ -115,6 +133,11 @@ extension MachineConfiguration.NetworkCard {
     case "pcap": trace = try member.optionalString()
     case "rate":
       if member.value != .null { bitsPerSecond = UInt64(try member.integer(in: 1000...1_000_000_000_000)) }
+    case "rateGroup":
+      guard let name = member.value["name"]?.string, let rate = member.value["rate"]?.integer,
+        (1000...1_000_000_000_000).contains(rate)
+      else { throw member.wrong("a name and a rate of 1000 to 1000000000000 bits a second") }
+      rateGroup = RateGroup(name: name, bitsPerSecond: UInt64(rate))
     case "promiscuous": promiscuous = try member.choice()
     case "rom":
       switch try member.string() {
@@ -162,6 +185,7 @@ extension MachineConfiguration.NetworkCard {
     switch attachment {
     case .null: members.append(("kind", "null"))
     case .internalNetwork(let name): members += [("kind", "intnet"), ("network", .string(name))]
+    case .bridged(let name): members += [("kind", "bridged"), ("interface", .string(name))]
     case .tunnel(let local, let remote):
       members += [("kind", "udp"), ("local", Self.endpoint(local)), ("remote", Self.endpoint(remote))]
     case .nat(let nat):
@@ -184,6 +208,10 @@ extension MachineConfiguration.NetworkCard {
       ("pcap", text(trace)), ("rate", bitsPerSecond.map { .integer(Int64(clamping: $0)) } ?? .null),
       ("promiscuous", .string(promiscuous.rawValue)), ("rom", rom),
     ]
+    if let rateGroup {
+      members.append(
+        ("rateGroup", ["name": .string(rateGroup.name), "rate": .integer(Int64(clamping: rateGroup.bitsPerSecond))]))
+    }
     return .object(members.map { JSON.Member($0.0, $0.1) })
   }
   private static func endpoint(_ endpoint: IPv4Endpoint) -> JSON {

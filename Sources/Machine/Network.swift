@@ -63,7 +63,15 @@ final class Network: Sendable {
       case .nat(var nat):
         if nat.hostName == nil { nat.hostName = machine }
         attachment = try NATAttachment(nat)
-      case .internalNetwork(let name): attachment = try SwitchAttachment(network: name)
+      case .internalNetwork(let name):
+        let role: SwitchAttachment.Role =
+          switch card.promiscuous {
+          case .deny: .card
+          case .allowNetwork: .listensToCards
+          case .allowAll: .listensToAll
+          }
+        attachment = try SwitchAttachment(network: name, role: role)
+      case .bridged(let interface): attachment = try TapAttachment(interface: interface)
       case .tunnel(let local, let remote): attachment = try TunnelAttachment(local: local, remote: remote)
       }
       let trace: PcapTrace?
@@ -147,11 +155,17 @@ final class Network: Sendable {
 
   /// Lets frames flow.
   func start() throws(MachineError) {
+    var groups: [String: RateLimit] = [:]
     for card in cards {
+      var limit: RateLimit?
+      if let group = card.configuration.rateGroup {
+        limit = groups[group.name] ?? RateLimit(bitsPerSecond: group.bitsPerSecond)
+        groups[group.name] = limit
+      }
       do throws(NetworkError) {
         try card.adapter.start(
           NetworkAdapter.Card(receive: card.receive, waitingFrames: card.waitingFrames),
-          bitsPerSecond: card.configuration.bitsPerSecond)
+          bitsPerSecond: card.configuration.bitsPerSecond, group: limit)
       } catch { throw .host("network", error.description) }
     }
   }

@@ -10,6 +10,8 @@ struct LaunchPlan {
   private(set) var options: JSON = [:]
   /// For the machine's log: settings that have no effect yet.
   private(set) var remarks: [String] = []
+  /// Networks that the machine's cards are on, by the names of their switches.
+  private(set) var networks: [String] = []
   private let settings: MachineSettings
   private let extra: [String: String]
 
@@ -158,10 +160,14 @@ struct LaunchPlan {
       guard let adapter = settings.slot("Network", "Adapter", slot), adapter.bool("enabled") == true else { continue }
       let models = ["82540EM": "e1000", "82543GC": "82543gc", "82545EM": "82545em", "virtio": "virtio"]
       let type = adapter["type"] ?? "Am79C973"
+      let policies = ["AllowNetwork": "allow-vms", "AllowAll": "allow"]
       var card: JSON = [
         "model": .string(models[type] ?? "pcnet"), "connected": .bool(adapter.bool("cable") ?? true),
-        "promiscuous": .string(adapter["promiscuousModePolicy"] == nil ? "deny" : "allow"),
+        "promiscuous": .string(policies[adapter["promiscuousModePolicy"] ?? ""] ?? "deny"),
       ]
+      if let name = adapter["bandwidthGroup"], let limit = bandwidth(name) {
+        card.set("rateGroup", ["name": .string(name), "rate": .integer(limit)])
+      }
       if let address = adapter["MACAddress"], address.utf8.count == 12 {
         card.set("mac", .string(LaunchPlan.colons(address)))
       }
@@ -184,14 +190,39 @@ struct LaunchPlan {
       }
       return json
     }
-    if let network = adapter.child("InternalNetwork") {
-      return ["kind": "intnet", "network": .string(network["name"] ?? "intnet")]
+    if let interface = adapter.child("BridgedInterface")?["name"], !interface.isEmpty {
+      return ["kind": "bridged", "interface": .string(interface)]
     }
-    let kinds = ["BridgedInterface", "HostOnlyInterface", "HostOnlyNetwork", "GenericInterface", "NATNetwork"]
-    if let kind = kinds.first(where: { adapter.child($0) != nil }) {
-      remarks.append("network card \(slot + 1): \(kind) is not there yet, the cable leads nowhere")
+    if let generic = adapter.child("GenericInterface") { return tunnel(generic, slot) }
+    guard let network = VirtualNetwork.name(of: adapter) else {
+      if adapter.child("CloudNetwork") != nil || adapter.child("BridgedInterface") != nil {
+        remarks.append("network card \(slot + 1): the cable leads nowhere")
+      }
+      return ["kind": "null"]
     }
-    return ["kind": "null"]
+    if !networks.contains(network) { networks.append(network) }
+    return ["kind": "intnet", "network": .string(network)]
+  }
+  /// The driver UDPTunnel of VirtualBox, with its properties.
+  private mutating func tunnel(_ generic: SettingsElement, _ slot: Int) -> JSON {
+    let properties = Dictionary(generic.elements("Property").map { ($0["name"] ?? "", $0["value"] ?? "") }) { $1 }
+    guard generic["driver"] == "UDPTunnel", let local = properties["sport"].flatMap(UInt16.init),
+      let remote = properties["dport"].flatMap(UInt16.init), let address = properties["dest"]
+    else {
+      remarks.append(
+        "network card \(slot + 1): the only generic driver is UDPTunnel, which needs sport, dest and dport; "
+          + "the cable leads nowhere")
+      return ["kind": "null"]
+    }
+    return ["kind": "udp", "local": .string("0.0.0.0:\(local)"), "remote": .string("\(address):\(remote)")]
+  }
+  /// Bits a second of a group; nil: no limit.
+  private func bandwidth(_ name: String) -> Int64? {
+    let groups = settings.hardware.descendant(["IO", "BandwidthGroups"])?.elements("BandwidthGroup") ?? []
+    guard let bytes = groups.first(where: { $0["name"] == name })?.integer("maxBytesPerSec"), bytes > 0 else {
+      return nil
+    }
+    return min(max(Int64(clamping: bytes).multipliedReportingOverflow(by: 8).partialValue, 1000), 1_000_000_000_000)
   }
   static func colons(_ address: String) -> String {
     stride(from: 0, to: 12, by: 2).map { String(address.dropFirst($0).prefix(2)) }.joined(separator: ":")

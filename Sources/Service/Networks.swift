@@ -1,7 +1,8 @@
 import HostSystem
 import SettingsFiles
 
-/// A network interface of the host that only machines are connected to, as it was asked for. Nothing makes it live yet.
+/// A network that only machines and the host are on, and the host's side of it, as it was asked for. No interface of the
+/// host is made for it: `VirtualNetwork` says how the host is reached.
 public struct HostOnlyInterface: Sendable, Equatable {
   /// vboxnet0, vboxnet1, ...
   public var name: String
@@ -11,6 +12,10 @@ public struct HostOnlyInterface: Sendable, Equatable {
   public var address6 = "", prefix6 = 0
   /// The host asks a server for its address.
   public var usesDHCP = false
+  /// Ports of the host that lead into the network, as `PortRule.forward` writes them.
+  public var forwards: [String] = []
+  /// Machines reach services on the host's loopback address at the host's address in this network.
+  public var reachesServices = false
 
   /// The number in its name.
   public var number: Int { Int(name.dropFirst("vboxnet".count)) ?? 0 }
@@ -45,7 +50,9 @@ extension Registry {
       func value(_ key: String) -> String { data["HostOnly/\(name)/\(key)"] ?? "" }
       return HostOnlyInterface(
         name: name, address: value("IPAddress"), mask: value("IPNetMask"), address6: value("IPV6Address"),
-        prefix6: Int(value("IPV6NetMask")) ?? 0, usesDHCP: value("DHCP") == "1")
+        prefix6: Int(value("IPV6NetMask")) ?? 0, usesDHCP: value("DHCP") == "1",
+        forwards: (data["Ringbox/HostOnly/\(name)/Forwards"] ?? "").split(separator: ",").map(String.init),
+        reachesServices: data["Ringbox/HostOnly/\(name)/Services"] == "1")
     }.sorted { $0.number < $1.number }
   }
   /// The first free name and network.
@@ -83,6 +90,9 @@ extension Registry {
       ("IPAddress", one.address), ("IPNetMask", one.mask), ("IPV6Address", one.address6),
       ("IPV6NetMask", one.prefix6 == 0 ? "" : "\(one.prefix6)"), ("DHCP", one.usesDHCP ? "1" : ""),
     ] { MachineSettings.setExtraData(&root, "HostOnly/\(one.name)/\(key)", value) }
+    for (key, value) in [
+      ("Forwards", one.forwards.joined(separator: ",")), ("Services", one.reachesServices ? "1" : ""),
+    ] { MachineSettings.setExtraData(&root, "Ringbox/HostOnly/\(one.name)/\(key)", value) }
   }
 
   // MARK: Servers and networks of the global settings

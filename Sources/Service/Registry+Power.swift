@@ -18,6 +18,7 @@ extension Registry {
     let files = SessionFiles(home, settings.uuid)
     var plan = try LaunchPlan(settings, control: files.socket, display: files.display)
     if let state = settings.stateFile, HostPaths.exists(state) { plan.restore(state) }
+    for network in plan.networks { try startNetwork(network, program: VirtualNetwork.program(beside: program)) }
     let log = try openLog(settings, plan)
     for file in [files.end, files.socket, files.display] { HostFiles.remove(file) }
     try mark(settings, files, isStarted: false)

@@ -2,15 +2,16 @@ import Base
 
 /// The value of `--nic`: what the cable leads to, and how the card is. The machine checks addresses and rules.
 enum NetworkOption {
-  private static let kinds = ["nat", "null", "intnet", "udp"]
+  private static let kinds = ["nat", "null", "intnet", "bridged", "udp"]
   private static let models = ["virtio", "e1000", "pcnet", "82545em", "82543gc"]
   private static let common = ["model", "mac", "cable", "pcap", "rate", "promisc", "rom"]
   private static let own = [
     "nat": ["net", "hostfwd", "tftp", "bootfile", "ipv6", "localhost", "restrict"], "null": [], "intnet": ["net"],
+    "bridged": ["dev"],
     "udp": ["local", "remote"],
   ]
 
-  /// "nat|null|intnet|udp[,SETTING=VALUE]...". A comma in a value is written twice.
+  /// "nat|null|intnet|bridged|udp[,SETTING=VALUE]...". A comma in a value is written twice.
   static func parse(_ text: String) throws -> JSON {
     var parts = OptionValues.splitAtSingleCommas(text)
     let kind = try OptionValues.choice(parts.removeFirst(), among: kinds, "--nic '\(text)': attachment")
@@ -33,6 +34,9 @@ enum NetworkOption {
     if kind == "udp", !seen.isSuperset(of: ["local", "remote"]) {
       throw Failure.usage("--nic '\(text)': udp needs local=ADDRESS:PORT and remote=ADDRESS:PORT")
     }
+    if kind == "bridged", !seen.contains("dev") {
+      throw Failure.usage("--nic '\(text)': bridged needs dev=INTERFACE, a tap or macvtap of the host")
+    }
     return members
   }
 
@@ -41,10 +45,11 @@ enum NetworkOption {
     func flag() throws -> JSON { .bool(try OptionValues.choice(value, among: ["on", "off"], what) == "on") }
     switch name {
     case "net": members.set("network", .string(value))
+    case "dev": members.set("interface", .string(value))
     case "model": members.set("model", .string(try OptionValues.choice(value, among: models, what)))
     case "cable": members.set("connected", try flag())
     case "promisc":
-      members.set("promiscuous", .string(try OptionValues.choice(value, among: ["deny", "allow"], what)))
+      members.set("promiscuous", .string(try OptionValues.choice(value, among: ["deny", "allow-vms", "allow"], what)))
     case "rate": members.set("rate", .integer(try rate(value, what)))
     case "bootfile": members.set("bootFile", .string(value))
     case "ipv6", "localhost", "restrict": members.set(name, try flag())

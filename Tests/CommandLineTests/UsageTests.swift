@@ -55,9 +55,11 @@ func expectRefusal(
       ("nat,hostfwd=tcp:22", "expected tcp|udp"), ("nat,net=10.0.2.7/24", "did you mean 10.0.2.0/24"),
       ("nat,rate=10", "unit"), ("nat,cable=maybe", "on, off"), ("udp,local=:1", "remote"),
       ("intnet,hostfwd=x", "setting"),
-      ("udp,local=x,remote=y", "ADDRESS:PORT"), ("nat,model=e1000,model=pcnet", "twice"), ("intnet,net=a/b", "name"),
+      ("udp,local=x,remote=y", "ADDRESS:PORT"), ("nat,model=e1000,model=pcnet", "twice"), ("bridged", "needs dev="),
       ("null,net=a", "setting"),
-    ] { try expectRefusal(["run", "--nic", card], status: card.contains("a/b") ? 1 : 2, word) }
+    ] { try expectRefusal(["run", "--nic", card], status: 2, word) }
+    try expectRefusal(["run", "--nic", "intnet,net=" + String(repeating: "n", count: 256)], status: 1, "name")
+    try expectRefusal(["run", "--nic", "bridged,dev=nosuchtap"], status: 1, "nosuchtap")
     let same = "null,mac=08:00:27:00:00:01"
     try expectRefusal(["run", "--nic", same, "--nic", same], status: 2, "same MAC")
     try expectRefusal(["run"] + Array(repeating: ["--nic", "null"], count: 9).flatMap { $0 }, status: 2, "8 network")

@@ -168,9 +168,76 @@ import Testing
     #expect(peer.all.isEmpty)
     here.close()
     there.close()
-    for bad in ["", "../x", "a/b", ".hidden", "ünder", String(repeating: "n", count: 33)] {
+    for bad in ["", "a\nb", String(repeating: "n", count: 256)] {
       #expect(throws: NetworkError.self) { try SwitchAttachment(network: bad) }
     }
+    // Names that are none for folders are for networks all the same, and lead nowhere else.
+    let odd = ["../\(name)", "a/\(name)", ".\(name)", "ünder \(name)", String(repeating: "n", count: 33) + name]
+    let folders = odd.compactMap(NetworkFolder.path)
+    #expect(Set(folders).count == odd.count)
+    #expect(folders.allSatisfy { $0.hasPrefix(NetworkFolder.base + "/~") && $0.utf8.count < 85 })
+  }
+
+  @Test func listenersHearWhatTheirPolicyLetsThem() throws {
+    let roles: [SwitchAttachment.Role] = [.card, .card, .listensToCards, .listensToAll, .host]
+    let ports = try roles.map { try SwitchAttachment(network: name, role: $0) }
+    let peers = ports.map { _ in FramePeer() }
+    for (port, peer) in zip(ports, peers) { try port.start(peer) }
+    defer { for port in ports { port.close() } }
+    // Everybody learns where a, b and the host live.
+    let host: [UInt8] = [0x52, 0x55, 10, 0, 0, 1]
+    for (port, mac) in [(ports[0], a), (ports[1], b), (ports[4], host)] {
+      port.transmit(frame(to: Guest.broadcast, from: mac, "here"))
+      for (peer, other) in zip(peers, ports) where other !== port {
+        #expect(peer.wait { Array($0[6..<12]) == mac } != nil)
+      }
+    }
+    let between = frame(to: b, from: a, "between cards"), out = frame(to: host, from: a, "to the host")
+    let back = frame(to: a, from: host, "from the host"), last = frame(to: Guest.broadcast, from: a, "last")
+    ports[0].transmit(between)
+    ports[0].transmit(out)
+    #expect(peers[4].wait { $0 == out.bytes } != nil)
+    ports[4].transmit(back)
+    #expect(peers[0].wait { $0 == back.bytes } != nil)
+    ports[0].transmit(last)
+    for peer in peers.dropFirst() { #expect(peer.wait { $0 == last.bytes } != nil) }
+    #expect(peers[3].wait { $0 == back.bytes } != nil)
+    func heard(_ index: Int) -> [Bool] { [between, out, back].map { peers[index].all.contains($0.bytes) } }
+    #expect(heard(1) == [true, false, false] && heard(2) == [true, false, false] && heard(3) == [true, true, true])
+  }
+
+  @Test func portsOfDeadProcessesAreNotCounted() throws {
+    let port = try SwitchAttachment(network: name), other = try SwitchAttachment(network: name)
+    defer { port.close() }
+    #expect(port.livePorts == 1)
+    let left = "\(NetworkFolder.base)/\(name)/999-dead"
+    _ = try DatagramSocket(local: left)
+    #expect(HostPaths.exists(left) && port.livePorts == 1 && !HostPaths.exists(left))
+    other.close()
+    #expect(port.livePorts == 0)
+  }
+
+  @Test func interfacesThatAreNotThereAreNamed() {
+    for name in ["nosuchtap", "lo", "../x", "", String(repeating: "t", count: 40)] {
+      #expect(throws: NetworkError.self) { try TapAttachment(interface: name) }
+    }
+  }
+
+  @Test func aGroupSharesWhatItsCardsMaySend() throws {
+    // Two cards with half a megabyte each in a group of a megabyte a second, of which a tenth may be saved up.
+    let group = RateLimit(bitsPerSecond: 8_000_000)
+    let adapters = (0..<2).map { _ in NetworkAdapter(Mirror(), address: a) }
+    let peers = adapters.map { _ in FramePeer() }
+    let start = HostClock.monotonicNanoseconds
+    for (adapter, peer) in zip(adapters, peers) { try adapter.start(card(peer), group: group) }
+    let bytes = [UInt8](repeating: 0, count: 1200)
+    for index in 0..<200 {
+      for adapter in adapters { adapter.transmit(NetworkFrame(a + a + [8, 0, UInt8(index)] + bytes)) }
+    }
+    for peer in peers { #expect(peer.wait { _ in peer.all.count == 200 } != nil) }
+    // 400 frames of 1215 bytes less what was saved up: 386 ms at least.
+    #expect(HostClock.monotonicNanoseconds - start > 300_000_000)
+    for adapter in adapters { adapter.close() }
   }
 
   @Test func tunnelsCarryFramesBothWays() throws {

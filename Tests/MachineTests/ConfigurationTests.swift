@@ -34,8 +34,11 @@ import Testing
     card.mac = MACAddress("08:00:27:00:00:01")
     (card.isConnected, card.trace, card.bitsPerSecond, card.promiscuous) = (false, "/p", 5000, .allowAll)
     card.bootROM = .file("/r")
+    card.rateGroup = .init(name: "g", bitsPerSecond: 1_000_000)
+    var listening = MachineConfiguration.NetworkCard(.internalNetwork("n"), model: .e1000)
+    listening.promiscuous = .allowNetwork
     configuration.network = [
-      card, .init(.null, model: .pcnet), .init(.internalNetwork("n"), model: .e1000),
+      card, .init(.null, model: .pcnet), listening, .init(.bridged("tap0")),
       .init(.tunnel(local: .init(address: 0x7f00_0001, port: 1), remote: .init(address: 5, port: 6))),
     ]
     configuration.serial = [.stdio, .file("/x:y"), .tcp(99), .unix("/s")]

@@ -17,6 +17,10 @@ ssize_t rb_read_cached(int fd, const struct iovec *vectors, int count, int64_t o
 /// fallocate without flags from the start of the file: takes the space of `count` bytes.
 int rb_allocate(int fd, int64_t count);
 
+/// Opens `path` (/dev/net/tun, or the /dev/tapN of a macvtap) as the tap interface `name`, which must be there, for
+/// plain frames without headers of any kind; -1 and errno on failure.
+int rb_tap_open(const char *path, const char *name);
+
 /// Sleeps while `*word == expected`, until woken, a signal, or `nanoseconds` have passed (negative: no limit).
 void rb_futex_wait(const uint32_t *word, uint32_t expected, int64_t nanoseconds);
 /// Wakes every thread that sleeps on `word`.

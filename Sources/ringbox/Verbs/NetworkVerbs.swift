@@ -10,18 +10,24 @@ enum NetworkVerbs {
   static let hostOnlyInterface = Verb(
     "hostonlyif",
     usage: "create | remove NAME | ipconfig NAME [--dhcp | --ip ADDRESS [--netmask MASK] | --ipv6 ADDRESS "
-      + "[--netmasklengthv6 BITS]]",
-    "Keeps host-only interfaces."
+      + "[--netmasklengthv6 BITS]] | forward NAME tcp|udp:[HOST-IP]:PORT-GUEST-IP:PORT [--delete] | "
+      + "services NAME on|off | status NAME",
+    "Keeps host-only interfaces, and says how the host is on their networks."
   ) { words, registry in
-    let verb = try words.next("create, remove or ipconfig")
+    let verb = try words.next("create, remove, ipconfig, forward, services or status")
     let (names, options) = try words.parse(
-      ["dhcp": 0, "ip": 1, "netmask": 1, "ipv6": 1, "netmasklengthv6": 1], words: 0...1)
+      ["dhcp": 0, "ip": 1, "netmask": 1, "ipv6": 1, "netmasklengthv6": 1, "delete": 0], words: 0...2)
     func value(_ name: String) -> String? { options.last { $0.name == name }?.value }
     func name() throws -> String {
       guard let name = names.first else { throw Failure.usage("Missing argument: name of the interface") }
       return name
     }
+    if ["remove", "ipconfig", "status"].contains(verb), names.count > 1 {
+      throw Failure.usage("Invalid parameter '\(names[1])'")
+    }
     switch verb {
+    case "forward", "services", "status":
+      return try hostSide(verb, try name(), names.dropFirst().first, isDeletion: !options.isEmpty, registry)
     case "create":
       let new = try registry.createHostOnlyInterface()
       Progress.whole()
@@ -30,6 +36,7 @@ enum NetworkVerbs {
         json: ["name": .string(new.name), "address": .string(new.address)])
     case "remove":
       try registry.changeHostOnlyInterface(try name()) { interface in interface = nil }
+      try registry.stopNetwork(VirtualNetwork.hostOnlyPrefix + (try name()))
       Progress.whole()
       return .done
     case "ipconfig":
@@ -50,11 +57,47 @@ enum NetworkVerbs {
         if let address6 { (changed.address6, changed.prefix6) = (address6, bits.flatMap { Int($0) } ?? 64) }
         interface = changed
       }
+      try registry.refreshNetwork(VirtualNetwork.hostOnlyPrefix + (try name()))
       return .done
     default: throw Failure.usage("Invalid parameter '\(verb)'")
     }
   }
-  private static func checked(_ text: String, _ option: String) throws -> String {
+  /// How the host is on a host-only network where it has no tap: rules for its ports, and its own services.
+  private static func hostSide(
+    _ verb: String, _ name: String, _ value: String?, isDeletion: Bool, _ registry: Registry
+  ) throws -> Answer {
+    let network = VirtualNetwork.hostOnlyPrefix + name
+    if verb == "status" {
+      guard let status = try registry.networkService(network)?.command("status")["status"] else {
+        return Answer(text: "Network '\(network)' has no service now: no machine is on it\n", json: .null)
+      }
+      let lines = (status.members ?? []).map { "\($0.key): \($0.value.string ?? $0.value.text)\n" }
+      return Answer(text: lines.joined(), json: status)
+    }
+    guard let value else { throw Failure.usage("Missing argument: \(verb == "forward" ? "rule" : "on or off")") }
+    try registry.changeHostOnlyInterface(name) { interface throws(ServiceError) in
+      if verb == "services" {
+        guard let flag = MachineOption.flag(value) else {
+          throw ServiceError(.invalidArgument, "Invalid parameter '\(value)': on or off", .host)
+        }
+        interface?.reachesServices = flag
+        return
+      }
+      let isThere = interface?.forwards.contains(value) == true
+      guard isThere == isDeletion else {
+        throw ServiceError(
+          .invalidArgument, "A rule '\(value)' \(isThere ? "is there already" : "does not exist")", .host)
+      }
+      guard !value.contains(","), value.hasPrefix("tcp:") || value.hasPrefix("udp:") else {
+        throw ServiceError(.invalidArgument, "Invalid port-forward rule '\(value)'", .host)
+      }
+      interface?.forwards.removeAll { $0 == value }
+      if !isDeletion { interface?.forwards.append(value) }
+    }
+    try registry.refreshNetwork(network)
+    return .done
+  }
+  static func checked(_ text: String, _ option: String) throws -> String {
     guard IPv4Text.number(text) != nil else { throw Failure.usage("Invalid --\(option) argument '\(text)'") }
     return text
   }
@@ -95,7 +138,18 @@ enum NetworkVerbs {
         entry?["enabled"] = option.name == "enable" ? "true" : "false"
       }
     }
+    try update(VirtualNetwork.hostOnlyNetworkPrefix + name, verb, registry)
     return .done
+  }
+  /// What is live follows the settings.
+  private static func update(_ network: String, _ verb: String, _ registry: Registry) throws {
+    switch verb {
+    case "start", "restart":
+      if verb == "restart" { try registry.stopNetwork(network) }
+      try registry.startNetwork(network, program: try Launcher.find("ringbox-net"), stays: true)
+    case "stop", "remove": try registry.stopNetwork(network)
+    default: try registry.refreshNetwork(network)
+    }
   }
   private static func expect(_ isThere: Bool, _ verb: String, _ what: String) throws {
     guard ["add", "modify", "remove", "start", "stop", "restart"].contains(verb) else {
@@ -140,6 +194,7 @@ enum NetworkVerbs {
       if let network { entry?["network"] = network }
       for option in options { try setNAT(option, &entry) }
     }
+    try update(name, verb, registry)
     return .done
   }
   /// Rules take a second word behind `delete`.
@@ -220,16 +275,20 @@ enum NetworkVerbs {
   static let dhcpServer = Verb(
     "dhcpserver",
     usage: "add|modify --network NAME|--interface NAME [--server-ip ADDRESS] [--netmask MASK] [--lower-ip ADDRESS] "
-      + "[--upper-ip ADDRESS] [--enable|--disable] [--set-opt NUMBER VALUE] [--del-opt NUMBER] | "
-      + "remove|start|stop|restart --network NAME|--interface NAME | findlease ...",
+      + "[--upper-ip ADDRESS] [--enable|--disable] [SCOPE...] | remove|start|stop|restart --network NAME|--interface "
+      + "NAME | findlease --network NAME|--interface NAME --mac-address MAC. SCOPE: [--global | --mac-address MAC | --vm "
+      + "NAME --nic N] [--set-opt NUMBER VALUE] [--set-opt-hex NUMBER HEX] [--del-opt NUMBER] [--force-opt NUMBER] "
+      + "[--unforce-opt NUMBER] [--suppress-opt NUMBER] [--unsuppress-opt NUMBER] [--min-lease-time S] "
+      + "[--default-lease-time S] [--max-lease-time S] [--fixed-address ADDRESS] [--remove-config]",
     "Keeps DHCP servers of networks."
   ) { words, registry in
     let verb = try words.next("add, modify, remove, start, stop, restart or findlease")
     let (_, options) = try words.parse(
       [
         "network": 1, "netname": 1, "interface": 1, "ifname": 1, "serverip": 1, "ip": 1, "netmask": 1, "lowerip": 1,
-        "upperip": 1, "enable": 0, "disable": 0, "global": 0, "setopt": 2, "delopt": 1, "minleasetime": 1,
-        "defaultleasetime": 1, "maxleasetime": 1, "forceopt": 1, "suppressopt": 1, "macaddress": 1,
+        "upperip": 1, "enable": 0, "disable": 0, "global": 0, "macaddress": 1, "vm": 1, "nic": 1, "setopt": 2,
+        "setopthex": 2, "delopt": 1, "forceopt": 1, "unforceopt": 1, "suppressopt": 1, "unsuppressopt": 1,
+        "minleasetime": 1, "defaultleasetime": 1, "maxleasetime": 1, "fixedaddress": 1, "removeconfig": 0,
       ], words: 0...0)
     var name: String?
     for option in options {
@@ -237,7 +296,9 @@ enum NetworkVerbs {
       if ["interface", "ifname"].contains(option.name) { name = "HostInterfaceNetworking-\(option.value)" }
     }
     guard let name, !name.isEmpty else { throw Failure.usage("You need to specify either --network or --interface") }
-    guard verb != "findlease" else { throw Failure.failure("There are no leases of '\(name)': no DHCP server runs") }
+    guard verb != "findlease" else {
+      return try DHCPSettings.lease(name, options.last { $0.name == "macaddress" }?.value, registry)
+    }
     try registry.changeNetwork(.dhcpServers, name) { entry in
       try expect(entry != nil, verb, "DHCP server")
       guard verb != "remove" else {
@@ -249,39 +310,19 @@ enum NetworkVerbs {
         for attribute in ["IPAddress", "networkMask", "lowerIP", "upperIP"] { entry?[attribute] = "" }
         entry?["enabled"] = "0"
       }
-      for option in options { try setDHCP(option, &entry) }
+      var settings = DHCPSettings(registry: registry)
+      for option in options { try settings.set(option, &entry) }
       if verb == "add", ["IPAddress", "networkMask", "lowerIP", "upperIP"].contains(where: { entry?[$0] == "" }) {
         throw Failure.usage("You need to specify --server-ip, --netmask, --lower-ip and --upper-ip")
       }
     }
-    return .done
-  }
-  private static func setDHCP(_ option: Words.Option, _ entry: inout SettingsElement?) throws {
-    let attributes = [
-      "serverip": "IPAddress", "ip": "IPAddress", "netmask": "networkMask", "lowerip": "lowerIP", "upperip": "upperIP",
-    ]
-    let times = [
-      "minleasetime": "secMinLeaseTime", "defaultleasetime": "secDefaultLeaseTime", "maxleasetime": "secMaxLeaseTime",
-    ]
-    switch option.name {
-    case "enable": entry?["enabled"] = "1"
-    case "disable": entry?["enabled"] = "0"
-    case "setopt", "delopt":
-      guard let number = UInt8(option.value) else { throw Failure.usage("Invalid DHCP option '\(option.value)'") }
-      entry?.change("Options") { list in
-        list.remove("Option") { $0["name"] == "\(number)" }
-        guard option.values.count > 1 else { return }
-        list.insert(SettingsElement("Option", [("name", "\(number)"), ("value", option.values[1])]))
-      }
-    default:
-      if let attribute = attributes[option.name] { entry?[attribute] = try checked(option.value, option.name) }
-      if let attribute = times[option.name] {
-        guard UInt32(option.value) != nil else {
-          throw Failure.usage("Invalid --\(option.name) argument '\(option.value)'")
-        }
-        entry?.change("Options") { $0[attribute] = option.value }
-      }
+    // The network may need its service for more than this server.
+    if ["stop", "remove"].contains(verb) {
+      try registry.refreshNetwork(name, withDHCP: false)
+    } else {
+      try update(name, verb, registry)
     }
+    return .done
   }
 }
 
