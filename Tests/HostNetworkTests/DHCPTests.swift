@@ -103,12 +103,12 @@ struct DHCPClient {
   @Test func fixedAddressesOptionsAndTimesAreThoseOfTheSettings() throws {
     var settings = try configuration()
     settings.router = address("192.168.56.1")
-    settings.global.options[15] = try #require(DHCPOptionText.encode(15, "lab.test"))
-    settings.global.options[66] = try #require(DHCPOptionText.encode(66, "192.168.56.9"))
-    settings.global.options[67] = try #require(DHCPOptionText.encode(67, "pxe.0"))
+    settings.global.options[15] = DHCPOptionText.encode(15, "lab.test")
+    settings.global.options[66] = DHCPOptionText.encode(66, "192.168.56.9")
+    settings.global.options[67] = DHCPOptionText.encode(67, "pxe.0")
     settings.global.times.maximum = 3600
     var own = DHCPConfiguration.Scope()
-    own.options[6] = try #require(DHCPOptionText.encode(6, "10.1.1.1 10.1.1.2"))
+    own.options[6] = DHCPOptionText.encode(6, "10.1.1.1 10.1.1.2")
     own.forced = [15]
     settings.clients[a.mac] = .init(address: address("192.168.56.7"), scope: own)
     var server = DHCPServer(settings)

@@ -157,7 +157,7 @@ struct CloneTests {
   private func save(_ machine: String, _ contents: String) throws {
     try registry.change(machine, evenSaved: true) { settings throws(ServiceError) in
       let path = try settings.newStateFile()
-      FileManager.default.createFile(atPath: path, contents: Data(contents.utf8))
+      _ = FileManager.default.createFile(atPath: path, contents: Data(contents.utf8))
       settings.stateFile = path
     }
   }
