@@ -36,3 +36,18 @@ step() {
   timeout -s KILL 300 "$@" >"$work/log" 2>&1 || fail "$what"
   say "ok      $what"
 }
+
+# IMAGE [OPTION-OF-MODIFYVM...]: the machine `base` with a disk of that content, and a box of the same name made from it.
+make_box() {
+  local image=$1 disk="$work/VirtualBox VMs/base/base.vdi"
+  shift
+  step 'a machine' VBoxManage createvm --name base --ostype Debian_64 --register
+  step 'its settings' VBoxManage modifyvm base --memory 256 --nic1 nat --uart1 0x3F8 4 --boot1 disk "$@"
+  step 'its disk' VBoxManage convertfromraw "$assets/$image" "$disk"
+  step 'its controller' VBoxManage storagectl base --name SATA --add sata
+  step 'the disk in its place' VBoxManage storageattach base --storagectl SATA --port 0 --type hdd --medium "$disk"
+  step 'the box' VBoxManage export base --output "$work/box/box.ovf"
+  printf '{"provider":"virtualbox"}\n' >"$work/box/metadata.json"
+  tar czf base.box -C "$work/box" .
+  step 'vagrant box add' vagrant box add --name base base.box
+}

@@ -14,16 +14,7 @@ finds() {
   say "ok      $what"
 }
 
-step 'a machine' VBoxManage createvm --name base --ostype Debian_64 --register
-step 'its settings' VBoxManage modifyvm base --memory 256 --nic1 nat --nictype1 virtio --uart1 0x3F8 4 --boot1 disk
-step 'its disk' VBoxManage convertfromraw "$assets/ssh-disk.img" "$work/VirtualBox VMs/base/base.vdi"
-step 'its controller' VBoxManage storagectl base --name SATA --add sata
-step 'the disk in its place' VBoxManage storageattach base --storagectl SATA --port 0 --type hdd \
-  --medium "$work/VirtualBox VMs/base/base.vdi"
-step 'the box' VBoxManage export base --output "$work/box/box.ovf"
-printf '{"provider":"virtualbox"}\n' >"$work/box/metadata.json"
-tar czf base.box -C "$work/box" .
-step 'vagrant box add' vagrant box add --name base base.box
+make_box ssh-disk.img --nictype1 virtio
 
 # Both cards are of one kind, or their drivers' order would name them. The guest has busybox for a shell, and no disk that outlives a boot: its keys are new after each.
 cat >Vagrantfile <<'V'

@@ -14,17 +14,7 @@ up() {
   say "ok      $1"
 }
 
-step 'a machine' VBoxManage createvm --name base --ostype Debian_64 --register
-step 'its settings' VBoxManage modifyvm base --memory 256 --nic1 nat --uart1 0x3F8 4 --boot1 disk
-step 'its disk' VBoxManage convertfromraw "$assets/grub-disk.img" "$work/VirtualBox VMs/base/base.vdi"
-step 'its controller' VBoxManage storagectl base --name SATA --add sata
-step 'the disk in its place' VBoxManage storageattach base --storagectl SATA --port 0 --type hdd \
-  --medium "$work/VirtualBox VMs/base/base.vdi"
-step 'the box' VBoxManage export base --output "$work/box/box.ovf"
-printf '{"provider":"virtualbox"}\n' >"$work/box/metadata.json"
-tar czf base.box -C "$work/box" .
-
-step 'vagrant box add' vagrant box add --name base base.box
+make_box grub-disk.img
 cat >Vagrantfile <<'V'
 Vagrant.configure("2") do |c|
   c.vm.box = "base"

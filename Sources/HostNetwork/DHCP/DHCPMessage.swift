@@ -10,7 +10,7 @@ struct DHCPMessage: Equatable {
   var kind: Kind
   /// `xid`, which the answer repeats.
   var transaction: UInt32
-  /// Seconds that the client has been trying.
+  /// The top bit: the answer must go to everybody.
   var flags: UInt16
   /// `ciaddr`: the address that the client has already.
   var clientAddress: UInt32
