@@ -49,8 +49,8 @@ import X86ISA
     var key: UInt32
   }
 
-  /// Physical addresses of blocks whose groups of accesses kept missing.
-  var ungrouped: Set<UInt64> = []
+  /// Physical addresses of blocks whose groups of accesses kept missing: these have their accesses one by one as well.
+  var missing: Set<UInt64> = []
   /// The same for groups that look ahead, whose ranges are larger: the first thing to give up.
   var unanchored: Set<UInt64> = []
   /// Those of blocks with accesses that were found at a second look too often.
@@ -274,7 +274,7 @@ import X86ISA
     crossing = 0
     peeks.removeAll(keepingCapacity: true)
     tokens.removeAll(keepingCapacity: true)
-    ungrouped.removeAll()
+    missing.removeAll()
     unanchored.removeAll()
     conflicted.removeAll()
   }

@@ -309,7 +309,8 @@ extension Cpu {
     if x.isInspected { translator.hooks = context.inspection }
     translator.isConflicted = x.code.conflicted.contains(physical)
     translator.mayLookAhead = !x.code.unanchored.contains(physical)
-    translator.mayGroup = !translator.isCounted && !x.code.ungrouped.contains(physical)
+    translator.hasSingles = x.code.missing.contains(physical)
+    translator.mayGroup = !translator.isCounted
     translator.emit(into: &block)
     x.code.statistics.translatedBlocks &+= 1
     x.code.statistics.translatedInstructions &+= UInt64(translator.instructions.count)

@@ -145,15 +145,16 @@ extension Cpu {
     return follow(block.rip &+ UInt64(site.guest)) ?? 0
   }
 
-  /// A block whose groups keep missing is made again without.
+  /// A block whose groups keep missing is made again: with smaller ones, then with their accesses one by one as well.
   private func noteGroupMiss(_ index: UInt32) {
     let misses = countGroupMiss(index)
     guard misses == Cpu.toleratedGroupMisses else { return }
     let start = blockRecord(index).physical
-    if !x.code.unanchored.insert(start).inserted { x.code.ungrouped.insert(start) }
+    if !x.code.unanchored.insert(start).inserted { x.code.missing.insert(start) }
     invalidate(index)
   }
-  private static let toleratedGroupMisses: UInt8 = 8
+  /// About as many as cost what a translation does.
+  private static let toleratedGroupMisses: UInt8 = 32
 
   /// Goes on at guest address `target`: nil for the run loop, with RIP and flags in the state.
   private func follow(_ target: UInt64) -> UInt? {

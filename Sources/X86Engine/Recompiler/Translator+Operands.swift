@@ -74,6 +74,21 @@ extension Translator {
   /// The linear address in the address register becomes the host's, or the access is a miss. Spoils flags.
   mutating func emitLookUp(_ access: Access, _ place: FlagPlace) {
     let site = memorySite(access, .memory)
+    let (miss, probe) = emitTagCheck(access)
+    let address: MissedAddress = isConflicted ? .inOtherWay(size: access.size, back: emitter.position) : .lessTag
+    cold.append(.miss(jump: miss, site: site, flags: place, address: address, probe: probe))
+    emitHostAddress(isStack: probe.isStack)
+  }
+
+  /// The same for a group whose accesses come one by one after a miss: the jump there, from before anything is changed.
+  mutating func emitLookUpForSingles(_ access: Access) -> Int {
+    let (miss, probe) = emitTagCheck(access)
+    emitHostAddress(isStack: probe.isStack)
+    return miss
+  }
+
+  /// The jump that is taken when the access does not lie in the page that its entry holds.
+  private mutating func emitTagCheck(_ access: Access) -> (miss: Int, probe: Probe) {
     let isStack = access.isStack && !isConflicted
     let probe = Probe(view: view, isWrite: access.isWrite, isStack: isStack, keepsFlags: false)
     if isStack {
@@ -83,9 +98,9 @@ extension Translator {
       emitter.indexed(0x2b, Host.address, base: Host.index, tag(probe))
     }
     emitter.group1(7, Host.address, Int32(0x1000 - access.size), wide: true)
-    let miss = emitter.jumpIf(HostCondition.above)
-    let address: MissedAddress = isConflicted ? .inOtherWay(size: access.size, back: emitter.position) : .lessTag
-    cold.append(.miss(jump: miss, site: site, flags: place, address: address, probe: probe))
+    return (emitter.jumpIf(HostCondition.above), probe)
+  }
+  private mutating func emitHostAddress(isStack: Bool) {
     if isStack {
       emitter.state(0x03, Host.address, offsets.stackHost[view])
     } else {

@@ -32,6 +32,8 @@ struct Translator: ~Copyable {
     /// A conditional exit backwards, with its poll.
     case backward(jump: Int, site: UInt32, live: UInt16)
     case loadVectors(jump: Int, back: Int)
+    /// A group's instructions, each with its own check: `jump` leads here when the range has missed.
+    case singles(jump: Int, group: Group, flags: FlagPlace, view: Int, back: Int)
     /// The entry for direct jumps from other pages, when flags are live at the block's start.
     case checkedEntry
   }
@@ -66,10 +68,11 @@ struct Translator: ~Copyable {
   let block: UInt32
   var buffers = TranslationBuffers()
   var vectorsChecked = false
-  /// False once groups of this block have met the ends of pages too often.
   var mayGroup = true
-  /// The same for groups that take in later accesses of the block.
+  /// Groups take in later accesses of the block: until their ranges have met the ends of pages too often.
   var mayLookAhead = true
+  /// Groups without those have met the ends of pages too often as well: their accesses are also emitted one by one.
+  var hasSingles = false
   /// Its accesses kept finding their pages in the other way, or by turns in two pages of the stack.
   var isConflicted = false
   /// A group is being emitted (Translator+Groups.swift): its origin relative to its base register; how far RSP has moved
@@ -319,6 +322,9 @@ struct Translator: ~Copyable {
       emitter.word(UInt32(0))
       emitter.patch(at, to: back)
       emitter.jumpState(offsets.loadVectors)
+    case .singles(let jump, let group, let flags, let view, let back):
+      emitter.patch(jump, to: emitter.position)
+      emitSingles(group, flags, view: view, back: back)
     case .checkedEntry:
       block.checkedEntry = UInt32(emitter.position)
       emitter.move(Host.index, Host.rcx)
