@@ -162,11 +162,14 @@ import X86ISA
     return nil
   }
 
+  /// Pages that code has been found in before all is forgotten: a guest may map one at ever new addresses.
+  private static let tokenCapacity = 1 << 18
+
   /// Whether one more block fits.
   var hasRoom: Bool {
     used + CodeCache.largestBlock <= CodeCache.codeBytes && blockCount < CodeCache.blockCapacity
       && siteCount + 1024 <= CodeCache.siteCapacity && markCount + 256 <= CodeCache.siteCapacity
-      && decodedCount + 1 <= CodeCache.decodedCapacity
+      && decodedCount + 1 <= CodeCache.decodedCapacity && tokens.count < CodeCache.tokenCapacity
   }
 
   /// Adds a block; it can be found from now on.

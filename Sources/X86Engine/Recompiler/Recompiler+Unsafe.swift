@@ -281,20 +281,18 @@ extension Cpu {
     }
   }
 
-  /// Translates the block at RIP, whose page is `page`; nil where it is to be interpreted.
+  /// Translates the block at RIP, whose page is `page`, into a cache that has room; nil where it is to be interpreted.
   func translateBlock(
     _ linear: UInt64, _ page: RecompilerState.CodePage, _ key: ModeKey
   ) throws(Fault) -> UInt32? {
     let physical = page.physical | linear & 0xfff
     if !x.recompiler.leavesUnsteady && x.code.isRefused(physical) { return nil }
-    if !x.code.hasRoom { forgetAllCode() }
     let begun = rb_rdtsc()
     x.code.begin(page: page.physical)
     var translator = Translator(
       cpu: self, key: key, rip: rip, offsets: x.recompiler.offsets, stubs: x.recompiler.stubs,
       emitter: x.code.emitter(), block: x.code.nextBlock,
-      token: page.token != 0 ? page.token : x.code.token(linear: linear, physical: physical, key: key),
-      linear: linear, view: key.view)
+      token: page.token, linear: linear, view: key.view)
     translator.isCounted = x.counting.isOn && !x.counting.isInterpreted
     // Their room is used again and again.
     swap(&translator.buffers, &x.recompiler.buffers)

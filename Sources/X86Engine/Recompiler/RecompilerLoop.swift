@@ -39,13 +39,21 @@ extension Cpu {
     let linear = codeLinear
     if key.codeSize != 2 && rip > UInt64(s.segments[Seg.cs].limit) { throw .protection() }
     x.recompiler.use(key)
-    guard let page = try codePage(linear, key) else { return nil }
+    guard var page = try codePage(linear, key) else { return nil }
     let known = x.code.find(
       physical: page.physical | linear & 0xfff, rip: rip, key: key,
       codeBase: key.hasFlatCode ? 0 : s.segments[Seg.cs].base,
       codeLimit: key.hasFlatCode ? 0 : s.segments[Seg.cs].limit)
     var found = try checked(known, linear, key)
-    if found == nil { found = try translateBlock(linear, page, key) }
+    if found == nil {
+      if !x.code.hasRoom {
+        forgetAllCode()
+        // With the code went the page's token, which the block must name.
+        guard let again = try codePage(linear, key) else { return nil }
+        page = again
+      }
+      found = try translateBlock(linear, page, key)
+    }
     guard let block = found else { return nil }
     if key.hasFlatCode && isValid(block) {
       x.recompiler.rememberJump(key.view, rip, x.code.address(blockRecord(block).indirectEntry))
@@ -68,7 +76,6 @@ extension Cpu {
     let physical = try translate(linear, .execute, view: s.cpl == 3 ? 0 : 1) & s.physicalMask
     let isGlobal = x.walkedGlobal
     guard isMemory(physical) else { return nil }
-    if !x.code.hasRoom { forgetAllCode() }
     let token = x.code.token(linear: linear, physical: physical, key: key)
     return x.recompiler.remember(key.view, linear, physical, key, token: token, isGlobal: isGlobal)
   }
