@@ -211,11 +211,11 @@ extension Translator {
         mustInterpret: plan.isMasked, flags: flags, retry: retry))
   }
 
-  /// Through RSP alone. Not where a second access does the same: each could want another page, and starting over would never
-  /// end.
+  /// Through RSP, indexed or not. Not where a second access does the same: each could want another page, and starting over
+  /// would never end.
   private func usesStackEntry(_ index: Int) -> Bool {
     let i = instructions[index]
-    guard i.base == Host.rsp, i.index == Instruction.noRegister else { return false }
+    guard i.base == Host.rsp else { return false }
     switch plans[index].treatment {
     case .push, .callIndirect: return false
     default: return true
