@@ -34,6 +34,10 @@ import X86ISA
   var leavesUnsteady = false
   /// Keeps status flags exact everywhere (for comparing engines).
   var keepsAllFlags = false
+  /// For comparing engines: what only hot code has, all code has.
+  var treatsAllAsHot = false
+  /// Blocks found hot since there were no near entries left for them.
+  var hotBlocksRefused = 0
   /// For the next translation.
   var buffers = TranslationBuffers()
   private let pages: UnsafeMutablePointer<CodePage>
@@ -201,6 +205,9 @@ extension Cpu {
       return unsafe block.pointee.groupMisses
     }
   }
+  func editBlock(_ index: UInt32, _ change: (inout TranslationBlock) -> Void) {
+    unsafe change(&x.code.block(index).pointee)
+  }
   func editSite(_ index: UInt32, _ change: (inout Site) -> Void) { unsafe change(&x.code.site(index).pointee) }
   func site(_ index: UInt32) -> Site { unsafe x.code.site(index).pointee }
   func blockRecord(_ index: UInt32) -> TranslationBlock { unsafe x.code.block(index).pointee }
@@ -292,7 +299,7 @@ extension Cpu {
     var translator = Translator(
       cpu: self, key: key, rip: rip, offsets: x.recompiler.offsets, stubs: x.recompiler.stubs,
       emitter: x.code.emitter(), block: x.code.nextBlock,
-      token: page.token, linear: linear, view: key.view)
+      physical: physical, token: page.token, linear: linear, view: key.view)
     translator.isCounted = x.counting.isOn && !x.counting.isInterpreted
     // Their room is used again and again.
     swap(&translator.buffers, &x.recompiler.buffers)
@@ -305,7 +312,8 @@ extension Cpu {
       guestBytes: UInt16(translator.guestBytes))
     block.secondPage = translator.secondPage
     if x.isInspected { translator.hooks = context.inspection }
-    translator.isConflicted = x.code.conflicted.contains(physical)
+    translator.isHot = x.recompiler.treatsAllAsHot || x.code.isHot(physical)
+    block.isHot = translator.isHot
     translator.mayLookAhead = !x.code.unanchored.contains(physical)
     translator.hasSingles = x.code.missing.contains(physical)
     translator.mayGroup = !translator.isCounted

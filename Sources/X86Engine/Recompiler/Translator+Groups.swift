@@ -306,7 +306,7 @@ extension Translator {
     if place == .ax { saveToAX() }
     let access = Access(
       index: group.first, size: Int(group.end - group.minimum), isWrite: group.isWrite, segment: 3,
-      isStack: group.base == Host.rsp, flags: place, retry: retry)
+      base: group.base, flags: place, retry: retry)
     var missed: Int?
     if hasSingles { missed = emitLookUpForSingles(access) } else { emitLookUp(access, place) }
     for site in accessSites { edit(site) { $0.isGroup = true } }
