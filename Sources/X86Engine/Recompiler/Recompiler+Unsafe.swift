@@ -324,7 +324,9 @@ extension Cpu {
     x.code.statistics.hostBytes &+= UInt64(translator.emitter.position - x.code.used)
     x.code.used = (translator.emitter.position + 15) & ~15
     if x.isInspected { noteTranslation(block, x.code.nextBlock) }
-    x.code.statistics.translationTicks &+= rb_rdtsc() &- begun
+    // Counters of two processors of the host need not agree.
+    let spent = rb_rdtsc() &- begun
+    if Int64(bitPattern: spent) > 0 { x.code.statistics.translationTicks &+= spent }
     let index = x.code.add(block)
     if x.code.isNextStale { invalidate(index) }
     return index
