@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -49,3 +50,5 @@ void rb_futex_wait(const uint32_t *word, uint32_t expected, int64_t nanoseconds)
 }
 
 void rb_futex_wake(const uint32_t *word) { syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0); }
+
+void rb_wake_on_time(void) { prctl(PR_SET_TIMERSLACK, 1UL, 0, 0, 0); }

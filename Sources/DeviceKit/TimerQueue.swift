@@ -121,6 +121,7 @@ public final class TimerQueue: Sendable {
   }
 
   private func run() {
+    HostThread.wakeOnTime()
     while let next = step() { parker.park(until: next == .max ? nil : next) }
   }
   /// Fires all that is due; returns the host time to sleep until (`.max`: until woken), or nil to end.

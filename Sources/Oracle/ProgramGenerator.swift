@@ -391,7 +391,8 @@ extension CaseGenerator {
         OperandAim(mode: program.mode, mayChangeRegisters: false).aimOffset(&encoded, &random)
       }
       guard Int(encoded.instruction.row) == row, !writesReserved(encoded.instruction, program),
-        Exclusions.reason(encoded.instruction, name(row), image, at: image.rip &+ UInt64(program.length)) == nil
+        Exclusions.reason(
+          encoded.instruction, name(row), image, at: image.rip &+ UInt64(program.length), mayLoop: true) == nil
       else { continue }
       return program.add(encoded.bytes)
     }

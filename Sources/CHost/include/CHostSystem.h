@@ -26,6 +26,10 @@ void rb_futex_wait(const uint32_t *word, uint32_t expected, int64_t nanoseconds)
 /// Wakes every thread that sleeps on `word`.
 void rb_futex_wake(const uint32_t *word);
 
+/// The calling thread's sleeps end when they are to: without the 50 microseconds by which Linux may put them off to wake
+/// several threads at once.
+void rb_wake_on_time(void);
+
 /// CPUID of the host.
 static inline void rb_cpuid(uint32_t leaf, uint32_t subleaf, uint32_t *a, uint32_t *b, uint32_t *c, uint32_t *d) {
   __asm__ volatile("cpuid" : "=a"(*a), "=b"(*b), "=c"(*c), "=d"(*d) : "a"(leaf), "c"(subleaf));
