@@ -59,8 +59,26 @@ struct LaunchPlan {
     result.set("floppies", .array(drives.floppies))
     result.set("network", .array(cards()))
     return result
+    result.set("graphics", graphics())
   }
   /// The image for machines whose firmware is EFI, of Debian's package ovmf; nil: the BIOS that is usual.
+  /// VirtualBox's first adapter unless told otherwise.
+  private mutating func graphics() -> JSON {
+    let controllers = ["VMSVGA": "vmsvga", "VBoxSVGA": "vboxsvga", "None": "vga"]
+    let word = settings.word(["Display"], "controller", default: "VBoxVGA")
+    if word == "None" { remarks.append("a machine without a display adapter is not there yet: it has a plain VGA") }
+    let controller = controllers[word] ?? "vboxvga"
+    // What the settings ask for, as a power of two that is enough for a picture of 1600 x 1200.
+    let display = settings.hardware.child("Display")
+    var mebibytes: Int64 = 16
+    while mebibytes < min(256, display?.integer("VRAMSize").map { Int64($0) } ?? 0) { mebibytes <<= 1 }
+    let monitors = max(1, Int64(display?.integer("monitorCount") ?? 1))
+    let most: Int64 = controller == "vga" ? 1 : 8
+    if monitors > most { remarks.append("\(monitors) monitors are asked for: the machine has \(most)") }
+    return [
+      "controller": .string(controller), "memory": .integer(mebibytes << 20), "monitors": .integer(min(monitors, most)),
+    ]
+  }
   private func firmware() throws(ServiceError) -> String? {
     let type = settings.word(["Firmware"], "type", default: "BIOS")
     guard type != "BIOS", extra["Ringbox/Firmware"] == nil else { return nil }
