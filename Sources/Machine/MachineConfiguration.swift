@@ -237,7 +237,8 @@ extension MachineConfiguration {
       "cdroms": .array(cdroms.map(\.json)), "floppies": .array(floppies.map { .string($0) }),
       "network": .array(network.map(\.json)), "serial": .array(serial.map { .string($0.text) }),
       "debugConsole": .string(debugConsole.text),
-      "graphics": graphics.json, "exitOn": .array(exits), "engine": .string(engine), "clockBase": .string(clockBase.rawValue),
+      "graphics": graphics.json, "exitOn": .array(exits), "engine": .string(engine),
+      "clockBase": .string(clockBase.rawValue),
       "deterministicSeed": text(deterministicSeed.map { String($0) }),
       "instructionLimit": instructionLimit.map { .integer($0) } ?? .null,
     ])

@@ -50,7 +50,8 @@ private struct Driver {
     vga.testWrite(1, value, region: 2, width: 2, host)
   }
   /// A screen of 32-bit pixels in the view from `offset`.
-  mutating func show(_ screen: UInt32, x: UInt32 = 0, offset: UInt32, width: UInt32, height: UInt32, flags: UInt32 = 1) {
+  mutating func show(_ screen: UInt32, x: UInt32 = 0, offset: UInt32, width: UInt32, height: UInt32, flags: UInt32 = 1)
+  {
     submit(3, [screen, offset, 0x8_0000, 0x8_0000])
     submit(6, [screen, x, 0, 0, width * 4, width, height, 32 | flags << 16])
   }

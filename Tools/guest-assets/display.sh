@@ -1,6 +1,7 @@
 #!/bin/bash
 # Makes amd64/display.gz, to be appended to the busybox initrd: the drivers vboxvideo and
 # vmwgfx with what they need, in /display, and /display/load DRIVER, which loads one.
+# /display/probe does with a display what a desktop does.
 # They are not in the initrd itself, where every boot would have to unpack them.
 # usage: display.sh [CACHE]
 set -euo pipefail
@@ -8,8 +9,8 @@ source "$(dirname "$0")/common.sh"
 "$here/kernels.sh" "$out"
 
 kernel=$out/amd64/linux
-if fresh "$out/amd64/display.gz" "$kernel" "$here/display.sh"; then exit 0; fi
-need depmod modprobe dpkg-deb
+if fresh "$out/amd64/display.gz" "$kernel" "$here/display.sh" "$here/display-probe.c"; then exit 0; fi
+need depmod modprobe dpkg-deb gcc strip
 start_work
 release=$(kernel_release "$kernel")
 deb=$(fetch_deb amd64 "linux-image-$release") ||
@@ -35,5 +36,7 @@ while read -r file; do
 done <"/display/$driver.list"
 END
 chmod 755 "$work/root/display/load"
+gcc -Wall -Os -static -I/usr/include/libdrm -o "$work/root/display/probe" "$here/display-probe.c"
+strip "$work/root/display/probe"
 pack_initrd "$work/root" "$work/display.gz"
 publish display.gz "$out/amd64/display.gz"

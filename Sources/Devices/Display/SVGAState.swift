@@ -25,7 +25,8 @@ struct SVGAState: SavedState {
     static let cursor: UInt32 = 0x20, cursorBypass: UInt32 = 0x40, alphaCursor: UInt32 = 0x200
     static let extendedFIFO: UInt32 = 0x8000, multipleMonitors: UInt32 = 0x1_0000, pitchLock: UInt32 = 0x2_0000
     static let irqMask: UInt32 = 0x4_0000, displayTopology: UInt32 = 0x8_0000
-    static let all = cursor | cursorBypass | alphaCursor | extendedFIFO | multipleMonitors | pitchLock | irqMask
+    static let all =
+      cursor | cursorBypass | alphaCursor | extendedFIFO | multipleMonitors | pitchLock | irqMask
       | displayTopology
   }
   /// Bits of the interrupt registers.
