@@ -23,6 +23,7 @@ struct LaunchPlan {
       "machine": machine, "serial": .array(serialPorts().map { .string($0) }),
       "control": .string(control), "statusLine": true,
     ]
+    if settings.isRecorded { options.set("recording", settings.recording) }
     options.set("vnc", ["unix": .string(extra["Ringbox/VNC"].map(place) ?? display)])
   }
 
@@ -58,10 +59,9 @@ struct LaunchPlan {
     result.set("cdroms", .array(drives.cdroms))
     result.set("floppies", .array(drives.floppies))
     result.set("network", .array(cards()))
-    return result
     result.set("graphics", graphics())
+    return result
   }
-  /// The image for machines whose firmware is EFI, of Debian's package ovmf; nil: the BIOS that is usual.
   /// VirtualBox's first adapter unless told otherwise.
   private mutating func graphics() -> JSON {
     let controllers = ["VMSVGA": "vmsvga", "VBoxSVGA": "vboxsvga", "None": "vga"]
@@ -79,6 +79,7 @@ struct LaunchPlan {
       "controller": .string(controller), "memory": .integer(mebibytes << 20), "monitors": .integer(min(monitors, most)),
     ]
   }
+  /// The image for machines whose firmware is EFI, of Debian's package ovmf; nil: the BIOS that is usual.
   private func firmware() throws(ServiceError) -> String? {
     let type = settings.word(["Firmware"], "type", default: "BIOS")
     guard type != "BIOS", extra["Ringbox/Firmware"] == nil else { return nil }
@@ -183,7 +184,7 @@ struct LaunchPlan {
         "model": .string(models[type] ?? "pcnet"), "connected": .bool(adapter.bool("cable") ?? true),
         "promiscuous": .string(policies[adapter["promiscuousModePolicy"] ?? ""] ?? "deny"),
       ]
-      if let name = adapter["bandwidthGroup"], let limit = bandwidth(name) {
+      if let name = adapter["bandwidthGroup"], let limit = settings.bandwidth(ofGroup: name) {
         card.set("rateGroup", ["name": .string(name), "rate": .integer(limit)])
       }
       if let address = adapter["MACAddress"], address.utf8.count == 12 {
@@ -233,14 +234,6 @@ struct LaunchPlan {
       return ["kind": "null"]
     }
     return ["kind": "udp", "local": .string("0.0.0.0:\(local)"), "remote": .string("\(address):\(remote)")]
-  }
-  /// Bits a second of a group; nil: no limit.
-  private func bandwidth(_ name: String) -> Int64? {
-    let groups = settings.hardware.descendant(["IO", "BandwidthGroups"])?.elements("BandwidthGroup") ?? []
-    guard let bytes = groups.first(where: { $0["name"] == name })?.integer("maxBytesPerSec"), bytes > 0 else {
-      return nil
-    }
-    return min(max(Int64(clamping: bytes).multipliedReportingOverflow(by: 8).partialValue, 1000), 1_000_000_000_000)
   }
   static func colons(_ address: String) -> String {
     stride(from: 0, to: 12, by: 2).map { String(address.dropFirst($0).prefix(2)) }.joined(separator: ":")
