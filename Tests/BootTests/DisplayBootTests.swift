@@ -95,7 +95,7 @@ import Testing
     let vm = try boot(folder, graphics: "\(graphics),memory=64M,monitors=\(monitors)", mode: "800x600")
     // A program that sets a mode of 640x480 for each on one frame buffer, and a red pointer at 100, 50.
     try vm.typeSerial("/display/load \(driver); /display/probe \(monitors) 640 480 100 50 &\n")
-    try vm.waitForSerial("PROBE with", timeout: 120)
+    try vm.waitForSerial(" pointer", timeout: 120)
     let hasPointer = vm.serialText().contains("PROBE with pointer")
     #expect(hasPointer == (driver == "vmwgfx"))
     _ = try waitForPicture(vm) { picture in
