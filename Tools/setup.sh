@@ -54,6 +54,8 @@ test  e2fsprogs            makes and checks ext4 file systems
 test  fdisk                partitions disk images
 test  xorriso              makes CD-ROM images
 test  openssl              computes what the guest's OpenSSL must find (make proof)
+test  libdrm-dev           headers for a program that sets modes in a guest
+test  ffmpeg               records the screen, and looks at recordings
 test  tshark               reads the traces of network cards
 test  chromium             uses the web manager
 test  python3-venv         place for the OpenAPI validator from PyPI

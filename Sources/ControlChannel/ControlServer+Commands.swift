@@ -6,10 +6,11 @@ extension ControlServer {
 
   /// All commands, for messages about unknown ones.
   static let commands = [
-    "device-info", "dump-code", "eject", "engine-statistics", "forward-add", "forward-remove", "insert", "keys", "link",
-    "merge", "mouse", "network", "pause", "power-button", "quit", "read-memory", "reset", "resume", "save-state",
-    "scancodes",
-    "screen-text", "screenshot", "serial-read", "serial-write", "snapshot", "snapshot-prepare", "statistics", "status",
+    "device-info", "dump-code", "eject", "engine-statistics", "forward-add", "forward-remove", "insert", "keys",
+    "limit", "link", "merge", "mouse", "network", "pause", "power-button", "quit", "read-memory", "recording-start",
+    "recording-stop",
+    "reset", "resume", "save-state", "scancodes", "screen-text", "screenshot", "serial-read", "serial-write",
+    "snapshot", "snapshot-prepare", "statistics", "status",
     "type", "wait-for-text",
   ]
   private static let memoryLimit: Int64 = 256 << 10
@@ -45,12 +46,18 @@ extension ControlServer {
     case "merge":
       try mergeImage(&arguments, later)
       return nil
+    case "recording-start": return try startRecording(&arguments)
+    case "recording-stop":
+      try arguments.finish()
+      machine.stopRecording(completion: reports("recording-stop", later).completion)
+      return nil
     case "snapshot-prepare":
       let images = try arguments.list("images", limit: ControlServer.imageLimit) ?? []
       try arguments.finish()
       try machine.prepareSnapshot(images: images)
       return []
-    case "forward-add", "forward-remove", "link", "network": return try manageNetwork(request.command, &arguments)
+    case "forward-add", "forward-remove", "limit", "link", "network":
+      return try manageNetwork(request.command, &arguments)
     case "pause", "resume", "reset", "power-button", "quit":
       try arguments.finish()
       switch request.command {
@@ -104,6 +111,19 @@ extension ControlServer {
     )
   }
 
+  // MARK: Recording
+
+  private func startRecording(_ arguments: inout ControlArguments) throws(ControlError) -> [(String, JSON)] {
+    var settings = RecordingSettings(path: try arguments.requiredString("path", limit: 4096))
+    for member in RecordingSettings.members {
+      guard let number = try arguments.integer(member.name, in: member.range) else { continue }
+      settings[keyPath: member.place] = Int(number)
+    }
+    try arguments.finish()
+    try machine.startRecording(settings)
+    return []
+  }
+
   // MARK: Network
 
   private func manageNetwork(
@@ -112,6 +132,13 @@ extension ControlServer {
     if command == "network" {
       try arguments.finish()
       return [("cards", machine.networkStatus)]
+    }
+    if command == "limit" {
+      let group = try arguments.requiredString("group", limit: 256)
+      let rate = try arguments.integer("bitsPerSecond", in: 0...1_000_000_000_000) ?? 0
+      try arguments.finish()
+      try machine.limitGroup(group, bitsPerSecond: rate)
+      return []
     }
     let card = try arguments.string("card", limit: 64) ?? "nic0"
     if command == "link" {

@@ -42,6 +42,10 @@ public protocol MachineControl: AnyObject, Sendable {
   func textScreen() -> ScreenText?
   /// The display as a PNG file.
   func screenshot() throws(ControlError) -> [UInt8]
+  /// Records the screen from now on.
+  func startRecording(_ settings: RecordingSettings) throws(ControlError)
+  /// Ends the recording; `completion` comes on another thread, when the file is whole.
+  func stopRecording(completion: @escaping @Sendable (Result<[(String, JSON)], ControlError>) -> Void)
   /// Bytes of guest-physical memory; nil where there is no RAM.
   func readMemory(_ address: UInt64, count: Int) -> [UInt8]?
   /// Puts a medium into a removable drive, or takes it out with nil.
@@ -51,6 +55,8 @@ public protocol MachineControl: AnyObject, Sendable {
   func setLink(card: String, isUp: Bool) throws(ControlError)
   /// Adds a port forward to a card behind a NAT, or takes it away.
   func changeForward(card: String, rule: String, add: Bool) throws(ControlError)
+  /// Changes what the cards of a group may send together; 0: no limit.
+  func limitGroup(_ group: String, bitsPerSecond: Int64) throws(ControlError)
   /// The network cards, as a list of objects.
   var networkStatus: JSON { get }
 

@@ -39,13 +39,22 @@ struct TokenBucket {
 
 /// A rate that several senders may share: what one uses, the others lack.
 public final class RateLimit: Sendable {
-  private let bucket: Mutex<TokenBucket>
-  /// At least one bit a second.
+  private let bucket: Mutex<TokenBucket?>
+  /// 0: no limit.
   public init(bitsPerSecond rate: UInt64) {
-    bucket = Mutex(TokenBucket(rate: max(1, rate), now: HostClock.monotonicNanoseconds))
+    bucket = Mutex(RateLimit.bucket(rate))
   }
+  private static func bucket(_ rate: UInt64) -> TokenBucket? {
+    rate == 0 ? nil : TokenBucket(rate: rate, now: HostClock.monotonicNanoseconds)
+  }
+  /// Another rate from now on.
+  public func change(bitsPerSecond rate: UInt64) { bucket.withLock { $0 = RateLimit.bucket(rate) } }
   /// Takes a frame's share; otherwise says how many nanoseconds to wait.
-  func take(bytes: Int, now: Int64) -> Int64? { bucket.withLock { $0.take(bytes: bytes, now: now) } }
+  func take(bytes: Int, now: Int64) -> Int64? {
+    bucket.withLock { bucket in bucket == nil ? nil : bucket?.take(bytes: bytes, now: now) }
+  }
+  /// No frame waits longer in one go: the rate may have changed meanwhile.
+  static let patience: Int64 = 100_000_000
 }
 
 /// Holds frames back so that no more than given rates passes in one direction. What does not fit into its queue is
@@ -81,7 +90,7 @@ final class Pacer: Sendable {
       }
       for limit in limits {
         while let wait = limit.take(bytes: frame.bytes.count, now: HostClock.monotonicNanoseconds) {
-          parker.park(until: HostClock.monotonicNanoseconds &+ wait)
+          parker.park(until: HostClock.monotonicNanoseconds &+ min(wait, RateLimit.patience))
           if isEnding.load(ordering: .acquiring) { return }
         }
       }

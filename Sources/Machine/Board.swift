@@ -90,7 +90,7 @@ final class Board: Sendable {
 
   init(
     memory: GuestMemory, processors count: Int, serial: [(any CharacterBackend)?], debug: (any CharacterBackend)?,
-    display: DisplayMemory, storage: Storage, network plans: [Network.Plan], bootLoader loader: BootLoader?,
+    display: DisplayAdapter, storage: Storage, network plans: [Network.Plan], bootLoader loader: BootLoader?,
     time: GuestTime, delegate: BoardDelegate
   ) throws(BusError) {
     self.memory = memory
@@ -158,8 +158,9 @@ final class Board: Sendable {
         AHCI(drives: sataDrives.map(\.0)), machine: services, drives: sataDrives.map(\.1))
     }
     network = try Network(plans, services, pci, firstSlot: Board.firstNetworkPCISlot)
-    let window = DisplayWindow(memory: memory, display: display, link: link)
-    vga = try DeviceSlot(VGA(memory: display.memory) { window.move(to: $0) }, machine: services)
+    let window = DisplayWindow(memory: memory, display: display.video, link: link)
+    vga = try DeviceSlot(
+      VGA(memory: display.video.memory, kind: display.kind) { window.move(to: $0) }, machine: services)
     if let loader { bootLoader = try DeviceSlot(loader, machine: services) } else { bootLoader = nil }
     isaLines = (0..<16).map { _ in SharedLine() }
     _ = late.slot.storeIfNil(ioapic)
@@ -168,8 +169,12 @@ final class Board: Sendable {
     wireInterruptControllers()
     wireISA()
     wirePCI()
-    let frameBuffer = FrameBufferMapping(memory: memory, display: display, link: link)
-    vga.observeMap { region, base in if region == VGA.frameBufferRegion { frameBuffer.move(to: base) } }
+    let frameBuffer = FrameBufferMapping(memory: memory, display: display.video, link: link)
+    let fifo = display.fifo.map { FrameBufferMapping(memory: memory, display: $0, link: link) }
+    vga.observeMap { region, base in
+      if region == VGA.frameBufferRegion { frameBuffer.move(to: base) }
+      if region == VGA.fifoRegion { fifo?.move(to: base) }
+    }
   }
 
   private static func makeAPICs(
@@ -336,7 +341,7 @@ final class Board: Sendable {
     pci.plug(isaBridge, device: Board.isaPCISlot, function: 0)
     pci.plug(ide, device: Board.isaPCISlot, function: 1)
     pci.plug(powerManagement, device: Board.isaPCISlot, function: 3)
-    pci.plug(vga, device: Board.vgaPCISlot)
+    pci.plug(vga, device: Board.vgaPCISlot, interruptOutput: "inta")
     pci.plug(entropy, device: Board.entropyPCISlot, interruptOutput: "intx")
     for (index, disk) in virtioDisks.enumerated() {
       pci.plug(disk, device: Board.firstDiskPCISlot + index, interruptOutput: "intx")

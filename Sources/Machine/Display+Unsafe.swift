@@ -4,16 +4,17 @@ import Devices
 import GuestMemory
 import HostSystem
 
-/// Video memory that the guest sees directly: the adapter and the guest share one memory file.
+/// Memory of the display adapter that the guest sees directly: the two share one memory file.
 final class DisplayMemory: Sendable {
-  /// 16 MiB: 1600 x 1200 with 32 bits, twice.
-  static let size = 16 << 20
+  let size: Int
   let file: MemoryFile
   let memory: VideoMemory
 
-  init() throws(MachineError) {
+  /// `size`: a multiple of 64 KiB.
+  init(size: Int = MachineConfiguration.Graphics.usualMemory) throws(MachineError) {
+    self.size = size
     do throws(FileError) {
-      file = try MemoryFile(name: "ringbox-vram", size: DisplayMemory.size)
+      file = try MemoryFile(name: "ringbox-vram", size: size)
       let mapped = try file.map()
       // SAFETY: a mapping is page-aligned, `size` bytes long (a multiple of 64 KiB), and lives as long as `mapped`.
       let memory = unsafe VideoMemory(mapped.base, size: mapped.size, owner: mapped) { [file] at, count in

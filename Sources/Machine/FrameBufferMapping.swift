@@ -2,7 +2,7 @@ import Base
 import GuestMemory
 import Synchronization
 
-/// Backs the frame buffer BAR with the video memory itself, wherever the guest puts the BAR.
+/// Backs the BAR of a display adapter's memory with the memory itself, wherever the guest puts the BAR.
 ///
 /// Called with the display's lock held. Host mappings of a former place stay until something else is mapped there: a
 /// processor that has not yet flushed its translations may still store to it, and hits video memory.
@@ -21,7 +21,7 @@ final class FrameBufferMapping: Sendable {
   func move(to base: UInt64?) {
     place.withLock { place in
       guard place != base else { return }
-      let size = UInt64(DisplayMemory.size)
+      let size = UInt64(display.size)
       if let old = place {
         memory.setFlags(0, clear: GuestMemory.PageFlag.backed, at: GuestPhysical(old), size: size)
         link.processors?.memoryMapChanged()

@@ -25,7 +25,7 @@ public final class Machine: Sendable {
   private let serialInputs: [SerialInput?]
   private let fileSinks: [FileSink]
   private let outbox: Outbox
-  private let display: DisplayMemory
+  private let display: DisplayAdapter
   let storage: Storage
   let background = BackgroundWork()
   let time: GuestTime
@@ -100,7 +100,7 @@ public final class Machine: Sendable {
         control.post { outbox.machine?.carryOutTripleFault(cpu) }
       },
       log: { device, kind, text in events(.log(device: device, kind: kind, text: text)) })
-    let display = try DisplayMemory()
+    let display = try DisplayAdapter(configuration.graphics)
     var storage = try Storage(configuration, memory: memory)
     if let schedule = time.schedule { storage.pace(time.clock, time.timers, schedule) }
     self.storage = storage
@@ -151,7 +151,8 @@ public final class Machine: Sendable {
   private func powerUpDevices() throws(MachineError) {
     var data = FirmwareData(
       lowMemory: memory.lowSize, highMemory: memory.ramSize - memory.lowSize, processors: configuration.cpus,
-      bootOrder: configuration.bootOrder, videoBIOS: FirmwareImage.videoBIOS())
+      bootOrder: configuration.bootOrder, videoBIOS: FirmwareImage.videoBIOS(configuration.graphics.controller),
+      displayIdentity: configuration.graphics.controller.identity)
     let floppies = storage.floppyDrives.map { FirmwareData.floppyType(sectors: $0.medium.sectors) }
     data.floppyTypes = (floppies.first ?? 0, floppies.count > 1 ? floppies[1] : 0)
     if board.bootLoader != nil { data.bootROM = BootLoader.rom }
@@ -381,7 +382,7 @@ public final class Machine: Sendable {
   /// The text on the screen; nil while the guest shows graphics.
   public func textScreen() -> TextScreen? {
     guard let registers = board.vga.withDevice({ device, _ in device.registers }) else { return nil }
-    return TextScreen(registers, display.memory)
+    return TextScreen(registers, display.video.memory)
   }
   /// The picture on the screen, as a tube would show it: 32 bits a pixel, 00RRGGBBh.
   public func screenshot() -> Frame {
@@ -389,7 +390,7 @@ public final class Machine: Sendable {
       return Frame(width: 640, height: 480)
     }
     var renderer = ScreenRenderer()
-    return renderer.render(registers, display.memory, time: board.clock.now)
+    return renderer.render(registers, display.video.memory, time: board.clock.now)
   }
 
   /// A device's own description of its state; nil when there is no such device.

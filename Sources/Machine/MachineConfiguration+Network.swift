@@ -48,8 +48,10 @@ extension MachineConfiguration {
     public struct RateGroup: Equatable, Sendable {
       /// By which cards find each other.
       public var name: String
-      /// What all of them may send together.
+      /// What all of them may send together; 0: no limit, for now.
       public var bitsPerSecond: UInt64
+      /// Whether there can be such a limit.
+      static func isPossible(_ rate: Int64) -> Bool { rate == 0 || (1000...1_000_000_000_000).contains(rate) }
       /// A group of this rate.
       public init(name: String, bitsPerSecond: UInt64) { (self.name, self.bitsPerSecond) = (name, bitsPerSecond) }
     }
@@ -135,8 +137,8 @@ extension MachineConfiguration.NetworkCard {
       if member.value != .null { bitsPerSecond = UInt64(try member.integer(in: 1000...1_000_000_000_000)) }
     case "rateGroup":
       guard let name = member.value["name"]?.string, let rate = member.value["rate"]?.integer,
-        (1000...1_000_000_000_000).contains(rate)
-      else { throw member.wrong("a name and a rate of 1000 to 1000000000000 bits a second") }
+        RateGroup.isPossible(rate)
+      else { throw member.wrong("a name and a rate of 1000 to 1000000000000 bits a second, or 0 for none") }
       rateGroup = RateGroup(name: name, bitsPerSecond: UInt64(rate))
     case "promiscuous": promiscuous = try member.choice()
     case "rom":

@@ -107,6 +107,8 @@ public struct MachineConfiguration: Equatable, Sendable {
   public var serial: [SerialPort] = [.stdio]
   /// nil: no debug console output.
   public var debugConsole: SerialPort = .none
+  /// The display adapter.
+  public var graphics = Graphics()
   /// What ends the machine besides power-off.
   public var exitOn = ExitConditions()
   /// One of `engines`.
@@ -140,6 +142,7 @@ public struct MachineConfiguration: Equatable, Sendable {
     for letter in bootOrder where !"acdn".contains(letter) {
       try refuse("boot order '\(bootOrder)': '\(letter)' is none of a (floppy), c (disk), d (CD-ROM), n (network)")
     }
+    try graphics.validate()
     if serial.count > 4 { try refuse("at most 4 serial ports, not \(serial.count)") }
     let ideDrives = disks.filter { $0.interface == .ide }.count + cdroms.filter { $0.interface == .ide }.count
     if ideDrives > 4 { try refuse("at most 4 IDE disks and CD-ROM drives, not \(ideDrives); use virtio disks") }
@@ -208,6 +211,7 @@ extension MachineConfiguration {
         default: throw MachineError(.configuration, "exitOn: unknown condition '\(word)'")
         }
       }
+    case "graphics": graphics = try Graphics(field)
     case "engine": engine = try field.string()
     case "clockBase": clockBase = try field.choice()
     case "deterministicSeed": deterministicSeed = try field.seed()
@@ -233,7 +237,8 @@ extension MachineConfiguration {
       "cdroms": .array(cdroms.map(\.json)), "floppies": .array(floppies.map { .string($0) }),
       "network": .array(network.map(\.json)), "serial": .array(serial.map { .string($0.text) }),
       "debugConsole": .string(debugConsole.text),
-      "exitOn": .array(exits), "engine": .string(engine), "clockBase": .string(clockBase.rawValue),
+      "graphics": graphics.json, "exitOn": .array(exits), "engine": .string(engine),
+      "clockBase": .string(clockBase.rawValue),
       "deterministicSeed": text(deterministicSeed.map { String($0) }),
       "instructionLimit": instructionLimit.map { .integer($0) } ?? .null,
     ])

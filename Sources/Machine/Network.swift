@@ -21,6 +21,8 @@ final class Network: Sendable {
     var holdFrames: @Sendable (Bool) -> Void
     var configuration: MachineConfiguration.NetworkCard
   }
+  /// What cards share that are in a group, by the group's name.
+  let groups: [String: RateLimit]
   let cards: [Card]
   /// Cards whose cable is out for a moment after the machine has come back.
   private let replugging = Mutex<Set<String>>([])
@@ -116,6 +118,7 @@ final class Network: Sendable {
   /// Puts the cards on the PCI bus, from slot `firstSlot` on.
   init(_ plans: [Plan], _ services: MachineServices, _ pci: PCIBus, firstSlot: Int) throws(BusError) {
     var cards: [Card] = []
+    var groups: [String: RateLimit] = [:]
     for (index, plan) in plans.enumerated() {
       let slot = firstSlot + index
       switch plan.configuration.model {
@@ -137,6 +140,10 @@ final class Network: Sendable {
       }
     }
     self.cards = cards
+    for group in plans.compactMap(\.configuration.rateGroup) where groups[group.name] == nil {
+      groups[group.name] = RateLimit(bitsPerSecond: group.bitsPerSecond)
+    }
+    self.groups = groups
   }
 
   private static func plug<D: PCIDevice>(
@@ -155,13 +162,8 @@ final class Network: Sendable {
 
   /// Lets frames flow.
   func start() throws(MachineError) {
-    var groups: [String: RateLimit] = [:]
     for card in cards {
-      var limit: RateLimit?
-      if let group = card.configuration.rateGroup {
-        limit = groups[group.name] ?? RateLimit(bitsPerSecond: group.bitsPerSecond)
-        groups[group.name] = limit
-      }
+      let limit = card.configuration.rateGroup.flatMap { groups[$0.name] }
       do throws(NetworkError) {
         try card.adapter.start(
           NetworkAdapter.Card(receive: card.receive, waitingFrames: card.waitingFrames),
@@ -223,6 +225,16 @@ extension Machine {
     } catch {
       throw MachineError(.host, error.description)
     }
+  }
+  /// Changes what the cards of a group may send together; 0: no limit.
+  public func limitGroup(_ name: String, bitsPerSecond rate: Int64) throws(MachineError) {
+    guard MachineConfiguration.NetworkCard.RateGroup.isPossible(rate) else {
+      throw MachineError(.configuration, "a rate must be 1000 to 1000000000000 bits a second, or 0 for none")
+    }
+    guard let group = network.groups[name] else {
+      throw MachineError(.configuration, "no network card is in a group '\(name)'")
+    }
+    group.change(bitsPerSecond: UInt64(rate))
   }
   /// The network cards: name, address, link, attachment, traffic.
   public var networkStatus: JSON {

@@ -23,6 +23,7 @@ struct LaunchPlan {
       "machine": machine, "serial": .array(serialPorts().map { .string($0) }),
       "control": .string(control), "statusLine": true,
     ]
+    if settings.isRecorded { options.set("recording", settings.recording) }
     options.set("vnc", ["unix": .string(extra["Ringbox/VNC"].map(place) ?? display)])
   }
 
@@ -58,7 +59,25 @@ struct LaunchPlan {
     result.set("cdroms", .array(drives.cdroms))
     result.set("floppies", .array(drives.floppies))
     result.set("network", .array(cards()))
+    result.set("graphics", graphics())
     return result
+  }
+  /// VirtualBox's first adapter unless told otherwise.
+  private mutating func graphics() -> JSON {
+    let controllers = ["VMSVGA": "vmsvga", "VBoxSVGA": "vboxsvga", "None": "vga"]
+    let word = settings.word(["Display"], "controller", default: "VBoxVGA")
+    if word == "None" { remarks.append("a machine without a display adapter is not there yet: it has a plain VGA") }
+    let controller = controllers[word] ?? "vboxvga"
+    // What the settings ask for, as a power of two that is enough for a picture of 1600 x 1200.
+    let display = settings.hardware.child("Display")
+    var mebibytes: Int64 = 16
+    while mebibytes < min(256, display?.integer("VRAMSize").map { Int64($0) } ?? 0) { mebibytes <<= 1 }
+    let monitors = max(1, Int64(display?.integer("monitorCount") ?? 1))
+    let most: Int64 = controller == "vga" ? 1 : 8
+    if monitors > most { remarks.append("\(monitors) monitors are asked for: the machine has \(most)") }
+    return [
+      "controller": .string(controller), "memory": .integer(mebibytes << 20), "monitors": .integer(min(monitors, most)),
+    ]
   }
   /// The image for machines whose firmware is EFI, of Debian's package ovmf; nil: the BIOS that is usual.
   private func firmware() throws(ServiceError) -> String? {
@@ -165,7 +184,7 @@ struct LaunchPlan {
         "model": .string(models[type] ?? "pcnet"), "connected": .bool(adapter.bool("cable") ?? true),
         "promiscuous": .string(policies[adapter["promiscuousModePolicy"] ?? ""] ?? "deny"),
       ]
-      if let name = adapter["bandwidthGroup"], let limit = bandwidth(name) {
+      if let name = adapter["bandwidthGroup"], let limit = settings.bandwidth(ofGroup: name) {
         card.set("rateGroup", ["name": .string(name), "rate": .integer(limit)])
       }
       if let address = adapter["MACAddress"], address.utf8.count == 12 {
@@ -215,14 +234,6 @@ struct LaunchPlan {
       return ["kind": "null"]
     }
     return ["kind": "udp", "local": .string("0.0.0.0:\(local)"), "remote": .string("\(address):\(remote)")]
-  }
-  /// Bits a second of a group; nil: no limit.
-  private func bandwidth(_ name: String) -> Int64? {
-    let groups = settings.hardware.descendant(["IO", "BandwidthGroups"])?.elements("BandwidthGroup") ?? []
-    guard let bytes = groups.first(where: { $0["name"] == name })?.integer("maxBytesPerSec"), bytes > 0 else {
-      return nil
-    }
-    return min(max(Int64(clamping: bytes).multipliedReportingOverflow(by: 8).partialValue, 1000), 1_000_000_000_000)
   }
   static func colons(_ address: String) -> String {
     stride(from: 0, to: 12, by: 2).map { String(address.dropFirst($0).prefix(2)) }.joined(separator: ":")

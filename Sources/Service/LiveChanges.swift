@@ -13,7 +13,7 @@ extension Registry {
     return .string("nic\(index)")
   }
   /// The setting follows what was done in the running machine.
-  private func keep(_ option: String, _ values: [String], _ settings: MachineSettings) throws(ServiceError) {
+  func keep(_ option: String, _ values: [String], _ settings: MachineSettings) throws(ServiceError) {
     guard let (known, number) = MachineOption.named(option) else { return }
     try changeShared(settings.uuid) { settings throws(ServiceError) in
       try known.apply(values, number: number, typed: option, to: &settings, self)

@@ -173,6 +173,24 @@ extension MachineOption {
       .word(
         ["Display"], "controller",
         [("none", "None"), ("vboxvga", nil), ("vmsvga", "VMSVGA"), ("vboxsvga", "VBoxSVGA")])),
+    MachineOption("recording videocap", nil, .flag(["VideoCapture"], "enabled", default: false)),
+    MachineOption("recordingscreens videocapscreens", nil, .text(["VideoCapture"], "screens")),
+    MachineOption("recordingfile videocapfile", nil, .text(["VideoCapture"], "file")),
+    MachineOption(
+      "recordingvideores videocapres", nil,
+      .own(1) { change, values throws(ServiceError) in
+        let sides = values[0].lowercased().split(separator: "x").compactMap { Int($0) }
+        guard sides.count == 2, sides.allSatisfy({ (16...4096).contains($0) }) else { throw change.refuse(values[0]) }
+        change.set(["VideoCapture"], "horzRes", "\(sides[0])")
+        change.set(["VideoCapture"], "vertRes", "\(sides[1])")
+      }),
+    MachineOption("recordingvideorate videocaprate", nil, .number(["VideoCapture"], "rate", 1...100_000, default: 512)),
+    MachineOption("recordingvideofps videocapfps", nil, .number(["VideoCapture"], "fps", 1...60, default: 25)),
+    MachineOption(
+      "recordingmaxtime videocapmaxtime", nil, .number(["VideoCapture"], "maxTime", 0...31_536_000, default: 0)),
+    MachineOption(
+      "recordingmaxsize videocapmaxsize", nil, .number(["VideoCapture"], "maxSize", 0...1_048_576, default: 0)),
+    MachineOption("recordingopts recordingoptions videocapopts", nil, .text(["VideoCapture"], "options")),
     MachineOption("vrde vrdp", nil, .flag(["RemoteDisplay"], "enabled", default: false)),
     MachineOption(
       "vrdeport vrdpport", nil,
@@ -304,10 +322,7 @@ extension MachineOption {
     ] + keptNames.map { MachineOption($0, nil, .kept(1)) }
   private static let keptNames = [
     "teleporter", "teleporterenabled", "teleporterport", "teleporteraddress", "teleporterpassword",
-    "teleporterpasswordfile", "recording", "recordingscreens", "recordingfile", "recordingopts", "recordingoptions",
-    "recordingmaxsize", "recordingmaxtime", "recordingvideores", "recordingvideorate", "recordingvideofps",
-    "videocap", "videocapscreens", "videocapfile", "videocapres", "videocaprate", "videocapfps", "videocapmaxtime",
-    "videocapmaxsize", "videocapopts", "testingenabled", "testingmmio", "testingcfgdword", "guestdebugprovider",
+    "teleporterpasswordfile", "testingenabled", "testingmmio", "testingcfgdword", "guestdebugprovider",
     "guestdebugioprovider", "guestdebugaddress", "guestdebugport", "faulttolerance", "usbwebcam",
   ]
 }

@@ -143,6 +143,7 @@ public struct VirtualNetwork {
       "lower": .string(entry["lowerIP"] ?? ""), "upper": .string(entry["upperIP"] ?? ""),
     ]
     if let options = entry.child("Options") { json.set("global", VirtualNetwork.scope(options)) }
+    json.set("groups", .array(entry.elements("Group").map(VirtualNetwork.group)))
     var clients: [JSON] = []
     for config in entry.elements("Config") {
       guard let mac = try hardware(config) else { continue }
@@ -162,6 +163,25 @@ public struct VirtualNetwork {
     }
     guard let address, address.utf8.count == 12 else { return nil }
     return LaunchPlan.colons(address).lowercased()
+  }
+  /// Types of conditions are those of patterns when they end so.
+  private static func group(_ element: SettingsElement) -> JSON {
+    let suffix = "Wildcard"
+    var json = scope(element)
+    json.set("name", .string(element["name"] ?? ""))
+    json.set(
+      "conditions",
+      .array(
+        element.elements("Condition").map { condition in
+          let type = condition["type"] ?? "MAC"
+          let isPattern = type.hasSuffix(suffix)
+          return [
+            "kind": .string(isPattern ? String(type.dropLast(suffix.count)) : type),
+            "value": .string(condition["value"] ?? ""), "pattern": .bool(isPattern),
+            "exclusive": .bool(condition.bool("inclusive") == false),
+          ]
+        }))
+    return json
   }
   private static func scope(_ element: SettingsElement) -> JSON {
     var json: JSON = [

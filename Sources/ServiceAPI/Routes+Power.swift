@@ -73,6 +73,34 @@ extension Route {
       return .data("image/png", bytes)
     },
     Route(
+      .put, "machines/{machine}/recording", "recordScreen", "console",
+      "Begins or ends the recording of a running machine's screen, and changes how it is recorded.",
+      .json(.object([Schema.option("frames", .integer(0...Int64(Int32.max)), "Pictures that were recorded.")]))
+    ) { service, request throws(ServiceError) in
+      let names = [
+        ("file", "recordingfile"), ("size", "recordingvideores"), ("rate", "recordingvideorate"),
+        ("framesPerSecond", "recordingvideofps"), ("maximumSeconds", "recordingmaxtime"),
+        ("maximumMebibytes", "recordingmaxsize"),
+      ]
+      var options: [(String, String)] = []
+      for (member, option) in names {
+        guard let value = request.body[member], value != .null else { continue }
+        options.append((option, value.string ?? value.integer.map { "\($0)" } ?? ""))
+      }
+      let frames = try service.registry.record(request.flag("enabled"), options, of: try service.machine(request))
+      service.noticed()
+      return .json(frames.map { ["frames": .integer($0)] } ?? [:])
+    }.taking(
+      .object([
+        Schema.option("enabled", .flag, "Begins or ends it."),
+        Schema.option("file", .text, "A WebM file; a relative name starts from the machine's folder."),
+        Schema.option("size", .text, "Of the picture, as 1024x768."),
+        Schema.option("rate", .integer(1...100_000), "Thousands of bits a second."),
+        Schema.option("framesPerSecond", .integer(1...60), "Pictures a second."),
+        Schema.option("maximumSeconds", .integer(0...31_536_000), "It ends by itself then; 0: it does not."),
+        Schema.option("maximumMebibytes", .integer(0...1_048_576), "The file becomes no larger; 0: no limit."),
+      ])),
+    Route(
       .get, "machines/{machine}/screen", "readScreen", "console", "The screen as text, where it shows text.",
       .json(
         .object([

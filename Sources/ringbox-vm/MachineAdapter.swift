@@ -2,11 +2,14 @@ import Base
 import Compression
 import ControlChannel
 import Devices
+import HostSystem
 import Machine
+import Synchronization
 
 /// A `Machine` as the control channel wants it.
 final class MachineAdapter: MachineControl {
   private let machine: Machine
+  private let recorder = Mutex<Recorder?>(nil)
   init(_ machine: Machine) { self.machine = machine }
 
   var state: String { machine.state.rawValue }
@@ -99,6 +102,41 @@ final class MachineAdapter: MachineControl {
     }
     return image
   }
+
+  func startRecording(_ settings: RecordingSettings) throws(ControlError) {
+    let error: ControlError? = recorder.withLock { recorder in
+      guard recorder == nil else { return ControlError("the screen is being recorded already") }
+      do throws(ControlError) {
+        recorder = try Recorder(settings) { [machine] in machine.screenshot() }
+        return nil
+      } catch { return error }
+    }
+    if let error { throw error }
+  }
+  func stopRecording(completion: @escaping @Sendable (Result<[(String, JSON)], ControlError>) -> Void) {
+    guard let recorder = takeRecorder() else {
+      return completion(.failure(ControlError("the screen is not being recorded")))
+    }
+    let finish: @Sendable () -> Void = {
+      let outcome = recorder.stop()
+      completion(
+        outcome.failure.map { .failure(ControlError("the recording is not whole: \($0)")) }
+          ?? .success([
+            ("path", .string(recorder.settings.path)), ("frames", .integer(Int64(outcome.frames))),
+          ]))
+    }
+    // The encoder may take seconds for what it still has.
+    if (try? HostThread(name: "recorder-end", finish)) == nil { finish() }
+  }
+  private func takeRecorder() -> Recorder? {
+    recorder.withLock { recorder in
+      defer { recorder = nil }
+      return recorder
+    }
+  }
+  /// Before the process ends: what was recorded becomes a whole file. Why it did not; nil: it did.
+  func endRecording() -> String? { takeRecorder()?.stop().failure }
+
   func readMemory(_ address: UInt64, count: Int) -> [UInt8]? { machine.readMemory(physical: address, count: count) }
   func changeMedium(drive: String, path: String?) throws(ControlError) {
     do throws(MachineError) { try machine.mediumChange(drive: drive, path: path) } catch {
@@ -113,6 +151,11 @@ final class MachineAdapter: MachineControl {
   }
   func changeForward(card: String, rule: String, add: Bool) throws(ControlError) {
     do throws(MachineError) { try machine.changeForward(card: card, rule, add: add) } catch {
+      throw ControlError(error.description)
+    }
+  }
+  func limitGroup(_ group: String, bitsPerSecond: Int64) throws(ControlError) {
+    do throws(MachineError) { try machine.limitGroup(group, bitsPerSecond: bitsPerSecond) } catch {
       throw ControlError(error.description)
     }
   }

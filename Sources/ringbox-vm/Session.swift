@@ -144,6 +144,10 @@ final class Session: LoopSource {
       throw SystemCallError(call: "pthread_create", code: error.errorNumber)
     }
     if options.isText { try showScreen() }
+    if let recording = options.recording {
+      // The machine is worth more than its film.
+      do throws(ControlError) { try adapter.startRecording(recording) } catch { tell("recording: \(error)") }
+    }
     loop.run()
     finish()
   }
@@ -308,6 +312,7 @@ final class Session: LoopSource {
     console?.end()
     display?.close()
     if options.screenshot != nil { takeScreenshot() }
+    if let failure = adapter.endRecording() { tell("recording: \(failure)") }
     for line in lines { line.flush(milliseconds: 1000) }
     server?.deliver()
     server?.broadcast("exit", [("reason", .string(text)), ("exitStatus", .integer(Int64(status.code)))])

@@ -1,4 +1,5 @@
 import Base
+import ControlChannel
 import HostSystem
 import Machine
 import RemoteDisplay
@@ -39,6 +40,8 @@ struct SessionOptions {
   var screenshot: String?
   /// Where viewers connect.
   var viewers: Viewers?
+  /// The screen is recorded from the start.
+  var recording: RecordingSettings?
   /// Show the text screen in the terminal.
   var isText = false
   /// The saved state that the machine goes on from.
@@ -76,6 +79,10 @@ struct SessionOptions {
       case "control": control = try string()
       case "screenshot": screenshot = try string()
       case "vnc": viewers = try Viewers(member.value)
+      case "recording":
+        do throws(ControlError) { recording = try RecordingSettings(json: member.value) } catch {
+          throw StartError(.usage, "configuration: recording: \(error)")
+        }
       case "restore": restore = try string()
       case "consumeState": consumesState = try flag()
       case "text": isText = try flag()

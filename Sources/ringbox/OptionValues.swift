@@ -26,6 +26,35 @@ enum OptionValues {
     return count
   }
 
+  /// Display adapters of `ringbox run`.
+  static let graphicsControllers = ["vga", "vboxvga", "vboxsvga", "vmsvga"]
+
+  /// "ADAPTER[,memory=SIZE][,monitors=N]".
+  static func graphics(_ text: String) throws -> JSON {
+    var parts = splitAtSingleCommas(text)
+    let controller = try choice(parts.removeFirst(), among: graphicsControllers, "--graphics")
+    var result: JSON = ["controller": .string(controller)]
+    for part in parts {
+      switch part {
+      case _ where part.hasPrefix("memory="):
+        let size = part.dropFirst(7).uppercased()
+        guard size.last == "M", let mebibytes = Int64(size.dropLast()), (1...256).contains(mebibytes),
+          mebibytes & (mebibytes - 1) == 0
+        else { throw Failure.usage("--graphics '\(text)': memory must be 1M, 2M, 4M ... 256M") }
+        result.set("memory", .integer(mebibytes << 20))
+      case _ where part.hasPrefix("monitors="):
+        let most: Int64 = controller == "vga" ? 1 : 8
+        guard let count = Int64(part.dropFirst(9)), (1...most).contains(count) else {
+          throw Failure.usage("--graphics '\(text)': \(controller) has 1 to \(most) monitors")
+        }
+        result.set("monitors", .integer(count))
+      default:
+        throw Failure.usage("--graphics '\(text)': unknown setting '\(part)'\(hint(part, ["memory=", "monitors="]))")
+      }
+    }
+    return result
+  }
+
   /// Formats of disk images, as `format=` takes them.
   static let diskFormats = ["raw", "vdi", "vmdk", "vhd", "qcow2"]
 

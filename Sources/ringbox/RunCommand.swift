@@ -48,6 +48,10 @@ struct RunCommand: ParsableCommand {
   var serial: [String] = []
   @Option(help: ArgumentHelp("Debug console (port 402h): stdio, file:PATH, control or none.", valueName: "where"))
   var debugcon = "none"
+  @Option(
+    help: ArgumentHelp(
+      "Display adapter: vga, vboxvga, vboxsvga or vmsvga, then ,memory=SIZE and ,monitors=N.", valueName: "adapter"))
+  var graphics = "vga"
   @Option(help: ArgumentHelp("Execution engine.", valueName: "engine")) var engine = "recompiler"
   @Flag(help: "Compare the recompiler with the interpreter all the time, and stop where they disagree; slow.")
   var verifyExecution = false
@@ -144,6 +148,7 @@ struct RunCommand: ParsableCommand {
       "disks": .array(try disk.map { try OptionValues.disk($0, snapshot: snapshot) }),
       "cdroms": .array(try cdrom.map { try OptionValues.cdrom($0) }),
       "floppies": paths(floppy), "network": .array(try nic.map { try NetworkOption.parse($0) }),
+      "graphics": try OptionValues.graphics(graphics),
       "exitOn": .array(conditions),
       "engine": .string(verifyExecution ? "verified" : try OptionValues.choice(engine, among: engines, "--engine")),
       "clockBase": .string(try OptionValues.choice(rtc, among: ["utc", "localtime"], "--rtc")),

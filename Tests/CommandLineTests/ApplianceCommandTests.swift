@@ -122,6 +122,38 @@ import Testing
         == "VBoxManage: error: DHCP server does not exist\n")
     _ = try machines.output(["dhcpserver", "modify", "--ifname", "vboxnet1", "--disable"])
     #expect(try machines.output(["list", "dhcpservers"]).contains("Enabled:        No\n"))
+    // Groups.
+    _ = try machines.output([
+      "dhcpserver", "modify", "--ifname", "vboxnet1", "--group=boot", "--incl-vendor-wild=PXE*",
+      "--excl-mac=08:00:27:00:00:02", "--set-opt", "67", "boot.efi", "--default-lease-time=99",
+    ])
+    let group = "Group:                boot\n    include vendorClassIDWildcard: PXE*\n    exclude MAC: 080027000002\n"
+    #expect(try machines.output(["list", "dhcpservers"]).contains(group))
+    _ = try machines.output([
+      "dhcpserver", "modify", "--ifname", "vboxnet1", "--group=boot", "--del-mac=080027000002", "--group=other",
+      "--remove-config",
+    ])
+    let changed = try machines.output(["list", "dhcpservers"])
+    #expect(changed.contains("include vendorClassIDWildcard: PXE*\n") && !changed.contains("exclude MAC"))
+    #expect(!changed.contains("other"))
+    #expect(try errors(["dhcpserver", "modify", "--ifname", "vboxnet1", "--incl-mac=080027000002"], status: 2) != "")
+  }
+  @Test func interfacesOfTheHostAreListed() throws {
+    let text = try machines.output(["list", "bridgedifs"])
+    let names = try FileManager.default.contentsOfDirectory(atPath: "/sys/class/net")
+    for block in text.components(separatedBy: "\n\n") where !block.isEmpty {
+      let labels = block.split(separator: "\n").map { String($0.prefix { $0 != ":" }) }
+      #expect(
+        labels == [
+          "Name", "GUID", "DHCP", "IPAddress", "NetworkMask", "IPV6Address", "IPV6NetworkMaskPrefixLength",
+          "HardwareAddress", "MediumType", "Wireless", "Status", "VBoxNetworkName",
+        ])
+      let name = try #require(block.split(separator: "\n").first?.dropFirst("Name:            ".count))
+      #expect(names.contains(String(name)) && block.hasSuffix("HostInterfaceNetworking-\(name)"))
+    }
+    #expect(!text.contains("Name:            lo\n"))
+    let json = try JSON(parsing: try machines.output(["list", "bridgedifs", "--json"]))
+    #expect(json.array?.count == text.components(separatedBy: "Name:            ").count - 1)
   }
   @Test func natNetworksAreAsBOSHReadsThem() throws {
     _ = try machines.output(["natnetwork", "add", "--netname", "n", "--network", "10.5.0.0/24", "--dhcp", "on"])

@@ -76,6 +76,16 @@ import Testing
     #expect(client.bench.machine.calls == ["medium cdrom0 /x.iso", "medium cdrom0 -"])
   }
 
+  @Test func recordingsBeginAndEnd() throws {
+    let client = try ControlBench().connect()
+    let start = #"{"command":"recording-start","path":"/f.webm","width":320,"height":200,"maximumSeconds":9}"#
+    #expect(try client.ask(start)["ok"] == true)
+    #expect(try client.ask(#"{"command":"recording-stop"}"#)["frames"] == 7)
+    #expect(client.bench.machine.calls == ["record /f.webm 320x200 25 9", "recorded"])
+    for arguments in [#""path":"/nowhere""#, #""path":"/f","width":4"#, #""path":"/f","colour":1"#, #""width":64"#] {
+      #expect(try client.ask(#"{"command":"recording-start",\#(arguments)}"#)["ok"] == false)
+    }
+  }
   @Test func screenshotFileIsWrittenWhole() throws {
     let client = try ControlBench().connect()
     let path = client.bench.path + ".png"

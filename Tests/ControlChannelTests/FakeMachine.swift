@@ -67,6 +67,15 @@ final class FakeMachine: MachineControl {
 
   func textScreen() -> ScreenText? { recorded.withLock { $0.screen } }
   func screenshot() -> [UInt8] { [1, 2, 3, 4] }
+  func startRecording(_ settings: RecordingSettings) throws(ControlError) {
+    guard settings.path != "/nowhere" else { throw ControlError("no such folder") }
+    record(
+      "record \(settings.path) \(settings.width)x\(settings.height) \(settings.framesPerSecond) \(settings.seconds)")
+  }
+  func stopRecording(completion: @escaping @Sendable (Result<[(String, JSON)], ControlError>) -> Void) {
+    record("recorded")
+    completion(.success([("frames", 7)]))
+  }
   func readMemory(_ address: UInt64, count: Int) -> [UInt8]? {
     address < 0x1000 ? (0..<count).map { UInt8(truncatingIfNeeded: $0) } : nil
   }
@@ -77,6 +86,10 @@ final class FakeMachine: MachineControl {
   func changeForward(card: String, rule: String, add: Bool) throws(ControlError) {
     guard rule != "bad" else { throw ControlError("bad rule") }
     record("forward \(card) \(rule) \(add)")
+  }
+  func limitGroup(_ group: String, bitsPerSecond: Int64) throws(ControlError) {
+    guard group == "g" else { throw ControlError("no group") }
+    record("limit \(group) \(bitsPerSecond)")
   }
   var networkStatus: JSON { [["name": "nic0"]] }
   func changeMedium(drive: String, path: String?) { record("medium \(drive) \(path ?? "-")") }

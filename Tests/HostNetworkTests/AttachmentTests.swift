@@ -240,6 +240,21 @@ import Testing
     for adapter in adapters { adapter.close() }
   }
 
+  @Test func aLimitThatIsLiftedHoldsNothingBackAnyMore() throws {
+    // A frame of 1215 bytes would take two seconds, more than are saved up for sixty of them.
+    let group = RateLimit(bitsPerSecond: 5000)
+    let adapter = NetworkAdapter(Mirror(), address: a)
+    let peer = FramePeer()
+    try adapter.start(card(peer), group: group)
+    let bytes = [UInt8](repeating: 0, count: 1200)
+    for index in 0..<200 { adapter.transmit(NetworkFrame(a + a + [8, 0, UInt8(index)] + bytes)) }
+    usleep(50_000)
+    #expect(peer.all.count < 200)
+    group.change(bitsPerSecond: 0)
+    #expect(peer.wait { _ in peer.all.count == 200 } != nil)
+    adapter.close()
+  }
+
   @Test func tunnelsCarryFramesBothWays() throws {
     let ports = [try UDPServer().port, try UDPServer().port]
     let ends = ports.map { IPv4Endpoint(address: 0x7f00_0001, port: $0) }

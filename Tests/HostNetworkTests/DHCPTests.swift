@@ -45,6 +45,52 @@ struct DHCPClient {
   private func wants(_ last: UInt8) -> [UInt8] { [50, 4, 192, 168, 56, last] }
   private let names: [UInt8] = [54, 4] + DHCPClient.server
 
+  @Test func clientsOfAGroupGetWhatIsForIt() throws {
+    var all = try configuration()
+    var scope = DHCPConfiguration.Scope()
+    scope.options[67] = Array("ipxe.efi".utf8)
+    scope.options[12] = Array("first".utf8)
+    scope.forced = [67, 12]
+    scope.times.usual = 1200
+    all.groups = [
+      DHCPGroup(
+        name: "boot",
+        conditions: [
+          DHCPGroup.Condition(.vendorClass, "pxeclient:*", isPattern: true),
+          DHCPGroup.Condition(.card, "08:00:27:00:00:02", isExclusive: true),
+        ], scope: scope)
+    ]
+    scope.options = [12: Array("second".utf8), 15: Array("lab".utf8)]
+    scope.forced = [15]
+    scope.times.usual = 2400
+    all.groups.append(
+      DHCPGroup(name: "cards", conditions: [DHCPGroup.Condition(.card, "080027??00*", isPattern: true)], scope: scope))
+    all.groups.append(DHCPGroup(name: "empty", conditions: [], scope: scope))
+    scope = DHCPConfiguration.Scope()
+    scope.options[15] = Array("own".utf8)
+    all.clients[b.mac] = DHCPConfiguration.Client(scope: scope)
+    var server = DHCPServer(all)
+    let vendor: [UInt8] = [60, 20] + Array("PXEClient:Arch:00007".utf8)
+    let first = try #require(DHCPClient.parse(server.answer(a.frame(1, [vendor]), now: 1)))
+    // In both groups: the first counts more.
+    #expect(first.options[67] == Array("ipxe.efi".utf8) && first.options[12] == Array("first".utf8))
+    #expect(first.options[15] == Array("lab".utf8) && first.options[51] == [0, 0, 0x04, 0xb0])
+    // Kept out of the first; its own comes before the second's.
+    let second = try #require(DHCPClient.parse(server.answer(b.frame(1, [vendor]), now: 1)))
+    #expect(second.options[67] == nil && second.options[15] == Array("own".utf8))
+    #expect(second.options[51] == [0, 0, 0x09, 0x60])
+    let other = DHCPClient(mac: [8, 0, 0x28, 0, 0, 1])
+    let third = try #require(DHCPClient.parse(server.answer(other.frame(1), now: 1)))
+    #expect(third.options[15] == nil && third.options[51] == [0, 0, 2, 88])
+  }
+  @Test(arguments: [
+    ("", "", true), ("abc", "abc", true), ("abc", "a?c", true), ("abc", "a?", false), ("abc", "*", true),
+    ("abc", "a*b*c*", true), ("abc", "*b", false), ("aaab", "*a*b", true), ("abab", "*ab", true), ("", "?", false),
+  ])
+  func patterns(text: String, pattern: String, fits: Bool) {
+    #expect(DHCPGroup.matches(Array(text.utf8), Array(pattern.utf8)) == fits)
+  }
+
   @Test func aClientGetsAnAddressAndKeepsIt() throws {
     var server = DHCPServer(try configuration())
     let offer = try #require(DHCPClient.parse(server.answer(a.frame(1), now: 1000)))

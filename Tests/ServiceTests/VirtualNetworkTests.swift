@@ -90,6 +90,34 @@ import Testing
     #expect(throws: ServiceError.self) { try configuration(fixture, "n") }
   }
 
+  @Test func displayAndRecordingAreAsSet() throws {
+    let fixture = try Fixture()
+    try fixture.machine("m")
+    func plan(_ options: [(String, String)]) throws -> LaunchPlan {
+      try fixture.registry.change("m") { settings throws(ServiceError) in
+        for (option, value) in options {
+          guard let (known, number) = MachineOption.named(option) else { continue }
+          try known.apply([value], number: number, typed: option, to: &settings, fixture.registry)
+        }
+      }
+      return try LaunchPlan(try fixture.registry.machine("m"), control: "c", display: "d")
+    }
+    func graphics(_ plan: LaunchPlan) -> JSON? { plan.options["machine"]?["graphics"] }
+    let usual = try plan([("graphicscontroller", "vboxvga")])
+    #expect(graphics(usual) == ["controller": "vboxvga", "memory": 16_777_216, "monitors": 1])
+    #expect(usual.options["recording"] == nil)
+    let other = try plan([
+      ("graphicscontroller", "vmsvga"), ("vram", "33"), ("monitorcount", "3"), ("recording", "on"),
+      ("recordingvideores", "640x480"), ("recordingfile", "film.webm"), ("recordingmaxtime", "60"),
+    ])
+    #expect(graphics(other) == ["controller": "vmsvga", "memory": 67_108_864, "monitors": 3])
+    let recording = try #require(other.options["recording"])
+    #expect(recording["width"] == 640 && recording["height"] == 480 && recording["framesPerSecond"] == 25)
+    #expect(recording["maximumSeconds"] == 60 && recording["path"]?.string?.hasSuffix("/m/film.webm") == true)
+    let none = try plan([("graphicscontroller", "none"), ("monitorcount", "20")])
+    #expect(graphics(none)?["controller"] == "vga" && none.remarks.count { $0.contains("monitors") } == 1)
+  }
+
   @Test func cardsTakeTheirPolicyAndTheirGroupAlong() throws {
     let fixture = try Fixture()
     try fixture.machine("m")
@@ -111,6 +139,14 @@ import Testing
     let cards = try #require(plan.options["machine"]?["network"]?.array)
     #expect(cards[0]["promiscuous"] == "allow-vms")
     #expect(cards[0]["rateGroup"] == ["name": "slow", "rate": 1_000_000])
+    // A group without a limit is known to the process, which may get one later.
+    try fixture.registry.change("m") { settings throws(ServiceError) in
+      settings.machine.change(path: ["Hardware", "IO", "BandwidthGroups"]) { list in
+        list.changeAll("BandwidthGroup") { $0["maxBytesPerSec"] = "0" }
+      }
+    }
+    let unlimited = try LaunchPlan(try fixture.registry.machine("m"), control: "c", display: "d")
+    #expect(unlimited.options["machine"]?["network"]?.array?[0]["rateGroup"] == ["name": "slow", "rate": 0])
     #expect(cards[1]["kind"] == "null" && plan.remarks.contains { $0.contains("UDPTunnel") })
     #expect(cards[2]["kind"] == "bridged" && cards[2]["interface"] == "tap7")
     #expect(plan.networks == ["intnet"])

@@ -3,5 +3,6 @@
 set -euo pipefail
 here=$(dirname "$0")
 "$here/demo.sh" "$@"
+"$here/display.sh" "$@"
 "$here/grub-disk.sh" "$@"
 "$here/debian-disk.sh" "$@"

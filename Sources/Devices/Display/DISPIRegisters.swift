@@ -16,6 +16,8 @@ public struct DISPIRegisters: SavedState {
     static let linearFrameBuffer: UInt16 = 0x40, noClear: UInt16 = 0x80
   }
   static let newestID: UInt16 = 0xb0c5
+  /// Versions by which drivers ask for VirtualBox's interface: its first, HGSMI, any pitch.
+  static let virtualBoxIDs: ClosedRange<UInt16> = 0xbe00...0xbe02
   static let maximum = (width: 4096, height: 2304, bitsPerPixel: 32)
 
   /// Register that port 1CFh reaches.

@@ -24,6 +24,10 @@ public struct ScreenRenderer {
     comparable.latches = 0
     let unchanged = comparable == lastRegisters
     lastRegisters = comparable
+    if let scanout = registers.scanout {
+      draw(scanout, registers, memory)
+      return frame
+    }
     if registers.dispi.enabled {
       let mode = registers.dispi.mode(memory: memory.size)
       resize(mode.width, mode.height)
@@ -134,6 +138,46 @@ public struct ScreenRenderer {
       if let dirty, !ScreenRenderer.touches(dirty, start, length) { continue }
       let bytes = memory.read(start, count: length)
       put(ScreenRenderer.unpacked(bytes, mode.bitsPerPixel, colors), line: y, skip: 0, repeats: 1)
+    }
+  }
+
+  // MARK: Other adapters
+
+  private mutating func draw(_ scanout: Scanout, _ registers: VGARegisters, _ memory: VideoMemory) {
+    let bounds = scanout.bounds
+    resize(bounds.width, bounds.height)
+    // What no monitor shows is black.
+    if scanout.areas.count > 1 { fill(0) }
+    for area in scanout.areas {
+      let colors = area.bitsPerPixel == 8 ? registers.allColors : []
+      let (left, top) = (area.x - bounds.x, area.y - bounds.y)
+      let width = min(area.width, frame.width - left)
+      guard width > 0 else { continue }
+      for y in 0..<max(0, min(area.height, frame.height - top)) {
+        let bytes = memory.read(area.start + y * area.pitch, count: width * area.bytesPerPixel)
+        let dots =
+          area.isBlank
+          ? Array(repeating: 0, count: width) : ScreenRenderer.unpacked(bytes, area.bitsPerPixel, colors)
+        let first = (top + y) * frame.width + left
+        frame.pixels.replaceSubrange(first..<(first + width), with: dots)
+      }
+    }
+    if let pointer = scanout.pointer { lay(pointer) }
+  }
+
+  /// Colours of a pointer are multiplied by its alpha already.
+  private mutating func lay(_ pointer: Scanout.Pointer) {
+    guard pointer.width > 0 else { return }
+    for (index, source) in pointer.pixels.enumerated() {
+      let (x, y) = (pointer.x + index % pointer.width, pointer.y + index / pointer.width)
+      let rest = 255 - source >> 24
+      guard rest < 255, x >= 0, x < frame.width, y >= 0, y < frame.height else { continue }
+      let under = frame.pixels[y * frame.width + x]
+      let mixed = (0..<3).reduce(UInt32(0)) { sum, channel in
+        let shift = UInt32(channel * 8)
+        return sum | min(255, (source >> shift & 255) + (under >> shift & 255) * rest / 255) << shift
+      }
+      frame.pixels[y * frame.width + x] = mixed
     }
   }
 

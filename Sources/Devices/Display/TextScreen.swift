@@ -61,7 +61,9 @@ public struct TextScreen: Sendable, Equatable {
 
   /// The screen of a VGA; nil in graphics modes and while the display is off.
   public init?(_ registers: VGARegisters, _ memory: VideoMemory) {
-    guard !registers.dispi.enabled, !registers.isGraphics, !registers.isBlanked else { return nil }
+    guard registers.scanout == nil, !registers.dispi.enabled, !registers.isGraphics, !registers.isBlanked else {
+      return nil
+    }
     let columns = registers.columns
     let height = registers.rowHeight << (registers.scanDoubling ? 1 : 0)
     let rows = max(1, registers.scanLines / height)

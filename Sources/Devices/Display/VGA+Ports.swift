@@ -179,17 +179,41 @@ extension VGA {
   func dispiPortRead(_ offset: UInt64, _ width: Int) -> UInt64 {
     switch (offset, width) {
     case (0, 1), (0, 2): return UInt64(registers.dispi.index) & VGA.allOnes(width)
-    case (1, 1), (1, 2), (2, 2): return UInt64(registers.dispi.read(memory: memory.size)) & VGA.allOnes(width)
-    case (2, 1): return UInt64(registers.dispi.read(memory: memory.size) >> 8)
+    case (1, 1), (1, 2), (2, 2): return UInt64(dispiValue) & VGA.allOnes(width)
+    case (2, 1): return UInt64(dispiValue >> 8)
+    case (1, 4) where controller.hasHGSMI: return UInt64(memory.size)
+    case (0, 4): return dispiPortRead(0, 2) | dispiPortRead(2, 2) << 16
     default: return VGA.allOnes(width)
     }
   }
-  mutating func dispiPortWrite(_ offset: UInt64, _ width: Int, _ value: UInt16) {
+  private var dispiValue: UInt16 {
+    // To a guest that has chosen VirtualBox's interface the last register counts monitors.
+    if controller.hasHGSMI, registers.dispi.index == DISPIRegisters.Index.memory64K,
+      DISPIRegisters.virtualBoxIDs.contains(registers.dispi.values[DISPIRegisters.Index.id])
+    {
+      return UInt16(monitors)
+    }
+    return registers.dispi.read(memory: memory.size)
+  }
+  mutating func dispiPortWrite(_ offset: UInt64, _ width: Int, _ value: UInt32) {
     // Word registers; byte writes exist in no documented use.
-    guard width == 2 else { return }
-    if offset == 0 { registers.dispi.index = value } else { dispiWrite(value) }
+    let low = UInt16(truncatingIfNeeded: value)
+    switch (offset, width) {
+    case (0, 2): registers.dispi.index = low
+    case (1, 2), (2, 2): dispiWrite(low)
+    case (0, 4):
+      registers.dispi.index = low
+      dispiWrite(UInt16(truncatingIfNeeded: value >> 16))
+    default: break
+    }
   }
   private mutating func dispiWrite(_ value: UInt16) {
+    if controller.hasHGSMI, registers.dispi.index == DISPIRegisters.Index.id,
+      DISPIRegisters.virtualBoxIDs.contains(value)
+    {
+      registers.dispi.values[DISPIRegisters.Index.id] = value
+      return
+    }
     if registers.dispi.write(value, memory: memory.size) {
       let mode = registers.dispi.mode(memory: memory.size)
       memory.clear(0, count: mode.height * mode.pitch * (mode.bitsPerPixel == 4 ? 4 : 1))

@@ -1,10 +1,12 @@
 import Base
 import DeviceKit
 
-/// A VGA with the Bochs VBE display interface, as a PCI function.
+/// A VGA with the Bochs VBE display interface, as a PCI function; on request one of the adapters that are more than that
+/// (`GraphicsController`).
 ///
-/// BAR 0 is the video memory. A machine is expected to back that region with the memory itself (observe the mapping of
-/// region `VGA.frameBufferRegion` and map `VideoMemory` there as RAM); trapped accesses give the same results. The
+/// A machine is expected to back the region of the video memory with the memory itself (observe the mapping of region
+/// `VGA.frameBufferRegion` and map `VideoMemory` there as RAM), and so `VGA.fifoRegion`; trapped accesses give the same
+/// results. The
 /// legacy window A0000h-BFFFFh traps, except while `linearWindow` says that it may be mapped, too; `windowChanged` is
 /// called, with the device's lock held, whenever that changes.
 ///
@@ -24,17 +26,33 @@ public struct VGA: PCIDevice {
     public var config = PCIConfigSpace()
     /// The video memory up to its last byte that is not zero.
     public var memory: [UInt8] = []
+    /// The memory of the command FIFO up to its last byte that is not zero.
+    public var fifo: [UInt8] = []
     public init() {}
     public mutating func fields(_ visit: inout some StateVisitor) throws(StateError) {
+      // What only some adapters have; a state is always loaded into one of its kind.
+      var (hgsmi, svga) = (registers.hgsmi, registers.svga)
       try visit.nested("registers", &registers)
       try visit.nested("config", &config)
       try visit.bytes("memory", &memory, maximum: VideoMemory.maximumSize)
+      if var value = hgsmi {
+        try visit.nested("hgsmi", &value)
+        hgsmi = value
+      }
+      if var value = svga {
+        try visit.nested("svga", &value)
+        try visit.bytes("fifo", &fifo, maximum: VideoMemory.maximumSize)
+        svga = value
+      }
+      (registers.hgsmi, registers.svga) = (hgsmi, svga)
     }
   }
 
   enum PortRegion { static let mono = 0, color = 1, dispi = 2 }
   /// Regions of the descriptor that a machine maps by itself.
   public static let windowRegion = 3, frameBufferRegion = 4, registerRegion = 5, romRegion = 6
+  /// Regions of SVGA II adapters.
+  public static let svgaRegion = 7, fifoRegion = 8
   private static let romEnable: UInt8 = 1
   private static let romRegister = 0x30
 
@@ -50,35 +68,53 @@ public struct VGA: PCIDevice {
   var window = MemoryWindow()
   /// What may be mapped as RAM at A0000h-BFFFFh; nil while accesses must trap.
   public private(set) var linearWindow: LinearWindow?
-  public let barRegions: [(bar: Int, region: Int)] = [(0, VGA.frameBufferRegion), (2, VGA.registerRegion)]
+  /// Which adapter this is.
+  public let controller: GraphicsController
+  /// Monitors that the guest may use.
+  let monitors: Int
+  /// The memory of the command FIFO, of adapters that have one.
+  public let fifo: VideoMemory?
+  public var barRegions: [(bar: Int, region: Int)] { controller.barRegions }
 
-  /// `memory`'s size should be a power of two: BAR 0 covers the next one. `rom`: a VGA BIOS for the expansion ROM BAR,
+  /// What is beside the VGA.
+  public struct Kind: Sendable {
+    public var controller: GraphicsController
+    /// 1 to 64.
+    public var monitors: Int
+    /// For adapters with a command FIFO; its size a power of two.
+    public var fifo: VideoMemory?
+    public init(_ controller: GraphicsController = .vga, monitors: Int = 1, fifo: VideoMemory? = nil) {
+      self.controller = controller
+      self.monitors = min(HGSMIState.maximumScreens, max(1, monitors))
+      self.fifo = controller.hasSVGA ? fifo ?? VideoMemory(size: VideoMemory.minimumSize) : nil
+    }
+    /// The registers that are not the VGA's, as after power-on.
+    func install(_ registers: inout VGARegisters) {
+      registers.hgsmi = controller.hasHGSMI ? HGSMIState(monitors: monitors) : nil
+      registers.svga = controller.hasSVGA ? SVGAState() : nil
+    }
+  }
+  private let kind: Kind
+
+  /// `memory`'s size should be a power of two: its BAR covers the next one. `rom`: a VGA BIOS for the expansion ROM BAR,
   /// or empty when firmware gets it elsewhere.
   public init(
-    memory: VideoMemory, rom: [UInt8] = [], windowChanged: @escaping @Sendable (LinearWindow?) -> Void = { _ in }
+    memory: VideoMemory, rom: [UInt8] = [], kind: Kind = Kind(),
+    windowChanged: @escaping @Sendable (LinearWindow?) -> Void = { _ in }
   ) {
     self.memory = memory
+    self.kind = kind
+    controller = kind.controller
+    monitors = kind.monitors
+    fifo = kind.fifo
     self.rom = Array(rom.prefix(1 << 20))
     self.windowChanged = windowChanged
     var barSize: UInt64 = 1 << 18
     while barSize < UInt64(memory.size) { barSize <<= 1 }
     var romSize: UInt64 = 2048
     while romSize < UInt64(self.rom.count) { romSize <<= 1 }
-    descriptor = DeviceDescriptor(
-      name: "vga",
-      regions: [
-        .ports(0x3b0...0x3bb, "VGA, monochrome addresses", accessWidth: 1),
-        .ports(0x3c0...0x3df, "VGA", accessWidth: 1),
-        .ports(0x1ce...0x1d0, "VBE display interface", accessWidth: 2),
-        .memory(MemoryWindow.base, size: UInt64(MemoryWindow.reach), "VGA window"),
-        Region(.memory, base: nil, size: barSize, "frame buffer"),
-        Region(.memory, base: nil, size: 0x1000, "display registers"),
-        Region(.memory, base: nil, size: romSize, "VGA BIOS"),
-      ])
-    config = PCIConfigSpace(
-      vendor: 0x1234, device: 0x1111, classCode: 0x03_0000, revision: 2, subsystem: PCIConfigSpace.platform)
-    config.defineBAR(0, size: barSize, kind: .memory32(prefetchable: true))
-    config.defineBAR(2, size: 0x1000, kind: .memory32(prefetchable: false))
+    descriptor = VGA.descriptor(kind, barSize: barSize, romSize: romSize)
+    config = VGA.configuration(kind, descriptor)
     if !self.rom.isEmpty {
       // Expansion ROM base address register: bit 0 enables, address from bit 11 (PCI 3.0, 6.2.5.2).
       let mask = UInt32(truncatingIfNeeded: ~(romSize - 1))
@@ -88,6 +124,41 @@ public struct VGA: PCIDevice {
       config.writable[VGA.romRegister] |= VGA.romEnable
     }
     powerOnConfig = config
+    kind.install(&registers)
+  }
+
+  private static func descriptor(_ kind: Kind, barSize: UInt64, romSize: UInt64) -> DeviceDescriptor {
+    // Ports 3B0h, 3D0h and 1CFh are also dwords to drivers that know HGSMI.
+    let wide = kind.controller.hasHGSMI
+    var regions: [Region] = [
+      .ports(0x3b0...0x3bb, "VGA, monochrome addresses", accessWidth: wide ? 4 : 1),
+      .ports(0x3c0...0x3df, "VGA", accessWidth: wide ? 4 : 1),
+      .ports(0x1ce...(wide ? 0x1d2 : 0x1d0), "VBE display interface", accessWidth: wide ? 4 : 2),
+      .memory(MemoryWindow.base, size: UInt64(MemoryWindow.reach), "VGA window"),
+      Region(.memory, base: nil, size: barSize, "frame buffer"),
+      Region(.memory, base: nil, size: 0x1000, "display registers"),
+      Region(.memory, base: nil, size: romSize, "VGA BIOS"),
+    ]
+    if let fifo = kind.fifo {
+      regions.append(Region(.port, base: nil, size: 16, "SVGA registers"))
+      regions.append(Region(.memory, base: nil, size: UInt64(fifo.size), "SVGA FIFO"))
+    }
+    return DeviceDescriptor(name: "vga", regions: regions, outputs: kind.controller.hasInterrupt ? ["inta"] : [])
+  }
+
+  private static func configuration(_ kind: Kind, _ descriptor: DeviceDescriptor) -> PCIConfigSpace {
+    let controller = kind.controller
+    var config = PCIConfigSpace(
+      vendor: controller.identity.vendor, device: controller.identity.device, classCode: 0x03_0000,
+      revision: controller == .vga ? 2 : 0, subsystem: controller.subsystem,
+      interruptPin: controller.hasInterrupt ? 1 : 0)
+    for (bar, region) in controller.barRegions {
+      let size = descriptor.regions[region].size
+      let isPorts = descriptor.regions[region].space == .port
+      config.defineBAR(
+        bar, size: size, kind: isPorts ? .port : .memory32(prefetchable: region == VGA.frameBufferRegion))
+    }
+    return config
   }
 
   public var state: State {
@@ -96,20 +167,27 @@ public struct VGA: PCIDevice {
       state.registers = registers
       state.config = config
       state.memory = memory.contents
+      if let fifo { state.fifo = fifo.contents }
       return state
     }
     set {
       registers = newValue.registers
       config = newValue.config
       memory.contents = newValue.memory
+      fifo?.contents = newValue.fifo
+      scanoutChanged()
       window = MemoryWindow(registers, memory: memory.size)
     }
   }
 
   public mutating func reset(_ host: some DeviceServices) {
     registers = VGARegisters()
+    kind.install(&registers)
     config = powerOnConfig
     memory.clear(0, count: memory.size)
+    fifo?.clear(0, count: fifo?.size ?? 0)
+    announceFIFO()
+    driveInterrupt(host)
     placeRegions(host)
     registersChanged()
   }
@@ -119,8 +197,8 @@ public struct VGA: PCIDevice {
     window = MemoryWindow()
     windowChanged(nil)
     registersChanged()
+    driveInterrupt(host)
   }
-
   // MARK: PCI
 
   public mutating func configWritten(_ offset: Int, width: Int, _ host: some DeviceServices) {
@@ -145,6 +223,8 @@ public struct VGA: PCIDevice {
     case PortRegion.mono: return portBytes(access, first: 0x3b0, last: 0x3bb, host)
     case PortRegion.color: return portBytes(access, first: 0x3c0, last: 0x3df, host)
     case PortRegion.dispi: return dispiPortRead(access.offset, access.width)
+    case VGA.svgaRegion: return svgaPortRead(access)
+    case VGA.fifoRegion: return fifo?.load(Int(truncatingIfNeeded: access.offset), width: access.width) ?? .max
     case VGA.windowRegion: return windowRead(access.offset, width: access.width)
     case VGA.frameBufferRegion:
       guard access.offset < UInt64(memory.size) else { return .max }
@@ -163,9 +243,18 @@ public struct VGA: PCIDevice {
 
   public mutating func write(_ access: Access, _ value: UInt64, _ host: some DeviceServices) {
     switch access.region {
-    case PortRegion.mono: writePortBytes(access, first: 0x3b0, last: 0x3bb, value)
-    case PortRegion.color: writePortBytes(access, first: 0x3c0, last: 0x3df, value)
-    case PortRegion.dispi: dispiPortWrite(access.offset, access.width, UInt16(truncatingIfNeeded: value))
+    case PortRegion.mono:
+      // The dword at 3B0h acknowledges what the host had to say, which is never anything.
+      if controller.hasHGSMI, access.width == 4, access.offset == 0 { return }
+      writePortBytes(access, first: 0x3b0, last: 0x3bb, value)
+    case PortRegion.color:
+      if controller.hasHGSMI, access.width == 4, access.offset == 0x10 {
+        return hgsmiSubmit(UInt32(truncatingIfNeeded: value), host)
+      }
+      writePortBytes(access, first: 0x3c0, last: 0x3df, value)
+    case PortRegion.dispi: dispiPortWrite(access.offset, access.width, UInt32(truncatingIfNeeded: value))
+    case VGA.svgaRegion: svgaPortWrite(access, value, host)
+    case VGA.fifoRegion: fifo?.store(Int(truncatingIfNeeded: access.offset), width: access.width, value)
     case VGA.windowRegion: windowWrite(access.offset, width: access.width, value)
     case VGA.frameBufferRegion:
       guard access.offset < UInt64(memory.size) else { return }
@@ -175,8 +264,20 @@ public struct VGA: PCIDevice {
     }
   }
 
+  /// To be called after any change that affects what is shown beside the VGA's picture.
+  mutating func scanoutChanged() {
+    if let scanout = registers.svga?.scanout(memory: memory.size) {
+      registers.scanout = scanout
+      return
+    }
+    // Drivers of HGSMI set a mode of the display interface, too; the guest's firmware and consoles only that.
+    let areas = registers.dispi.enabled ? registers.hgsmi?.screens.compactMap { $0.area(memory: memory.size) } : nil
+    registers.scanout = areas.flatMap { $0.isEmpty ? nil : Scanout(areas: $0) }
+  }
+
   /// To be called after any change that affects the window.
   mutating func registersChanged() {
+    if controller != .vga { scanoutChanged() }
     window = MemoryWindow(registers, memory: memory.size)
     let linear = window.linear(memory: memory.size)
     guard linear != linearWindow else { return }
@@ -186,7 +287,10 @@ public struct VGA: PCIDevice {
 
   public func info() -> String {
     let what: String
-    if registers.dispi.enabled {
+    if let scanout = registers.scanout {
+      let screens = scanout.areas.map { "\($0.width)x\($0.height)x\($0.bitsPerPixel) at \($0.x),\($0.y)" }
+      what = "\(controller.rawValue) \(screens.joined(separator: "; "))"
+    } else if registers.dispi.enabled {
       let mode = registers.dispi.mode(memory: memory.size)
       what = "VBE \(mode.width)x\(mode.height)x\(mode.bitsPerPixel), pitch \(mode.pitch), start \(mode.start)"
     } else {

@@ -1,6 +1,6 @@
 import Base
 
-/// Everything a VGA with the Bochs display interface remembers besides its memory.
+/// Everything a display adapter remembers besides its memory.
 ///
 /// Rendering and text reading work on a copy of this, so that no lock is held while pixels are made.
 ///
@@ -49,6 +49,12 @@ public struct VGARegisters: SavedState {
   public var latches: UInt32 = 0
   /// The Bochs display interface.
   public var dispi = DISPIRegisters()
+  /// Of adapters with HGSMI; saved by `VGA.State`.
+  var hgsmi: HGSMIState?
+  /// Of SVGA II adapters; saved by `VGA.State`.
+  var svga: SVGAState?
+  /// What is shown instead of the VGA's picture; follows from the others.
+  public internal(set) var scanout: Scanout?
   public init() {}
 
   public mutating func fields(_ visit: inout some StateVisitor) throws(StateError) {

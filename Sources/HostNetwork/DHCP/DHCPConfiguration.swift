@@ -40,6 +40,8 @@ public struct DHCPConfiguration: Sendable, Equatable {
   public var router: UInt32?, nameServer: UInt32?
   /// For all clients.
   public var global = Scope()
+  /// Of clients with something in common; of several that a client is in the first counts most.
+  public var groups: [DHCPGroup] = []
   /// By card address.
   public var clients: [[UInt8]: Client] = [:]
 
@@ -50,17 +52,24 @@ public struct DHCPConfiguration: Sendable, Equatable {
     else { return nil }
     (self.server, self.mask, self.lower, self.upper) = (server, mask, lower, upper)
   }
-  /// What holds for a client: its own before what is everybody's.
-  func scope(_ hardware: [UInt8]) -> Scope {
-    guard let own = clients[hardware]?.scope else { return global }
+  /// What holds for a client: its own before that of its groups, the first first, and that before what is everybody's.
+  func scope(_ client: DHCPGroup.Client) -> Scope {
     var scope = global
-    scope.options.merge(own.options) { $1 }
-    scope.times = Times(
-      minimum: own.times.minimum ?? scope.times.minimum, usual: own.times.usual ?? scope.times.usual,
-      maximum: own.times.maximum ?? scope.times.maximum)
-    scope.forced.formUnion(own.forced)
-    scope.suppressed.formUnion(own.suppressed)
+    for group in groups.reversed() where group.contains(client) { scope.put(over: group.scope) }
+    if let own = clients[client.hardware]?.scope { scope.put(over: own) }
     return scope
+  }
+}
+
+extension DHCPConfiguration.Scope {
+  /// What `other` says comes first.
+  fileprivate mutating func put(over other: DHCPConfiguration.Scope) {
+    options.merge(other.options) { $1 }
+    times = DHCPConfiguration.Times(
+      minimum: other.times.minimum ?? times.minimum, usual: other.times.usual ?? times.usual,
+      maximum: other.times.maximum ?? times.maximum)
+    forced.formUnion(other.forced)
+    suppressed.formUnion(other.suppressed)
   }
 }
 

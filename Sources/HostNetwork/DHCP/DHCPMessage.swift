@@ -19,6 +19,11 @@ struct DHCPMessage: Equatable {
   /// By number; those that come in several pieces are put together (RFC 3396).
   var options: [UInt8: [UInt8]]
 
+  /// Who sends it.
+  var client: DHCPGroup.Client {
+    DHCPGroup.Client(hardware: hardware, vendorClass: options[60], userClass: options[77])
+  }
+
   static let clientPort = 68, serverPort = 67
   /// Operation to the end of `file`.
   static let fixedSize = 236

@@ -140,7 +140,7 @@ public struct DHCPServer: Sendable {
     return over.min { $0.issued + Int64($0.duration) < $1.issued + Int64($1.duration) }?.address
   }
   private func leaseTime(_ message: DHCPMessage) -> UInt32 {
-    let times = configuration.scope(message.hardware).times
+    let times = configuration.scope(message.client).times
     // Ten minutes, as VirtualBox's server has it.
     let usual = times.usual ?? 600
     let (low, high) = (times.minimum ?? 1, max(times.maximum ?? max(usual, 86_400), times.minimum ?? 1))
@@ -150,7 +150,7 @@ public struct DHCPServer: Sendable {
   // MARK: Answers
 
   private func reply(_ message: DHCPMessage, _ kind: DHCPMessage.Kind, address: UInt32, lease: UInt32?) -> [UInt8] {
-    let scope = configuration.scope(message.hardware)
+    let scope = configuration.scope(message.client)
     let isRefusal = kind == .refuse
     let available = isRefusal ? [:] : self.options(scope, lease)
     var fixed: [UInt8] = [2, 1, 6, 0] + IPv4Packet.bytes(message.transaction) + [0, 0]

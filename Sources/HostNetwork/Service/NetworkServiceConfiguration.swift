@@ -75,6 +75,10 @@ public struct NetworkServiceConfiguration: Sendable, Equatable {
     dhcp.router = json["router"]?.string.flatMap { IPv4Text.address($0) }
     dhcp.nameServer = json["nameServer"]?.string.flatMap { IPv4Text.address($0) }
     dhcp.global = try scope(json["global"] ?? [:])
+    for group in json["groups"]?.array ?? [] {
+      dhcp.groups.append(
+        DHCPGroup(name: group["name"]?.string ?? "", conditions: try conditions(group), scope: try scope(group)))
+    }
     for client in json["clients"]?.array ?? [] {
       guard let hardware = client["mac"]?.string.flatMap(LeaseFile.hardware) else {
         throw NetworkError("DHCP server: a client without the address of its card")
@@ -83,6 +87,19 @@ public struct NetworkServiceConfiguration: Sendable, Equatable {
         address: client["address"]?.string.flatMap { IPv4Text.address($0) }, scope: try scope(client))
     }
     return dhcp
+  }
+  private static func conditions(_ group: JSON) throws(NetworkError) -> [DHCPGroup.Condition] {
+    var conditions: [DHCPGroup.Condition] = []
+    for condition in group["conditions"]?.array ?? [] {
+      guard let kind = condition["kind"]?.string.flatMap(DHCPGroup.Condition.Kind.init),
+        let value = condition["value"]?.string
+      else { throw NetworkError("DHCP server: a group with a condition that is none") }
+      conditions.append(
+        DHCPGroup.Condition(
+          kind, value, isPattern: condition["pattern"]?.bool ?? false,
+          isExclusive: condition["exclusive"]?.bool ?? false))
+    }
+    return conditions
   }
   private static func scope(_ json: JSON) throws(NetworkError) -> DHCPConfiguration.Scope {
     var scope = DHCPConfiguration.Scope()

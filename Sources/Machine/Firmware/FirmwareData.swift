@@ -28,6 +28,8 @@ struct FirmwareData: Sendable {
   /// Types of floppy drives A and B: 0 none, 4 1.44 MB, 5 2.88 MB.
   var floppyTypes: (UInt8, UInt8) = (0, 0)
   var videoBIOS: [UInt8]?
+  /// PCI vendor and device of the display adapter that the video BIOS is for.
+  var displayIdentity: (vendor: UInt16, device: UInt16) = (0x1234, 0x1111)
   /// Option ROM that boots a kernel; takes the first place in the boot order.
   var bootROM: [UInt8]?
   var acpi: ACPITables?
@@ -64,7 +66,7 @@ struct FirmwareData: Sendable {
     config.add(file: "etc/boot-fail-wait", [0xff, 0xff, 0xff, 0xff])
     // S5 only.
     config.add(file: "etc/system-states", [0x80, 0, 0, 1, 0, 0x80])
-    if let videoBIOS { config.add(file: "pci1234,1111.rom", videoBIOS) }
+    if let videoBIOS { config.add(file: videoBIOSName, videoBIOS) }
     if let bootROM {
       config.add(file: FirmwareData.bootROMName, bootROM)
       config.add(file: "bootorder", Array("/rom@\(FirmwareData.bootROMName)\n".utf8) + [0])
@@ -78,6 +80,15 @@ struct FirmwareData: Sendable {
       config.add(file: "etc/smbios/smbios-tables", smbios.tables)
       config.add(file: "etc/smbios/smbios-anchor", smbios.anchor)
     }
+  }
+
+  /// Firmware looks for the ROM of a PCI function by this name.
+  private var videoBIOSName: String {
+    func hex(_ value: UInt16) -> String {
+      let digits = String(value, radix: 16)
+      return String(repeating: "0", count: 4 - digits.count) + digits
+    }
+    return "pci\(hex(displayIdentity.vendor)),\(hex(displayIdentity.device)).rom"
   }
 
   /// RAM as (address, length, type 1) entries of 20 bytes; the firmware adds what it reserves.

@@ -1,11 +1,15 @@
 import Base
+import Devices
 import GuestMemory
 import HostSystem
 
 /// The BIOS image: below 4 GiB as ROM, and its last 128 KiB below 1 MiB as an ISA BIOS.
 struct FirmwareImage: Sendable {
   static let defaultPath = "/usr/share/seabios/bios-256k.bin"
-  static let defaultVideoPath = "/usr/share/seabios/vgabios-stdvga.bin"
+  /// The one for VMware's adapter knows which BAR of it the video memory is.
+  static func videoPath(_ controller: GraphicsController) -> String {
+    "/usr/share/seabios/vgabios-\(controller == .vmSVGA ? "vmware" : "stdvga").bin"
+  }
   private static let pageSize = 4096
   private static let largest = 16 << 20
   private static let legacySize = 128 << 10
@@ -49,8 +53,8 @@ struct FirmwareImage: Sendable {
   }
 
   /// The video BIOS that goes with the board's display; nil when it is not installed.
-  static func videoBIOS() -> [UInt8]? {
-    let bytes = try? WholeFile.read(defaultVideoPath, maximum: 1 << 20)
+  static func videoBIOS(_ controller: GraphicsController) -> [UInt8]? {
+    let bytes = try? WholeFile.read(videoPath(controller), maximum: 1 << 20)
     guard let bytes, bytes.starts(with: [0x55, 0xaa]) else { return nil }
     return bytes
   }

@@ -106,12 +106,15 @@ public final class SavedMachine: Sendable {
 extension MachineConfiguration {
   /// What must be the same when a state comes back.
   var hardware: JSON {
-    [
+    var hardware: JSON = [
       "memory": .integer(Int64(clamping: memory)), "cpus": .integer(Int64(cpus)), "cpu": .string(cpu),
       "serial": .array(serial.map { .bool($0 != .none) }),
       // A machine that boots a kernel has a device for it.
       "kernel": .bool(kernel != nil),
     ]
+    // Not the usual one, which states had before there were others.
+    if graphics != Graphics() { hardware.set("graphics", graphics.json) }
+    return hardware
   }
 }
 

@@ -7,6 +7,7 @@ struct DHCPSettings {
   /// For whom an option is.
   private enum Scope {
     case global
+    case group(String)
     case card(String)
     case machine(String, slot: Int)
   }
@@ -32,6 +33,15 @@ struct DHCPSettings {
     case "enable": entry?["enabled"] = "1"
     case "disable": entry?["enabled"] = "0"
     case "global": scope = .global
+    case "group":
+      guard !option.value.isEmpty else { throw wrong() }
+      scope = .group(option.value)
+      // A group is there when it has been named, with or without conditions.
+      change(&entry) { _ in }
+    case "zapoptions": change(&entry) { $0.remove("Option") { _ in true } }
+    case "zapconditions":
+      try requireGroup(option)
+      change(&entry) { $0.remove("Condition") { _ in true } }
     case "macaddress":
       guard let address = DHCPSettings.hardware(option.value) else { throw wrong() }
       scope = .card(address)
@@ -51,18 +61,20 @@ struct DHCPSettings {
         list.insert(new)
       }
     case "fixedaddress":
-      if case .global = scope {
-        throw Failure.usage("--fixed-address is for one card: --mac-address, or --vm and --nic")
-      }
+      if !isOneCard { throw Failure.usage("--fixed-address is for one card: --mac-address, or --vm and --nic") }
       if !option.value.isEmpty { _ = try NetworkVerbs.checked(option.value, "fixed-address") }
       change(&entry) { $0["fixedAddress"] = option.value.isEmpty ? nil : option.value }
     case "removeconfig":
       if case .global = scope {
-        throw Failure.usage("--remove-config is for one card: --mac-address, or --vm and --nic")
+        throw Failure.usage("--remove-config is for a group or one card: --group, --mac-address, or --vm and --nic")
       }
       let wanted = key
-      entry?.remove("Config") { config in wanted.allSatisfy { config[$0.0] == $0.1 } }
+      entry?.remove(element) { config in wanted.allSatisfy { config[$0.0] == $0.1 } }
     default:
+      if let (verb, type) = DHCPSettings.condition(option.name) {
+        try requireGroup(option)
+        try changeCondition(verb, type, option.value, &entry, wrong)
+      }
       if let attribute = DHCPSettings.attributes[option.name] {
         entry?[attribute] = try NetworkVerbs.checked(option.value, option.name)
       }
@@ -85,8 +97,44 @@ struct DHCPSettings {
   private var key: [(String, String)] {
     switch scope {
     case .global: []
+    case .group(let name): [("name", name)]
     case .card(let address): [("MACAddress", address)]
     case .machine(let machine, let slot): [("vm-name", machine), ("slot", "\(slot)")]
+    }
+  }
+  private var element: String { if case .group = scope { "Group" } else { "Config" } }
+  private var isOneCard: Bool {
+    switch scope {
+    case .global, .group: false
+    case .card, .machine: true
+    }
+  }
+  private func requireGroup(_ option: Words.Option) throws {
+    guard case .group = scope else { throw Failure.usage("--\(option.name) is for a group: --group NAME") }
+  }
+  /// What to do with conditions of which type, as settings files name it.
+  private static func condition(_ option: String) -> (verb: String, type: String)? {
+    for verb in ["incl", "excl", "del"] where option.hasPrefix(verb) {
+      let rest = option.dropFirst(verb.count)
+      let isPattern = rest.hasSuffix("wild")
+      let types = ["mac": "MAC", "vendor": "vendorClassID", "user": "userClassID"]
+      guard let type = types[isPattern ? String(rest.dropLast(4)) : String(rest)] else { continue }
+      return (verb, isPattern ? type + "Wildcard" : type)
+    }
+    return nil
+  }
+  private func changeCondition(
+    _ verb: String, _ type: String, _ value: String, _ entry: inout SettingsElement?, _ wrong: () -> Failure
+  ) throws {
+    guard !value.isEmpty else { throw wrong() }
+    if type == "MAC", DHCPSettings.hardware(value) == nil { throw wrong() }
+    let value = type == "MAC" ? DHCPSettings.hardware(value) ?? value : value
+    change(&entry) { group in
+      group.remove("Condition") { $0["type"] == type && $0["value"] == value }
+      guard verb != "del" else { return }
+      group.insert(
+        SettingsElement(
+          "Condition", [("type", type), ("value", value), ("inclusive", verb == "incl" ? "true" : "false")]))
     }
   }
   private func change(_ entry: inout SettingsElement?, _ body: (inout SettingsElement) -> Void) {
@@ -96,9 +144,9 @@ struct DHCPSettings {
       return
     }
     func fits(_ element: SettingsElement) -> Bool { key.allSatisfy { element[$0.0] == $0.1 } }
-    var config = entry?.elements("Config").first(where: fits) ?? SettingsElement("Config", key)
+    var config = entry?.elements(element).first(where: fits) ?? SettingsElement(element, key)
     body(&config)
-    entry?.remove("Config", where: fits)
+    entry?.remove(element, where: fits)
     entry?.insert(config)
   }
   /// Twelve capital digits, however they are separated.

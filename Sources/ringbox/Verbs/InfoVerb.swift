@@ -306,8 +306,16 @@ struct MachineInfo {
       add("SharedFolderNameMachineMapping\(index + 1)", folder["name"] ?? "")
       add("SharedFolderPathMachineMapping\(index + 1)", folder["hostPath"] ?? "")
     }
-    add("recording_enabled", false)
+    add("recording_enabled", settings.isRecorded)
     add("recording_screens", 1)
+    if settings.hardware.child("VideoCapture") != nil {
+      let recording = settings.recording
+      func number(_ name: String) -> Int64 { recording[name]?.integer ?? 0 }
+      add("rec_screen_dest_filename", settings.recordingFile)
+      add("rec_screen_video_res_xy", "\(number("width"))x\(number("height"))")
+      add("rec_screen_video_rate_kbps", Int(number("rate")))
+      add("rec_screen_video_fps", Int(number("framesPerSecond")))
+    }
     if let text = settings.text { add("description", text) }
     addSnapshots(SnapshotTree(settings))
     add("GuestMemoryBalloon", settings.number(["Guest"], "memoryBalloonSize", default: 0))

@@ -49,10 +49,11 @@ enum InspectVerbs {
         list.changeAll("BandwidthGroup") { if let limit, $0["name"] == name { $0["maxBytesPerSec"] = "\(limit)" } }
       }
     }
+    try registry.applyBandwidth(ofGroup: name, to: machine)
     return .done
   }
   private static func groups(_ settings: MachineSettings) -> [SettingsElement] {
-    settings.hardware.descendant(["IO", "BandwidthGroups"])?.elements("BandwidthGroup") ?? []
+    settings.bandwidthGroups
   }
   /// Small letters are bits, capital ones bytes; a bare number is MiB.
   private static func bytesPerSecond(_ text: String) throws -> UInt64 {

@@ -55,7 +55,8 @@ struct Listing {
     case "intnets": return try internalNetworks()
     case "extpacks": return Answer(text: "Extension Packs: 0\n", json: [])
     case "screenshotformats": return Answer(text: "BitmapFormat: PNG\n", json: ["PNG"])
-    case "hostdvds", "hostfloppies", "hostifs", "bridgedifs", "cloudnets", "usbhost", "usbfilters", "webcams",
+    case "bridgedifs", "hostifs": return NetworkListing.bridgedInterfaces()
+    case "hostdvds", "hostfloppies", "cloudnets", "usbhost", "usbfilters", "webcams",
       "cloudproviders", "cloudprofiles", "cpu-profiles", "hostdrives",
       "hostcpuids", "updates":
       // There are none, and clients must hear that without an error.
@@ -202,13 +203,24 @@ struct Listing {
           Suppressed opts.: None
           DHCP options:
             1/legacy: \(server["networkMask"] ?? "")
-      Groups:               None
+      \(groups(server))
       Individual Configs:   None
 
 
       """
     }
     return Answer(text: text.joined(), json: .array(servers.map { ["networkName": .string($0["networkName"] ?? "")] }))
+  }
+  private func groups(_ server: SettingsElement) -> String {
+    let lines = server.elements("Group").flatMap { group in
+      ["Group:                \(group["name"] ?? "")"]
+        + group.elements("Condition").map { condition in
+          let verb = condition.bool("inclusive") == false ? "exclude" : "include"
+          return "    \(verb) \(condition["type"] ?? ""): \(condition["value"] ?? "")"
+        }
+        + group.elements("Option").map { "    option \($0["name"] ?? ""): \($0["value"] ?? "")" }
+    }
+    return lines.isEmpty ? "Groups:               None" : lines.joined(separator: "\n")
   }
   private func internalNetworks() throws -> Answer {
     var names: Set<String> = []

@@ -1,5 +1,6 @@
 import Base
 import DiskImages
+import HostSystem
 import Service
 import SettingsFiles
 
@@ -287,7 +288,11 @@ enum NetworkVerbs {
       [
         "network": 1, "netname": 1, "interface": 1, "ifname": 1, "serverip": 1, "ip": 1, "netmask": 1, "lowerip": 1,
         "upperip": 1, "enable": 0, "disable": 0, "global": 0, "macaddress": 1, "vm": 1, "nic": 1, "setopt": 2,
-        "setopthex": 2, "delopt": 1, "forceopt": 1, "unforceopt": 1, "suppressopt": 1, "unsuppressopt": 1,
+        "setopthex": 2, "delopt": 1, "group": 1, "inclmac": 1, "exclmac": 1, "inclmacwild": 1, "exclmacwild": 1,
+        "inclvendor": 1, "exclvendor": 1, "inclvendorwild": 1, "exclvendorwild": 1, "incluser": 1, "excluser": 1,
+        "incluserwild": 1, "excluserwild": 1, "delmac": 1, "delmacwild": 1, "delvendor": 1, "delvendorwild": 1,
+        "deluser": 1, "deluserwild": 1, "zapconditions": 0, "zapoptions": 0, "forceopt": 1, "unforceopt": 1,
+        "suppressopt": 1, "unsuppressopt": 1,
         "minleasetime": 1, "defaultleasetime": 1, "maxleasetime": 1, "fixedaddress": 1, "removeconfig": 0,
       ], words: 0...0)
     var name: String?
@@ -355,6 +360,51 @@ struct NetworkListing {
       text: text.joined(),
       json: .array(
         all.map { ["name": .string($0.name), "address": .string($0.address), "mask": .string($0.mask)] }))
+  }
+  /// Interfaces of the host that a cable may lead to. What is not Ethernet cannot carry a card's frames.
+  static func bridgedInterfaces() -> Answer {
+    let all = HostInterface.all().filter { $0.isEthernet && !$0.isLoopback && !$0.name.hasPrefix("vboxnet") }
+    let text = all.map { item in
+      """
+      Name:            \(item.name)
+      GUID:            \(guid(item))
+      DHCP:            Disabled
+      IPAddress:       \(item.address.isEmpty ? "0.0.0.0" : item.address)
+      NetworkMask:     \(item.mask.isEmpty ? "0.0.0.0" : item.mask)
+      IPV6Address:     \(item.address6)
+      IPV6NetworkMaskPrefixLength: \(item.prefix6)
+      HardwareAddress: \(item.hardwareAddress)
+      MediumType:      Ethernet
+      Wireless:        \(item.isWireless ? "Yes" : "No")
+      Status:          \(item.isUp ? "Up" : "Down")
+      VBoxNetworkName: HostInterfaceNetworking-\(item.name)
+
+
+      """
+    }
+    return Answer(
+      text: text.joined(),
+      json: .array(
+        all.map {
+          [
+            "name": .string($0.name), "guid": .string(guid($0)), "address": .string($0.address),
+            "mask": .string($0.mask), "address6": .string($0.address6), "prefix6": .integer(Int64($0.prefix6)),
+            "hardwareAddress": .string($0.hardwareAddress), "wireless": .bool($0.isWireless), "up": .bool($0.isUp),
+          ]
+        }))
+  }
+  /// Made of name and hardware address, as VirtualBox makes it on Linux.
+  private static func guid(_ interface: HostInterface) -> String {
+    var bytes = Array(interface.name.utf8.prefix(8))
+    bytes += [UInt8](repeating: 0, count: 8 - bytes.count)
+    // The version and the variant of a UUID.
+    bytes[7] = bytes[7] & 0x0f | 0x40
+    func hex(_ bytes: some Sequence<UInt8>) -> String {
+      bytes.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
+    }
+    let card = interface.hardwareAddress.filter { $0 != ":" }
+    return "\(hex(bytes[0..<4].reversed()))-\(hex(bytes[4..<6].reversed()))-\(hex(bytes[6..<8].reversed()))-8000-"
+      + (card.isEmpty ? "000000000000" : card)
   }
   func hostOnlyNetworks() throws -> Answer {
     let all = try registry.networks(.hostOnlyNetworks)

@@ -46,7 +46,8 @@ enum PowerVerbs {
     "controlvm",
     usage:
       "NAME|UUID pause|resume|reset|poweroff|savestate|acpipowerbutton|keyboardputscancode HH...|keyboardputstring TEXT...|"
-      + "keyboardputfile FILE|screenshotpng FILE|setlinkstate<N> on|off|natpf<N> RULE|natpf<N> delete NAME",
+      + "keyboardputfile FILE|screenshotpng FILE|setlinkstate<N> on|off|natpf<N> RULE|natpf<N> delete NAME|"
+      + "recording on|off|filename FILE|videores WxH|videorate N|videofps N|maxtime N|maxfilesize N",
     "Controls a machine that runs."
   ) { words, registry in
     let name = try words.next("name or UUID of the machine")
@@ -93,6 +94,7 @@ private struct Control {
         as FileError
       { throw Failure.failure("Cannot open file '\(error.path)': \(error.reason)") }
     case "screenshotpng": try screenshot(path(values))
+    case "recording", "videocap": try record(values)
     case "savestate":
       try none()
       let progress = Progress()
@@ -117,7 +119,7 @@ private struct Control {
     default:
       let known = [
         "guestmemoryballoon", "usbattach", "usbdetach", "audioin", "audioout", "clipboard", "draganddrop", "vrde",
-        "vrdeport", "vrdeproperty", "setvideomodehint", "setscreenlayout", "recording", "videocap", "setcredentials",
+        "vrdeport", "vrdeproperty", "setvideomodehint", "setscreenlayout", "setcredentials",
         "teleport", "plugcpu", "unplugcpu", "cpuexecutioncap", "webcam", "acpisleepbutton", "reboot",
         "vmprocesspriority", "addencpassword", "removeencpassword", "removeallencpasswords",
       ]
@@ -133,6 +135,41 @@ private struct Control {
       guard values.count == 1 else { throw Failure.usage("natpf takes one rule") }
       try request("POST", "adapters", number, "forwards", body: ["rule": .string(values[0])])
     }
+  }
+
+  /// The words behind `recording`: on and off, or one property and its value.
+  private func record(_ values: [String]) throws {
+    guard let word = values.first.map(Words.plain) else { throw Failure.usage("Missing argument to 'recording'") }
+    let rest = Array(values.dropFirst())
+    func number() throws -> JSON {
+      guard rest.count == 1, let number = Int64(rest[0]) else {
+        throw Failure.usage("recording \(word) takes a number")
+      }
+      return .integer(number)
+    }
+    var body: JSON = [:]
+    switch word {
+    case "on", "start", "off", "stop":
+      guard rest.isEmpty else { throw Failure.usage("Invalid parameter '\(rest[0])'") }
+      body.set("enabled", .bool(word == "on" || word == "start"))
+    case "filename", "file":
+      guard rest.count == 1 else { throw Failure.usage("recording filename takes a file") }
+      body.set("file", .string(path(rest)))
+    case "videores", "videoresolution":
+      guard (1...2).contains(rest.count) else { throw Failure.usage("recording videores takes a size, as 1024x768") }
+      body.set("size", .string(rest.joined(separator: "x")))
+    case "videorate": body.set("rate", try number())
+    case "videofps": body.set("framesPerSecond", try number())
+    case "maxtime": body.set("maximumSeconds", try number())
+    case "maxfilesize": body.set("maximumMebibytes", try number())
+    case "screens":
+      guard rest == ["all"] || rest == ["0"] else {
+        throw ServiceError(.notSupported, "All screens are recorded into one picture", .console)
+      }
+      return
+    default: throw Failure.usage("Invalid parameter '\(values[0])'")
+    }
+    try request("PUT", "recording", body: body)
   }
 
   private func scanCodes(_ values: [String]) throws {

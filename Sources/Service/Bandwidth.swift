@@ -1,0 +1,31 @@
+import Base
+import SettingsFiles
+
+/// Groups of devices that share a limit.
+extension MachineSettings {
+  /// As settings files have them.
+  public var bandwidthGroups: [SettingsElement] {
+    hardware.descendant(["IO", "BandwidthGroups"])?.elements("BandwidthGroup") ?? []
+  }
+  /// What a group's cards may send together, in bits a second; 0: no limit; nil: there is no such group.
+  func bandwidth(ofGroup name: String) -> Int64? {
+    guard let group = bandwidthGroups.first(where: { $0["name"] == name }) else { return nil }
+    guard let bytes = group.integer("maxBytesPerSec"), bytes > 0 else { return 0 }
+    let (bits, overflow) = Int64(bytes).multipliedReportingOverflow(by: 8)
+    return overflow ? 1_000_000_000_000 : min(max(bits, 1000), 1_000_000_000_000)
+  }
+}
+
+extension Registry {
+  /// Tells a running machine what its settings say of a group of network cards.
+  public func applyBandwidth(ofGroup name: String, to machine: String) throws(ServiceError) {
+    let settings = try self.machine(machine)
+    let slots = (0..<8).compactMap { settings.slot("Network", "Adapter", $0) }
+    guard state(settings).state.isOnline,
+      slots.contains(where: { $0.bool("enabled") == true && $0["bandwidthGroup"] == name })
+    else { return }
+    // Of a group that is gone the limit is gone.
+    let rate = settings.bandwidth(ofGroup: name) ?? 0
+    try client(settings).command("limit", [("group", .string(name)), ("bitsPerSecond", .integer(rate))])
+  }
+}
