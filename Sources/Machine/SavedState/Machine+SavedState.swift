@@ -71,7 +71,7 @@ extension Machine {
     }
   }
   /// A deterministic machine's checkpoint: disk requests under way are carried out, and what follows from them.
-  func endRequests() {
+  static func endRequests(_ storage: Storage, _ board: Board) {
     for _ in 0..<Machine.followingRequests {
       _ = storage.settle()
       if !board.components.contains(where: { $0.outstandingRequests > 0 }) { return }
@@ -155,7 +155,8 @@ extension Machine {
   /// Cables are out when the machine comes back, and in again after a while of guest time.
   private func renewLinks() {
     guard network.pullCables() else { return }
-    let timer = board.timers.register { [weak self] in self?.network.replugCables() }
+    // Nothing on the timers' thread may hold the machine itself, whose end waits for that thread.
+    let timer = board.timers.register { [weak network] in network?.replugCables() }
     board.timers.arm(timer, at: board.clock.now.adding(nanoseconds: Machine.linkUpDelay))
   }
   private static var linkUpDelay: Int64 { 5_000_000_000 }
