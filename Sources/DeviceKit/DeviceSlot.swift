@@ -210,11 +210,14 @@ public final class DeviceSlot<D: Device>: BusTarget, SlotEvents, MachineComponen
   /// While held, frames wait and the card does not hear of them: its state and guest memory stay as they are.
   public func holdFrames(_ isHeld: Bool) {
     holdsFrames.store(isHeld, ordering: .sequentiallyConsistent)
+    frames.hold(isHeld)
     // Waits for a delivery under way; or delivers what came meanwhile.
     if isHeld { _ = enter { _, _ in } } else if !frames.isEmpty { enterOrDefer(.frames) }
   }
   /// Frames that the card has not taken yet.
   public var waitingFrames: Int { frames.count }
+  /// These frames, for a saved state, in their order. To be asked while they are held.
+  public var savedFrames: [NetworkFrame] { frames.peek(.max) }
   /// Plugs the cable of a network card in or out.
   public func setLink(_ isUp: Bool) { enterOrDefer(.link(isUp)) }
   func timerExpired(_ timer: Int) { enterOrDefer(.timer(timer)) }
@@ -248,9 +251,6 @@ public final class DeviceSlot<D: Device>: BusTarget, SlotEvents, MachineComponen
     if case .failure(let error)? = result { throw error }
   }
   public func info() -> String { enter { device, _ in device.info() } ?? "busy" }
-
-  // MARK: Lock
-
   public func disconnect() {
     guard core.enter() else { return }
     let services = core.value.services
@@ -259,6 +259,9 @@ public final class DeviceSlot<D: Device>: BusTarget, SlotEvents, MachineComponen
     // What nobody else needs goes here, with no lock held.
     _ = consume services
   }
+
+  // MARK: Lock
+
   private func enter<R>(_ body: (inout D, SlotServices) throws -> R) rethrows -> R? {
     guard core.enter() else { return nil }
     defer { leave() }

@@ -55,7 +55,7 @@ extension Machine {
   /// Brings a machine that stands still to where nothing is on its way between its parts.
   func quiesce() throws(MachineError) {
     board.timers.settle()
-    for card in network.cards { card.holdFrames(true) }
+    network.hold()
     let deadline = HostClock.monotonicNanoseconds &+ Machine.settlingLimit
     // A request that ends may lead to the next one.
     while true {
@@ -79,7 +79,7 @@ extension Machine {
   }
   private static var followingRequests: Int { 10_000 }
   private static var settlingLimit: Int64 { 60_000_000_000 }
-  func releaseInputs() { for card in network.cards { card.holdFrames(false) } }
+  func releaseInputs() { network.release() }
 
   /// What a state file says of the machine it is of.
   var savedDescription: JSON {
