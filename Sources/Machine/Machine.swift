@@ -408,8 +408,13 @@ public final class Machine: Sendable {
   }
 
   /// A device's own description of its state; nil when there is no such device.
-  public func deviceInfo(_ name: String) -> String? { board.components.first { $0.name == name }?.info() }
-  public var deviceNames: [String] { board.components.map(\.name) }
+  public func deviceInfo(_ name: String) -> String? {
+    if let component = board.components.first(where: { $0.name == name }) { return component.info() }
+    return board.apics.indices.first { Machine.apicName($0) == name }.map { board.apics[$0].info() }
+  }
+  public var deviceNames: [String] { board.components.map(\.name) + board.apics.indices.map(Machine.apicName) }
+  /// A processor's local APIC.
+  private static func apicName(_ cpu: Int) -> String { "apic\(cpu)" }
 
   /// What the machine is doing, for people and scripts.
   public var status: JSON {

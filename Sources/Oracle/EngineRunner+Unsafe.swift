@@ -197,6 +197,7 @@ private final class EmptyBoard: Platform {
     casesSinceFlush = 0
     keepsAllFlags.toggle()
     vcpu.cpu.keepAllFlags(keepsAllFlags)
+    vcpu.cpu.treatAllAsHot(!keepsAllFlags)
     vcpu.cpu.forgetEverything()
   }
 

@@ -92,7 +92,9 @@ enum Exclusions {
     {
       return "AMD checks the port's permission before the count, Intel only when there is an iteration"
     }
-    if !is64, name == "CALL", i.operandSize == 4, image.mode & 3 == 0, !isMapped(image.general[4], image) {
+    if !is64, name == "CALL", i.operandSize == 4, image.mode & 3 == 0,
+      !isInData(Window.base &+ (image.general[4] &- 4) & 0xffff, 4)
+    {
       return "which of a bad target and a bad stack is reported"
     }
     if name == "CMPS",

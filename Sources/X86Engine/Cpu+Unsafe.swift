@@ -14,9 +14,11 @@ final class VcpuContext: Sendable {
   let inspection: VcpuInspection?
   /// Where this vCPU has code from.
   let codeChunks: CodeChunks
+  /// Finds hot code (HotCode.swift); nil where that is not looked for.
+  let hotCode: ThreadSampler?
   init(
     memory: GuestMemory, platform: any Platform, index: Int, model: CPUModel, group: VcpuGroup,
-    inspection: VcpuInspection?
+    inspection: VcpuInspection?, findsHotCode: Bool
   ) {
     self.memory = memory
     self.platform = platform
@@ -25,6 +27,7 @@ final class VcpuContext: Sendable {
     self.group = group
     self.inspection = inspection
     codeChunks = CodeChunks(top: memory.top)
+    hotCode = findsHotCode ? ThreadSampler(capacity: 64) : nil
   }
 }
 
@@ -177,9 +180,9 @@ struct CPUBlock {
     tagRead = TLBEntry.emptyTag(index)
     tagWrite = tagRead
   }
-  /// A stack entry that holds nothing. Any address may be compared with it, so its page is one of those that no address
+  /// A near entry that holds nothing. Any address may be compared with it, so its page is one of those that no address
   /// space has (bits 63...57 are not alike), drawn by lot; what comes to it all the same finds a page of its own.
-  static func emptyStack() -> TLBEntry { EmptyStackEntry.entry }
+  static func emptyNear() -> TLBEntry { EmptyNearEntry.entry }
   fileprivate init(tag: UInt64, host: UInt64) {
     tagRead = tag
     tagWrite = tag
@@ -192,7 +195,7 @@ struct CPUBlock {
   }
 }
 
-private enum EmptyStackEntry {
+private enum EmptyNearEntry {
   // SAFETY: allocated once for the process, and never freed.
   static let entry = TLBEntry(
     tag: 0x4000_0000_0000_0000 | UInt64.random(in: 0...0xf_ffff_ffff) << 12,
@@ -321,10 +324,10 @@ private enum EmptyStackEntry {
   let memory: MemoryView
   /// `tlbCount` entries for each of the three data views (user, supervisor, supervisor under SMAP).
   var tlb: UnsafeMutablePointer<TLBEntry>
-  /// The page that accesses through the stack pointer last found, one for each view: a copy of an entry of `tlb`. Behind
-  /// the table, so that generated code finds it without an index.
-  var stackEntries: UnsafeMutablePointer<TLBEntry> { unsafe tlb + 3 * EngineState.tlbCount }
-  let emptyStackEntry = TLBEntry.emptyStack()
+  /// The pages that accesses through a base register last found: `VcpuLayout.nearCount` for each view, copies of entries of
+  /// `tlb`. Behind the table, so that generated code finds them without an index.
+  var nearEntries: UnsafeMutablePointer<TLBEntry> { unsafe tlb + 3 * EngineState.tlbCount }
+  let emptyNearEntry = TLBEntry.emptyNear()
   /// 64 MiB of address space: as many pages as a program with a large heap touches again and again. Only entries that were
   /// used cost anything, in memory and when they are cleared.
   static let tlbBits = 14

@@ -65,6 +65,8 @@ extension Cpu {
 
   /// Whether the recompiler keeps status flags that nothing can read; what it has translated must be forgotten then.
   package func keepAllFlags(_ all: Bool) { x.recompiler.keepsAllFlags = all }
+  /// Whether the recompiler makes of all code what it makes of hot code; the same holds here.
+  package func treatAllAsHot(_ all: Bool) { x.recompiler.treatsAllAsHot = all }
 
   /// Runs the recompiler until the guest meets an exception or INT n, which is returned and not delivered: RIP as the
   /// handler's frame would have it.

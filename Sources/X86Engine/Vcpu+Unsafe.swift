@@ -50,15 +50,18 @@ public enum EngineChoice: String, Sendable, CaseIterable {
     let isInspected = !inspection.isEmpty && engine != .verified
     context = VcpuContext(
       memory: memory, platform: platform, index: index, model: model, group: group,
-      inspection: isInspected ? VcpuInspection(inspection, index: index) : nil)
+      inspection: isInspected ? VcpuInspection(inspection, index: index) : nil,
+      // A thread has one sampler; and what samples say is not the same in every run.
+      findsHotCode: engine == .recompiler && seed == nil && inspection.profile == nil)
     self.memory = MappedMemory(zeroed: VcpuLayout.end)
     // SAFETY: inside the fresh mapping, of which what is not zero is initialised here; `deinit` undoes it.
     do {
       let raw = unsafe self.memory.base
       unsafe block = raw.bindMemory(to: CPUBlock.self, capacity: 1)
-      let tlb = unsafe (raw + VcpuLayout.tlb).bindMemory(to: TLBEntry.self, capacity: 3 * EngineState.tlbCount + 3)
+      let near = VcpuLayout.views * VcpuLayout.nearCount
+      let tlb = unsafe (raw + VcpuLayout.tlb).bindMemory(to: TLBEntry.self, capacity: 3 * EngineState.tlbCount + near)
+      unsafe (tlb + 3 * EngineState.tlbCount).initialize(repeating: .emptyNear(), count: near)
       for view in 0..<3 {
-        unsafe (tlb + 3 * EngineState.tlbCount + view).initialize(to: .emptyStack())
         for index in [0, EngineState.otherWay] {
           unsafe (tlb + view * EngineState.tlbCount + index).initialize(to: TLBEntry(index: index))
         }
@@ -74,6 +77,7 @@ public enum EngineChoice: String, Sendable, CaseIterable {
     cpu.prepareRecompiler()
     if engine != .interpreter { cpu.x.blockLimit = 1 }
     cpu.x.recompiler.leavesUnsteady = engine == .verified || seed != nil
+    cpu.x.recompiler.treatsAllAsHot = engine == .verified
     cpu.x.recompiler.keepsAllFlags = engine == .recompiler && seed != nil
     if let seed {
       cpu.x.counting = Counting(
@@ -153,6 +157,8 @@ public enum EngineChoice: String, Sendable, CaseIterable {
     defer { cpu.leaveThread() }
     context.inspection?.startSampling(cpu)
     defer { context.inspection?.stopSampling(cpu) }
+    cpu.startSampling()
+    defer { cpu.stopSampling() }
     while true {
       parked.store(false, ordering: .sequentiallyConsistent)
       let outcome =

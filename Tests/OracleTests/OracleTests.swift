@@ -142,32 +142,46 @@ import X86ISA
   }
 }
 
-/// `make fuzz`: as long as RINGBOX_FUZZ_SECONDS says, from a new seed each time.
+/// `make fuzz`: as long as RINGBOX_FUZZ_SECONDS says, or until RINGBOX_FUZZ_COMPARISONS are made; from a new seed each
+/// time.
 @Suite struct OracleFuzzTests {
+  private static func setting(_ name: String) -> Double? {
+    ProcessInfo.processInfo.environment["RINGBOX_FUZZ_" + name].flatMap(Double.init)
+  }
+
   @Test func fuzzHostAgreement() throws {
-    guard let text = ProcessInfo.processInfo.environment["RINGBOX_FUZZ_SECONDS"], let seconds = Double(text) else {
-      return
-    }
-    let end = Date().addingTimeInterval(seconds)
-    let seed = UInt64(Date().timeIntervalSince1970)
+    let seconds = Self.setting("SECONDS"), comparisons = Self.setting("COMPARISONS")
+    guard seconds != nil || comparisons != nil else { return }
+    let end = Date().addingTimeInterval(seconds ?? .infinity)
+    let seed = UInt64(Date().timeIntervalSince1970 * 1000) ^ UInt64(getpid()) << 44
     let fuzzer = try OracleFuzzer(seed: seed)
     print("oracle: seed \(seed)")
-    while Date() < end && fuzzer.mismatchCount == 0 {
-      try fuzzer.sweep(mode: .bits64, count: 20_000)
-      try fuzzer.sweep(mode: .bits32, count: 10_000)
-      if fuzzer.has16Bit { try fuzzer.sweep(mode: .bits16, count: 5_000) }
-      try fuzzer.sequences(mode: .bits64, integerOnly: true, count: 10_000)
-      try fuzzer.sequences(mode: .bits32, integerOnly: false, count: 5_000)
-      try fuzzer.mutants(mode: .bits64, count: 5_000)
-      try fuzzer.programs(mode: .bits64, integerOnly: true, count: 10_000)
-      try fuzzer.programs(mode: .bits64, integerOnly: false, count: 5_000)
-      try fuzzer.programs(mode: .bits32, integerOnly: true, count: 5_000)
-      if fuzzer.has16Bit { try fuzzer.programs(mode: .bits16, integerOnly: true, count: 5_000) }
+    var nextReport = Date().addingTimeInterval(60)
+    while Date() < end && Double(fuzzer.comparisons) < comparisons ?? .infinity && fuzzer.mismatchCount == 0 {
+      // A target in comparisons is met by single instructions above all: one costs a fifth of a program.
+      try Self.round(fuzzer, singles: comparisons == nil ? 1 : 10)
+      if comparisons != nil && Date() > nextReport {
+        FileHandle.standardError.write(Data("oracle: \(fuzzer.comparisons) comparisons so far\n".utf8))
+        nextReport = Date().addingTimeInterval(60)
+      }
     }
     print(
       "oracle: \(fuzzer.comparisons) comparisons, \(fuzzer.comparableRowCount) rows, fewest cases a row \(fuzzer.leastCoverage)"
     )
     for row in fuzzer.missingRows { print("oracle: never executed: \(row)") }
     try OracleTests.check(fuzzer)
+  }
+
+  private static func round(_ fuzzer: OracleFuzzer, singles: Int) throws {
+    try fuzzer.sweep(mode: .bits64, count: 20_000 * singles)
+    try fuzzer.sweep(mode: .bits32, count: 10_000 * singles)
+    if fuzzer.has16Bit { try fuzzer.sweep(mode: .bits16, count: 5_000 * singles) }
+    try fuzzer.sequences(mode: .bits64, integerOnly: true, count: 10_000)
+    try fuzzer.sequences(mode: .bits32, integerOnly: false, count: 5_000)
+    try fuzzer.mutants(mode: .bits64, count: 5_000)
+    try fuzzer.programs(mode: .bits64, integerOnly: true, count: 10_000)
+    try fuzzer.programs(mode: .bits64, integerOnly: false, count: 5_000)
+    try fuzzer.programs(mode: .bits32, integerOnly: true, count: 5_000)
+    if fuzzer.has16Bit { try fuzzer.programs(mode: .bits16, integerOnly: true, count: 5_000) }
   }
 }

@@ -67,7 +67,8 @@ public final class VM {
     do {
       try wait(text, "serial\(port)", timeout)
     } catch let error as ControlClient.Failed {
-      throw ControlClient.Failed(description: "\(error)\n--- serial\(port):\n\(serialText(port: port).suffix(2000))")
+      throw ControlClient.Failed(
+        description: "\(error)\n--- serial\(port):\n\(serialText(port: port).suffix(2000))\n\(activity)")
     }
   }
   public func typeSerial(_ text: String, port: Int = 0) throws {
@@ -86,7 +87,7 @@ public final class VM {
     do {
       try wait(text, "screen", timeout)
     } catch let error as ControlClient.Failed {
-      throw ControlClient.Failed(description: "\(error)\n--- screen:\n\((try? screenText()) ?? "")")
+      throw ControlClient.Failed(description: "\(error)\n--- screen:\n\((try? screenText()) ?? "")\n\(activity)")
     }
   }
   /// The text screen, a line a row; empty in graphics modes.
@@ -125,6 +126,22 @@ public final class VM {
     return stride(from: 0, to: digits.count - 1, by: 2).compactMap {
       UInt8(String(decoding: digits[$0...$0 + 1], as: UTF8.self), radix: 16)
     }
+  }
+
+  /// What the machine does, for the report of a test that waited in vain: its processors at five moments, and where its
+  /// interrupts have got to.
+  public var activity: String {
+    var lines = ["--- activity:"]
+    for _ in 0..<5 {
+      if let reply = try? control.command("statistics") { lines.append(reply["statistics"]?["cpus"]?.text ?? "") }
+      usleep(50_000)
+    }
+    for name in ["apic0", "ioapic", "i8259", "hpet"] {
+      if let reply = try? control.command("device-info", ["name": .string(name)]) {
+        lines.append(reply["info"]?.string ?? "")
+      }
+    }
+    return lines.joined(separator: "\n")
   }
 
   // MARK: Life

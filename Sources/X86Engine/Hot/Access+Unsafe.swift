@@ -312,11 +312,14 @@ extension Cpu {
     forgetHostAddresses()
   }
 
-  /// Nothing is known any more of what generated code took from the translation caches: the stacks' pages, anchors.
+  /// Nothing is known any more of what generated code took from the translation caches: near entries, anchors.
   func forgetHostAddresses() {
     x.rightsGeneration &+= 1
-    // SAFETY: three entries behind the table.
-    for view in 0..<3 { unsafe x.stackEntries[view] = x.emptyStackEntry }
+    guard g.nearUsed != 0 else { return }
+    g.nearUsed = 0
+    // SAFETY: as many entries lie behind the table.
+    for view in 1..<VcpuLayout.views { unsafe x.nearEntries[view &* VcpuLayout.nearCount] = x.emptyNearEntry }
+    for place in 0..<VcpuLayout.nearCount { unsafe x.nearEntries[place] = x.emptyNearEntry }
   }
 
   /// Empties the translation caches but for global pages (MOV CR3 with CR4.PGE).

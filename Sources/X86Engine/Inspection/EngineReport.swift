@@ -53,6 +53,7 @@ public struct EngineReport: Sendable, Equatable {
           Figure("instructions", "instructions", r.translatedInstructions),
           Figure("guestBytes", "bytes of guest code", r.translatedBytes),
           Figure("hostBytes", "bytes of host code", r.hostBytes),
+          Figure("hotBlocks", "blocks found hot", r.hotBlocks),
           Figure(
             "microseconds", "microseconds", hertz == 0 ? 0 : UInt64(Double(r.translationTicks) * 1e6 / Double(hertz))),
           Figure("bytesPerSecond", "bytes of guest code a second", translationRate),

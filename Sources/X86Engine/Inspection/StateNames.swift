@@ -24,9 +24,12 @@ struct StateNames {
     for (offset, name) in named { fields[offset] = name }
     for (place, offset) in offsets.anchors.enumerated() { fields[offset] = "anchor\(place)" }
     for view in 0..<VcpuLayout.views {
-      fields[offsets.stackTagRead[view]] = "stackReadTag[\(view)]"
-      fields[offsets.stackTagWrite[view]] = "stackWriteTag[\(view)]"
-      fields[offsets.stackHost[view]] = "stackHost[\(view)]"
+      for place in 0..<VcpuLayout.nearCount {
+        let offset = Int32(place * MemoryLayout<TLBEntry>.stride)
+        fields[offsets.nearTagRead[view] + offset] = "nearReadTag[\(view),\(place)]"
+        fields[offsets.nearTagWrite[view] + offset] = "nearWriteTag[\(view),\(place)]"
+        fields[offsets.nearHost[view] + offset] = "nearHost[\(view),\(place)]"
+      }
     }
     let segments = ["es", "cs", "ss", "ds", "fs", "gs"]
     for (number, name) in segments.enumerated() {

@@ -20,9 +20,9 @@ public struct EngineInspection: Sendable {
 }
 
 /// The inspection of one vCPU: its counters and samples.
-// SAFETY(type): counters and ring are allocated in init with the capacities below and freed in deinit, when neither
-// generated code nor the signal handler uses them: the vCPU's context holds this object. Everything is used by the vCPU's
-// thread, or while that does not run: hence @unchecked Sendable.
+// SAFETY(type): counters are allocated in init with the capacity below and freed in deinit, when generated code does not use
+// them: the vCPU's context holds this object. Everything is used by the vCPU's thread, or while that does not run: hence
+// @unchecked Sendable.
 @safe final class VcpuInspection: @unchecked Sendable {
   static let counterCapacity = 1 << 20
   private static let ringCapacity = 1 << 12
@@ -33,30 +33,19 @@ public struct EngineInspection: Sendable {
   private let counters: UnsafeMutablePointer<UInt64>
   /// What each counter counts.
   private var runs: [CountedRun] = []
-  private let samples: UnsafeMutablePointer<rb_sample>
-  private let sampler: UnsafeMutablePointer<rb_sampler>
+  private let sampler: ThreadSampler
 
   init(_ request: EngineInspection, index: Int) {
     self.request = request
     self.index = index
     points = request.client?.points ?? []
-    // SAFETY: fresh allocations of trivial types; counters are initialised as they are given out.
-    do {
-      unsafe counters = .allocate(capacity: points.contains(.counts) ? VcpuInspection.counterCapacity : 1)
-      unsafe samples = .allocate(capacity: VcpuInspection.ringCapacity)
-      unsafe sampler = .allocate(capacity: 1)
-      unsafe sampler.initialize(to: rb_sampler())
-      unsafe sampler.pointee.samples = samples
-      unsafe sampler.pointee.capacity = UInt64(VcpuInspection.ringCapacity)
-    }
+    sampler = ThreadSampler(capacity: VcpuInspection.ringCapacity)
+    // SAFETY: a fresh allocation of a trivial type; counters are initialised as they are given out.
+    unsafe counters = .allocate(capacity: points.contains(.counts) ? VcpuInspection.counterCapacity : 1)
   }
   deinit {
     // SAFETY: see the type.
-    do {
-      unsafe counters.deallocate()
-      unsafe samples.deallocate()
-      unsafe sampler.deallocate()
-    }
+    unsafe counters.deallocate()
   }
 
   // MARK: Counting
@@ -121,46 +110,25 @@ public struct EngineInspection: Sendable {
   /// Sampling of the calling thread, which runs `cpu`, begins and ends.
   func startSampling(_ cpu: Cpu) {
     guard let profile = request.profile else { return }
-    // SAFETY: the fields live as long as the block, which outlives the thread's run.
-    do {
-      unsafe sampler.pointee.guest = UnsafePointer(
-        UnsafeRawPointer(cpu.p).advanced(by: Int(VcpuLayout.rip)).assumingMemoryBound(to: UInt64.self))
-      unsafe sampler.pointee.base = UnsafePointer(
-        UnsafeRawPointer(cpu.p).advanced(by: Int(VcpuLayout.segment(UInt8(Seg.cs), \.base)))
-          .assumingMemoryBound(to: UInt64.self))
-      unsafe sampler.pointee.code_size = UnsafePointer(
-        UnsafeRawPointer(cpu.p).advanced(by: Int(VcpuLayout.state(\.codeSize))).assumingMemoryBound(to: UInt8.self))
-      unsafe sampler.pointee.privilege = UnsafePointer(
-        UnsafeRawPointer(cpu.p).advanced(by: Int(VcpuLayout.state(\.cpl))).assumingMemoryBound(to: UInt8.self))
-      unsafe sampler.pointee.request = UnsafeMutablePointer(
-        mutating: UnsafeRawPointer(cpu.p).advanced(by: Int(cpu.x.recompiler.offsets.exitRequest))
-          .assumingMemoryBound(to: UInt32.self))
-      if unsafe !rb_sampler_start(sampler, profile.hertz) { profile.fail() }
-    }
+    if !sampler.start(cpu, hertz: profile.hertz) { profile.fail() }
   }
   func stopSampling(_ cpu: Cpu) {
-    rb_sampler_stop()
+    sampler.stop()
     collectSamples(cpu)
   }
 
   /// Takes the samples out of the ring while the code they lie in is still known.
   func collectSamples(_ cpu: Cpu) {
     guard let profile = request.profile else { return }
-    var sample = rb_sample()
     var found: [GuestProfile.Place] = []
-    // SAFETY: on the thread that the handler interrupts, or when that does not run.
-    while unsafe rb_sampler_take(sampler, &sample) { found.append(place(of: sample, cpu)) }
+    while let sample = sampler.take() { found.append(place(of: sample, cpu)) }
     if !found.isEmpty { profile.add(found) }
   }
 
   private func place(of sample: rb_sample, _ cpu: Cpu) -> GuestProfile.Place {
-    let range = cpu.x.code.executableRange
-    if range.contains(UInt(sample.host)) {
-      let position = UInt32(UInt(sample.host) &- range.lowerBound)
-      if Int(position) >= cpu.x.code.stubEnd, let index = cpu.x.code.block(at: position) {
-        let block = cpu.blockRecord(index)
-        return GuestProfile.Place(cpu: self.index, privilege: block.key.cpl, isEngine: false, address: block.linear)
-      }
+    if let block = cpu.block(atHost: sample.host) {
+      let record = cpu.blockRecord(block)
+      return GuestProfile.Place(cpu: self.index, privilege: record.key.cpl, isEngine: false, address: record.linear)
     }
     let address = sample.code_size == 2 ? sample.guest : (sample.base &+ sample.guest) & 0xffff_ffff
     return GuestProfile.Place(cpu: self.index, privilege: sample.privilege, isEngine: true, address: address)

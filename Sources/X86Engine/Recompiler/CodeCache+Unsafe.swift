@@ -49,12 +49,15 @@ import X86ISA
     var key: UInt32
   }
 
-  /// Physical addresses of blocks whose groups of accesses kept missing.
-  var ungrouped: Set<UInt64> = []
+  /// Physical addresses of blocks whose groups of accesses kept missing: these have their accesses one by one as well.
+  var missing: Set<UInt64> = []
   /// The same for groups that look ahead, whose ranges are larger: the first thing to give up.
   var unanchored: Set<UInt64> = []
-  /// Those of blocks with accesses that were found at a second look too often.
-  var conflicted: Set<UInt64> = []
+  /// Those of instructions with accesses that were found at a second look too often.
+  private var conflicted: Set<UInt64> = []
+  /// Those of blocks in which much of the time goes by (HotCode.swift), and their near entries by base register.
+  private var hot: Set<UInt64> = []
+  private var nearEntries: [UInt64: UInt8] = [:]
 
   /// What the block to be added next depends on has changed already.
   private(set) var isNextStale = false
@@ -162,11 +165,45 @@ import X86ISA
     return nil
   }
 
+  func isConflicted(_ instruction: UInt64) -> Bool { !conflicted.isEmpty && conflicted.contains(instruction) }
+  mutating func noteConflict(_ instruction: UInt64) { conflicted.insert(instruction) }
+  func isHot(_ block: UInt64) -> Bool { !hot.isEmpty && hot.contains(block) }
+  mutating func noteHot(_ block: UInt64) { hot.insert(block) }
+  /// No block is hot any more: forgets those that were; calls `body` with the key and the address of each.
+  mutating func invalidateHot(_ body: (ModeKey, UInt64) -> Void) {
+    for index in 0..<UInt32(blockCount) {
+      // SAFETY: below the count.
+      let block = unsafe block(index)
+      guard unsafe block.pointee.isHot && block.pointee.isValid else { continue }
+      unsafe invalidate(block)
+      unsafe body(block.pointee.key, block.pointee.rip)
+    }
+    forgetHot()
+  }
+  private mutating func forgetHot() {
+    hot.removeAll(keepingCapacity: true)
+    nearEntries.removeAll(keepingCapacity: true)
+  }
+
+  /// The near entry of a block's accesses off a base register, which no other has; nil when all are given.
+  mutating func nearEntry(block: UInt64, base: UInt8) -> UInt8? {
+    let owner = block << 4 | UInt64(base)
+    if let known = nearEntries[owner] { return known }
+    guard hasNearEntries else { return nil }
+    let entry = UInt8(nearEntries.count + 1)
+    nearEntries[owner] = entry
+    return entry
+  }
+  var hasNearEntries: Bool { nearEntries.count < VcpuLayout.nearCount - 1 }
+
+  /// Pages that code has been found in before all is forgotten: a guest may map one at ever new addresses.
+  private static let tokenCapacity = 1 << 18
+
   /// Whether one more block fits.
   var hasRoom: Bool {
     used + CodeCache.largestBlock <= CodeCache.codeBytes && blockCount < CodeCache.blockCapacity
       && siteCount + 1024 <= CodeCache.siteCapacity && markCount + 256 <= CodeCache.siteCapacity
-      && decodedCount + 1 <= CodeCache.decodedCapacity
+      && decodedCount + 1 <= CodeCache.decodedCapacity && tokens.count < CodeCache.tokenCapacity
   }
 
   /// Adds a block; it can be found from now on.
@@ -274,9 +311,10 @@ import X86ISA
     crossing = 0
     peeks.removeAll(keepingCapacity: true)
     tokens.removeAll(keepingCapacity: true)
-    ungrouped.removeAll()
+    missing.removeAll()
     unanchored.removeAll()
     conflicted.removeAll()
+    forgetHot()
   }
 
   // MARK: Links
@@ -447,6 +485,8 @@ public struct RecompilerStatistics: Sendable, Equatable {
   public var translatedBytes: UInt64 = 0
   /// Bytes of host code made.
   public var hostBytes: UInt64 = 0
+  /// Blocks found hot, which are translated once more.
+  public var hotBlocks: UInt64 = 0
   /// Blocks forgotten because their code changed; times all were forgotten for want of room.
   public var invalidatedBlocks: UInt64 = 0
   public var fullFlushes: UInt64 = 0

@@ -26,6 +26,8 @@ struct GeneratedState {
   var probeRCX: UInt64 = 0
   var probeRDX: UInt64 = 0
   var probeSite: UInt64 = 0
+  /// Nonzero: a near entry holds a page.
+  var nearUsed: UInt32 = 0
   /// Host addresses found earlier in the block (`Translator.Anchor`).
   var anchors = InlineArray<4, UInt64>(repeating: 0)
   /// Addresses of the table of sites and of the code cache's first byte.
@@ -42,7 +44,7 @@ struct GeneratedState {
 
 /// Where things are, relative to the state block: fixed offsets that generated code knows.
 ///
-/// Behind the block, in one allocation: the translation caches, the stack entry of each view, then for each view the jump
+/// Behind the block, in one allocation: the translation caches, the near entries of each view, then for each view the jump
 /// cache and the page tokens.
 enum VcpuLayout {
   static let views = 3
@@ -50,10 +52,13 @@ enum VcpuLayout {
   static let jumpEntryBytes = 16
   static let tokenCount = 2048
   static let anchorCount = 4
+  /// Near entries of a view. The first is the stack's; only user code has the others, as kernels change their mappings too
+  /// often.
+  static let nearCount = 256
 
   static let tlb = (MemoryLayout<CPUBlock>.stride + 63) & ~63
-  static let stackEntries = tlb + views * EngineState.tlbCount * MemoryLayout<TLBEntry>.stride
-  static let jumps = (stackEntries + views * MemoryLayout<TLBEntry>.stride + 63) & ~63
+  static let nearEntries = tlb + views * EngineState.tlbCount * MemoryLayout<TLBEntry>.stride
+  static let jumps = (nearEntries + views * nearCount * MemoryLayout<TLBEntry>.stride + 63) & ~63
   static let tokens = jumps + views * jumpCount * jumpEntryBytes
   static let end = tokens + views * tokenCount * 4
 
@@ -80,8 +85,9 @@ enum VcpuLayout {
     let place = tlb + view * EngineState.tlbCount * MemoryLayout<TLBEntry>.stride
     return Int32(place + (MemoryLayout<TLBEntry>.offset(of: field) ?? 0))
   }
-  static func stackField(view: Int, _ field: PartialKeyPath<TLBEntry>) -> Int32 {
-    Int32(stackEntries + view * MemoryLayout<TLBEntry>.stride + (MemoryLayout<TLBEntry>.offset(of: field) ?? 0))
+  static func nearField(view: Int, _ field: PartialKeyPath<TLBEntry>) -> Int32 {
+    let place = nearEntries + view * nearCount * MemoryLayout<TLBEntry>.stride
+    return Int32(place + (MemoryLayout<TLBEntry>.offset(of: field) ?? 0))
   }
   static func jumpTable(view: Int) -> Int32 { Int32(jumps + view * jumpCount * jumpEntryBytes) }
   static func token(view: Int, linear: UInt64) -> Int32 {
@@ -91,6 +97,7 @@ enum VcpuLayout {
 
 /// The offsets that code generation needs often, looked up once.
 struct Offsets: Sendable {
+  let nearUsed = VcpuLayout.generated(\.nearUsed)
   let exitRequest = VcpuLayout.generated(\.exitRequest)
   let vectorsLive = VcpuLayout.generated(\.vectorsLive)
   let savedFlags = VcpuLayout.generated(\.savedFlags)
@@ -125,9 +132,9 @@ struct Offsets: Sendable {
   let tagRead = (0..<3).map { VcpuLayout.tlbField(view: $0, \.tagRead) }
   let tagWrite = (0..<3).map { VcpuLayout.tlbField(view: $0, \.tagWrite) }
   let host = (0..<3).map { VcpuLayout.tlbField(view: $0, \.host) }
-  let stackTagRead = (0..<3).map { VcpuLayout.stackField(view: $0, \.tagRead) }
-  let stackTagWrite = (0..<3).map { VcpuLayout.stackField(view: $0, \.tagWrite) }
-  let stackHost = (0..<3).map { VcpuLayout.stackField(view: $0, \.host) }
+  let nearTagRead = (0..<3).map { VcpuLayout.nearField(view: $0, \.tagRead) }
+  let nearTagWrite = (0..<3).map { VcpuLayout.nearField(view: $0, \.tagWrite) }
+  let nearHost = (0..<3).map { VcpuLayout.nearField(view: $0, \.host) }
   let jumps = (0..<3).map { VcpuLayout.jumpTable(view: $0) }
   let fastBase = (0..<6).map { VcpuLayout.segment($0, \.fastBase) }
   let readEnd = (0..<6).map { VcpuLayout.segment($0, \.readEnd) }

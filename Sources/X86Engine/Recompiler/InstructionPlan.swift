@@ -181,7 +181,12 @@ struct Planner {
       let mask: UInt64 = i.operandSize == 8 ? 63 : 31
       if i.immediateOffset != 0, i.immediate & mask != 0 { plan.reads = 0 }
       if plan.reads != 0 { plan.kills = 0 }
-    case .rol, .ror, .rcl, .rcr: if effect.reads & FlagEffect.of != 0 { plan.kills = 0 }
+    case .rol, .ror:
+      let mask: UInt64 = i.operandSize == 8 ? 63 : 31
+      // An immediate count other than zero changes CF; OF it leaves undefined or, by one place, defines.
+      if i.immediateOffset != 0, i.immediate & mask != 0 { plan.reads = 0 }
+      if plan.reads != 0 { plan.kills = 0 }
+    case .rcl, .rcr: if effect.reads & FlagEffect.of != 0 { plan.kills = 0 }
     default: break
     }
     if keepsAllFlags { plan.reads = FlagEffect.all }

@@ -34,6 +34,10 @@ import X86ISA
   var leavesUnsteady = false
   /// Keeps status flags exact everywhere (for comparing engines).
   var keepsAllFlags = false
+  /// For comparing engines: what only hot code has, all code has.
+  var treatsAllAsHot = false
+  /// Blocks found hot since there were no near entries left for them.
+  var hotBlocksRefused = 0
   /// For the next translation.
   var buffers = TranslationBuffers()
   private let pages: UnsafeMutablePointer<CodePage>
@@ -201,6 +205,9 @@ extension Cpu {
       return unsafe block.pointee.groupMisses
     }
   }
+  func editBlock(_ index: UInt32, _ change: (inout TranslationBlock) -> Void) {
+    unsafe change(&x.code.block(index).pointee)
+  }
   func editSite(_ index: UInt32, _ change: (inout Site) -> Void) { unsafe change(&x.code.site(index).pointee) }
   func site(_ index: UInt32) -> Site { unsafe x.code.site(index).pointee }
   func blockRecord(_ index: UInt32) -> TranslationBlock { unsafe x.code.block(index).pointee }
@@ -281,20 +288,18 @@ extension Cpu {
     }
   }
 
-  /// Translates the block at RIP, whose page is `page`; nil where it is to be interpreted.
+  /// Translates the block at RIP, whose page is `page`, into a cache that has room; nil where it is to be interpreted.
   func translateBlock(
     _ linear: UInt64, _ page: RecompilerState.CodePage, _ key: ModeKey
   ) throws(Fault) -> UInt32? {
     let physical = page.physical | linear & 0xfff
     if !x.recompiler.leavesUnsteady && x.code.isRefused(physical) { return nil }
-    if !x.code.hasRoom { forgetAllCode() }
     let begun = rb_rdtsc()
     x.code.begin(page: page.physical)
     var translator = Translator(
       cpu: self, key: key, rip: rip, offsets: x.recompiler.offsets, stubs: x.recompiler.stubs,
       emitter: x.code.emitter(), block: x.code.nextBlock,
-      token: page.token != 0 ? page.token : x.code.token(linear: linear, physical: physical, key: key),
-      linear: linear, view: key.view)
+      physical: physical, token: page.token, linear: linear, view: key.view)
     translator.isCounted = x.counting.isOn && !x.counting.isInterpreted
     // Their room is used again and again.
     swap(&translator.buffers, &x.recompiler.buffers)
@@ -307,9 +312,11 @@ extension Cpu {
       guestBytes: UInt16(translator.guestBytes))
     block.secondPage = translator.secondPage
     if x.isInspected { translator.hooks = context.inspection }
-    translator.isConflicted = x.code.conflicted.contains(physical)
+    translator.isHot = x.recompiler.treatsAllAsHot || x.code.isHot(physical)
+    block.isHot = translator.isHot
     translator.mayLookAhead = !x.code.unanchored.contains(physical)
-    translator.mayGroup = !translator.isCounted && !x.code.ungrouped.contains(physical)
+    translator.hasSingles = x.code.missing.contains(physical)
+    translator.mayGroup = !translator.isCounted
     translator.emit(into: &block)
     x.code.statistics.translatedBlocks &+= 1
     x.code.statistics.translatedInstructions &+= UInt64(translator.instructions.count)
@@ -317,7 +324,9 @@ extension Cpu {
     x.code.statistics.hostBytes &+= UInt64(translator.emitter.position - x.code.used)
     x.code.used = (translator.emitter.position + 15) & ~15
     if x.isInspected { noteTranslation(block, x.code.nextBlock) }
-    x.code.statistics.translationTicks &+= rb_rdtsc() &- begun
+    // Counters of two processors of the host need not agree.
+    let spent = rb_rdtsc() &- begun
+    if Int64(bitPattern: spent) > 0 { x.code.statistics.translationTicks &+= spent }
     let index = x.code.add(block)
     if x.code.isNextStale { invalidate(index) }
     return index

@@ -9,6 +9,7 @@ extension Cpu {
     while true {
       clearExitRequest()
       if x.isInspected { collectSamples() }
+      noteHotCode()
       if hasServiceableEvents || s.activity != Activity.running {
         if let outcome = serviceEvents() { return outcome }
         if hasServiceableEvents { requestExit() }
@@ -39,13 +40,21 @@ extension Cpu {
     let linear = codeLinear
     if key.codeSize != 2 && rip > UInt64(s.segments[Seg.cs].limit) { throw .protection() }
     x.recompiler.use(key)
-    guard let page = try codePage(linear, key) else { return nil }
+    guard var page = try codePage(linear, key) else { return nil }
     let known = x.code.find(
       physical: page.physical | linear & 0xfff, rip: rip, key: key,
       codeBase: key.hasFlatCode ? 0 : s.segments[Seg.cs].base,
       codeLimit: key.hasFlatCode ? 0 : s.segments[Seg.cs].limit)
     var found = try checked(known, linear, key)
-    if found == nil { found = try translateBlock(linear, page, key) }
+    if found == nil {
+      if !x.code.hasRoom {
+        forgetAllCode()
+        // With the code went the page's token, which the block must name.
+        guard let again = try codePage(linear, key) else { return nil }
+        page = again
+      }
+      found = try translateBlock(linear, page, key)
+    }
     guard let block = found else { return nil }
     if key.hasFlatCode && isValid(block) {
       x.recompiler.rememberJump(key.view, rip, x.code.address(blockRecord(block).indirectEntry))
@@ -68,7 +77,6 @@ extension Cpu {
     let physical = try translate(linear, .execute, view: s.cpl == 3 ? 0 : 1) & s.physicalMask
     let isGlobal = x.walkedGlobal
     guard isMemory(physical) else { return nil }
-    if !x.code.hasRoom { forgetAllCode() }
     let token = x.code.token(linear: linear, physical: physical, key: key)
     return x.recompiler.remember(key.view, linear, physical, key, token: token, isGlobal: isGlobal)
   }
@@ -91,7 +99,7 @@ extension Cpu {
     let site = site(index)
     switch site.kind {
     case .memory:
-      if site.patience < 0 { return noteConflict(site) }
+      if site.patience < 0 { return noteConflict(index, site) }
       if fillCache(site) {
         x.code.statistics.cacheMisses &+= 1
         return x.code.address(site.retry)
@@ -135,25 +143,36 @@ extension Cpu {
     return false
   }
 
-  /// The page of an access was found at a second look again and again: its block is made again so that it is found at once.
-  private func noteConflict(_ site: Site) -> UInt {
+  /// The page of an access was found at a second look again and again. When that took little of the time that has gone by, the
+  /// block stays as it is; else it is made again so that this access looks into the table, in either way.
+  private func noteConflict(_ index: UInt32, _ site: Site) -> UInt {
     let block = blockRecord(site.block)
-    x.code.conflicted.insert(block.physical)
+    let now = rb_rdtsc()
+    if now &- block.countsSince > UInt64(Translator.patience) * Cpu.ticksBetweenLooks {
+      editBlock(site.block) { $0.countsSince = now }
+      editSite(index) { $0.patience = Translator.patience }
+      return x.code.address(site.retry)
+    }
+    x.code.noteConflict(block.physical &+ UInt64(site.guest))
     invalidate(site.block)
     // It is charged when it is met again.
     if x.counting.isOn { refund() }
     return follow(block.rip &+ UInt64(site.guest)) ?? 0
   }
 
-  /// A block whose groups keep missing is made again without.
+  /// A look costs some 50 of them more than a hit: a twentieth of a percent, as there may be many such accesses.
+  private static let ticksBetweenLooks: UInt64 = 100_000
+
+  /// A block whose groups keep missing is made again: with smaller ones, then with their accesses one by one as well.
   private func noteGroupMiss(_ index: UInt32) {
     let misses = countGroupMiss(index)
     guard misses == Cpu.toleratedGroupMisses else { return }
     let start = blockRecord(index).physical
-    if !x.code.unanchored.insert(start).inserted { x.code.ungrouped.insert(start) }
+    if !x.code.unanchored.insert(start).inserted { x.code.missing.insert(start) }
     invalidate(index)
   }
-  private static let toleratedGroupMisses: UInt8 = 8
+  /// About as many as cost what a translation does.
+  private static let toleratedGroupMisses: UInt8 = 32
 
   /// Goes on at guest address `target`: nil for the run loop, with RIP and flags in the state.
   private func follow(_ target: UInt64) -> UInt? {

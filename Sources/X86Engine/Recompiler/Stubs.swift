@@ -60,12 +60,12 @@ struct Stubs {
   func probe(_ probe: Probe) -> Int { probes[probe.number] }
 
   /// A second look before Swift is bothered: the page may stand in its entry's other way, and changes places with what is in
-  /// the first one; or the stack entry holds another page than the one that the translation cache has. Then the access
+  /// the first one; or the near entry holds another page than the one that the translation cache has. Then the access
   /// starts over.
   ///
   /// The site's number in the index register, the linear address in the address register, flags as `probe` says.
   private static func makeProbe(_ e: inout Emitter, _ offsets: Offsets, _ probe: Probe, _ stubs: Stubs) {
-    let emptyStackTag = TLBEntry.emptyStack().tagWrite
+    let emptyNearTag = TLBEntry.emptyNear().tagWrite
     let tags = probe.isWrite ? offsets.tagWrite[probe.view] : offsets.tagRead[probe.view]
     let fields =
       [\TLBEntry.tagRead, \TLBEntry.host, \TLBEntry.physicalPage, \TLBEntry.tagWrite]
@@ -81,22 +81,27 @@ struct Stubs {
     e.tlbIndex(Host.index, Host.address)
     var misses: [Int] = []
     let inFirst = e.jumpIfInPage(HostCondition.notAbove) { $0.indexed(0x2b, Host.rax, base: Host.index, tags) }
-    if probe.isStack {
+    if probe.isNear {
       e.group1(6, Host.index, Int32(EngineState.otherWay * MemoryLayout<TLBEntry>.stride), wide: false)
       misses.append(e.jumpIfInPage(HostCondition.above) { $0.indexed(0x2b, Host.rax, base: Host.index, tags) })
       e.patch(inFirst, to: e.position)
+      e.move32(Host.rdx, Host.index)
+      e.load(Host.index, offsets.probeSite)
+      e.siteAddress(Host.index, offsets)
+      e.nearOffset(Host.rcx, ofSite: Host.index)
       // It has the page: then the access crosses into the next one.
-      let held = probe.isWrite ? offsets.stackTagWrite[probe.view] : offsets.stackTagRead[probe.view]
-      misses.append(e.jumpIfInPage(HostCondition.notAbove) { $0.state(0x2b, Host.rax, held) })
+      let held = probe.isWrite ? offsets.nearTagWrite[probe.view] : offsets.nearTagRead[probe.view]
+      misses.append(e.jumpIfInPage(HostCondition.notAbove) { $0.indexed(0x2b, Host.rax, base: Host.rcx, held) })
       for field in fields {
-        e.indexed(0x8b, Host.rax, base: Host.index, VcpuLayout.tlbField(view: probe.view, field))
-        e.store(Host.rax, VcpuLayout.stackField(view: probe.view, field))
+        e.indexed(0x8b, Host.rax, base: Host.rdx, VcpuLayout.tlbField(view: probe.view, field))
+        e.indexed(0x89, Host.rax, base: Host.rcx, VcpuLayout.nearField(view: probe.view, field))
       }
-      // The table's empty tag is no page that selects the entry; any may be compared with the stack entry's.
-      e.indexed(0x3b, Host.rax, base: Host.index, offsets.tagRead[probe.view])
+      e.storeImmediate32(1, offsets.nearUsed)
+      // The table's empty tag is no page that selects the entry; any may be compared with the near entry's.
+      e.indexed(0x3b, Host.rax, base: Host.rdx, offsets.tagRead[probe.view])
       let isWritable = e.jumpIfShort(HostCondition.equal)
-      e.immediate(Host.rax, emptyStackTag)
-      e.store(Host.rax, offsets.stackTagWrite[probe.view])
+      e.immediate(Host.rax, emptyNearTag)
+      e.indexed(0x89, Host.rax, base: Host.rcx, offsets.nearTagWrite[probe.view])
       e.patchShort(isWritable, to: e.position)
     } else {
       // The access crosses a page; or there is room in the first way, which only `resolve` may fill.
@@ -179,14 +184,19 @@ struct Probe {
   /// Data view in force.
   var view: Int
   var isWrite: Bool
-  /// The stack entry missed, not one of the table.
-  var isStack: Bool
+  /// The near entry that missed; nil: it was one of the table.
+  var near: UInt8?
   /// The flags are in `savedFlags`, else in RFLAGS.
   var keepsFlags: Bool
 
-  var number: Int { view * 8 + (isWrite ? 4 : 0) + (isStack ? 2 : 0) + (keepsFlags ? 1 : 0) }
+  var isNear: Bool { near != nil }
+  /// From the view's first near entry.
+  var nearOffset: Int32 { Int32(near ?? 0) * Int32(MemoryLayout<TLBEntry>.stride) }
+
+  /// The same routine serves all near entries.
+  var number: Int { view * 8 + (isWrite ? 4 : 0) + (isNear ? 2 : 0) + (keepsFlags ? 1 : 0) }
   static let all: [Probe] = (0..<3 * 8).map {
-    Probe(view: $0 / 8, isWrite: $0 & 4 != 0, isStack: $0 & 2 != 0, keepsFlags: $0 & 1 != 0)
+    Probe(view: $0 / 8, isWrite: $0 & 4 != 0, near: $0 & 2 != 0 ? 0 : nil, keepsFlags: $0 & 1 != 0)
   }
 }
 
@@ -209,6 +219,14 @@ extension Emitter {
     bytes(0x4d, 0x69, 0xc0 | (register & 7) << 3 | register & 7)
     word(UInt32(MemoryLayout<Site>.stride))
     state(0x03, register, offsets.sites)
+  }
+  /// Offset of a site's near entry from its view's first one.
+  fileprivate mutating func nearOffset(_ to: UInt8, ofSite site: UInt8) {
+    // movzx to, byte [site + near]
+    bytes(0x41, 0x0f, 0xb6)
+    byte(0x80 | to << 3 | site & 7)
+    word(UInt32(MemoryLayout<Site>.offset(of: \Site.near) ?? 0))
+    shift(4, to, UInt8(MemoryLayout<TLBEntry>.stride.trailingZeroBitCount), wide: false)
   }
   /// `opcode reg32, [site + offset of a field]`, both registers r8...r15 or `reg` an extension of the opcode.
   fileprivate mutating func field(_ opcode: UInt8, _ reg: UInt8, of site: UInt8, _ field: PartialKeyPath<Site>) {

@@ -89,6 +89,11 @@ struct TranslationBlock {
   var isValid = true
   /// Times a group of accesses did not lie in one plain page.
   var groupMisses: UInt8 = 0
+  /// Samples that found it, and whether it was translated as hot code (HotCode.swift).
+  var samples: UInt8 = 0
+  var isHot = false
+  /// Since when second looks are counted: the host's time-stamp counter; 0 until there were many.
+  var countsSince: UInt64 = 0
   /// Physical page that its last instruction reaches into, or ~0.
   var secondPage: UInt64 = ~0
   var codeStart: UInt32 { indirectEntry }
@@ -149,6 +154,8 @@ struct Site {
   var isGroup = false
   /// Data view in force there, which STAC and CLAC change inside a block.
   var view: UInt8 = 0
+  /// Near entry of an access that looks there first.
+  var near: UInt8 = 0
   /// Offset of the guest instruction from the block's start: the one that jumps, or that is still to be executed.
   var guest: UInt16 = 0
   /// Status flags that are as the guest left them.

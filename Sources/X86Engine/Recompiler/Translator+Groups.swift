@@ -4,8 +4,9 @@ import X86ISA
 //
 // Function entries and exits, structures and stack frames are accessed by several instructions in a row through one
 // register. The first of them checks the whole range; the others find the host address in the address register. When the range
-// does not lie in one accessible page, the first instruction is interpreted, and the next ones are a block of their own; a block
-// where that happens again and again is translated without groups.
+// does not lie in one accessible page, the first instruction is interpreted, and the next ones are a block of their own. A block
+// where that happens again and again is made again, with every access of a group by itself as well, behind the block: a frame
+// that lies across two pages in one call lies inside one in the next.
 //
 // Where other accesses come between, the host address waits in the state block: an *anchor*. It stays good to the end of the
 // block, because nothing takes a vCPU's rights to a page away but at a block's end; what Swift does for a miss on the way is
@@ -250,11 +251,13 @@ extension Translator {
     mark(starts[group.first])
     let place = group.anchor == nil ? placeOfFlags(group) : .host
     groupOrigin = group.minimum
+    let viewBefore = view
+    var missed: Int?
     if let anchor = anchors.first(where: { $0.place == group.anchor }) {
       emitter.load(Host.address, offsets.anchors[anchor.place])
       groupOrigin = anchor.minimum - anchor.moved
     } else {
-      emitGroupCheck(group, place)
+      missed = emitGroupCheck(group, place)
     }
     inGroup = true
     flagsAreStored = place == .state
@@ -271,27 +274,51 @@ extension Translator {
     inGroup = false
     flagsAreStored = false
     slot = 0
+    if let missed {
+      cold.append(.singles(jump: missed, group: group, flags: place, view: viewBefore, back: emitter.position))
+    }
     for index in group.first...group.last { updateAnchors(index) }
   }
 
-  private mutating func emitGroupCheck(_ group: Group, _ place: FlagPlace) {
+  /// The instructions of a group whose range has missed, each with a check of its own.
+  mutating func emitSingles(_ group: Group, _ flags: FlagPlace, view: Int, back: Int) {
+    switch flags {
+    case .ax: restoreFromAX()
+    case .state: loadSavedFlags()
+    case .host, .compare: break
+    }
+    let viewAtEnd = self.view
+    self.view = view
+    for index in group.first...group.last {
+      mark(starts[index])
+      emitInstruction(index)
+    }
+    self.view = viewAtEnd
+    if !plans[group.last].treatment.endsBlock { emitter.jump(to: back) }
+    mark(starts[instructions.count])
+  }
+
+  /// Answers with the jump to the single accesses, in blocks that have them.
+  private mutating func emitGroupCheck(_ group: Group, _ place: FlagPlace) -> Int? {
     let retry = emitter.position
     if place == .state { storeSavedFlags() }
     emitter.address(Host.address, base: group.base, group.minimum, size: isLong ? 8 : 4)
     if place == .ax { saveToAX() }
-    emitLookUp(
-      Access(
-        index: group.first, size: Int(group.end - group.minimum), isWrite: group.isWrite, segment: 3,
-        isStack: group.base == Host.rsp, flags: place, retry: retry), place)
+    let access = Access(
+      index: group.first, size: Int(group.end - group.minimum), isWrite: group.isWrite, segment: 3,
+      base: group.base, flags: place, retry: retry)
+    var missed: Int?
+    if hasSingles { missed = emitLookUpForSingles(access) } else { emitLookUp(access, place) }
     for site in accessSites { edit(site) { $0.isGroup = true } }
     accessSites.removeAll(keepingCapacity: true)
     if place == .ax { restoreFromAX() }
-    guard let kept = group.kept else { return }
+    guard let kept = group.kept else { return missed }
     emitter.store(Host.address, offsets.anchors[kept])
     anchors.append(
       Anchor(
         place: kept, base: group.base, minimum: group.minimum, end: group.end, isWrite: group.isWrite,
         lastUse: group.lastUse))
+    return missed
   }
 
   /// Where flags are during a group's check. A return stores them anyway, and the pops before it do not touch them.

@@ -9,8 +9,8 @@ extension Translator {
     var isWrite: Bool
     /// Segment number; only FS and GS count in 64-bit mode.
     var segment: UInt8
-    /// Through the stack pointer: its page is likely the one that the stack entry holds.
-    var isStack = false
+    /// The base register, whose near entry likely holds the page; nil where the table is to be looked at.
+    var base: UInt8?
     /// Swift may not fill the translation cache for it: masked accesses need not fault where a whole one would.
     var mustInterpret = false
     /// Where live flags are kept during the check.
@@ -74,20 +74,42 @@ extension Translator {
   /// The linear address in the address register becomes the host's, or the access is a miss. Spoils flags.
   mutating func emitLookUp(_ access: Access, _ place: FlagPlace) {
     let site = memorySite(access, .memory)
-    let isStack = access.isStack && !isConflicted
-    let probe = Probe(view: view, isWrite: access.isWrite, isStack: isStack, keepsFlags: false)
-    if isStack {
-      emitter.state(0x2b, Host.address, stackTag(probe))
+    let (miss, probe) = emitTagCheck(access)
+    if let near = probe.near { edit(site) { $0.near = near } }
+    let address: MissedAddress =
+      isConflicted(access) ? .inOtherWay(size: access.size, back: emitter.position) : .lessTag
+    cold.append(.miss(jump: miss, site: site, flags: place, address: address, probe: probe))
+    emitHostAddress(probe)
+  }
+
+  /// The same for a group whose accesses come one by one after a miss: the jump there, from before anything is changed.
+  mutating func emitLookUpForSingles(_ access: Access) -> Int {
+    let (miss, probe) = emitTagCheck(access)
+    emitHostAddress(probe)
+    return miss
+  }
+
+  /// It kept finding its page in the other way, or too seldom in the near entry.
+  private func isConflicted(_ access: Access) -> Bool {
+    cpu.x.code.isConflicted(physical &+ UInt64(starts[access.index]))
+  }
+
+  /// The jump that is taken when the access does not lie in the page that its entry holds.
+  private mutating func emitTagCheck(_ access: Access) -> (miss: Int, probe: Probe) {
+    let near = isConflicted(access) ? nil : access.base.flatMap { nearEntry($0) }
+    let probe = Probe(view: view, isWrite: access.isWrite, near: near, keepsFlags: false)
+    if near != nil {
+      emitter.state(0x2b, Host.address, nearTag(probe))
     } else {
       emitter.tlbIndex(Host.index, Host.address)
       emitter.indexed(0x2b, Host.address, base: Host.index, tag(probe))
     }
     emitter.group1(7, Host.address, Int32(0x1000 - access.size), wide: true)
-    let miss = emitter.jumpIf(HostCondition.above)
-    let address: MissedAddress = isConflicted ? .inOtherWay(size: access.size, back: emitter.position) : .lessTag
-    cold.append(.miss(jump: miss, site: site, flags: place, address: address, probe: probe))
-    if isStack {
-      emitter.state(0x03, Host.address, offsets.stackHost[view])
+    return (emitter.jumpIf(HostCondition.above), probe)
+  }
+  private mutating func emitHostAddress(_ probe: Probe) {
+    if probe.isNear {
+      emitter.state(0x03, Host.address, offsets.nearHost[view] + probe.nearOffset)
     } else {
       emitter.indexed(0x03, Host.address, base: Host.index, offsets.host[view])
     }
@@ -140,7 +162,7 @@ extension Translator {
   }
 
   /// Second looks before a block is made again; a look costs some 15 ns more than a hit.
-  private static let patience: Int32 = 4096
+  static let patience: Int32 = 1024
 
   mutating func memorySite(_ access: Access, _ kind: Site.Kind) -> UInt32 {
     let site = newSite(access.mustInterpret ? .segment : kind, access.index)
@@ -192,18 +214,17 @@ extension Translator {
     emitCheck(
       Access(
         index: index, size: Int(plan.size), isWrite: plan.writes, segment: instructions[index].segment,
-        isStack: usesStackEntry(index),
-        mustInterpret: plan.isMasked, flags: flags, retry: retry))
+        base: nearBase(index), mustInterpret: plan.isMasked, flags: flags, retry: retry))
   }
 
-  /// Through RSP alone. Not where a second access does the same: each could want another page, and starting over would never
-  /// end.
-  private func usesStackEntry(_ index: Int) -> Bool {
+  /// The register by whose near entry an operand is found. None where a second access of the instruction wants the same
+  /// entry: each could want another page, and starting over would never end.
+  private func nearBase(_ index: Int) -> UInt8? {
     let i = instructions[index]
-    guard i.base == Host.rsp, i.index == Instruction.noRegister else { return false }
+    guard i.base < 16, i.segment < 4 else { return nil }
     switch plans[index].treatment {
-    case .push, .callIndirect: return false
-    default: return true
+    case .push, .callIndirect: return i.base == Host.rsp ? nil : i.base
+    default: return i.base
     }
   }
 
@@ -221,7 +242,7 @@ extension Translator {
     emitter.immediate(Host.address, linear & ~0xfff)
     emitter.state(0x3b, Host.address, tag)
     let miss = emitter.jumpIf(HostCondition.notEqual)
-    let probe = Probe(view: view, isWrite: plan.writes, isStack: false, keepsFlags: false)
+    let probe = Probe(view: view, isWrite: plan.writes, near: nil, keepsFlags: false)
     cold.append(.miss(jump: miss, site: site, flags: flags, address: .constant(linear), probe: probe))
     emitter.load(Host.address, offsets.host[view] + entry)
     if linear & 0xfff != 0 { emitter.address(Host.address, base: Host.address, Int32(linear & 0xfff)) }

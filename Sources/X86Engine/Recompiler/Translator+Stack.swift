@@ -30,7 +30,7 @@ extension Translator {
     emitStackOffset(displacement)
     emitCheck(
       Access(
-        index: index, size: size, isWrite: isWrite, segment: 2, isStack: true, flags: flags, retry: retry))
+        index: index, size: size, isWrite: isWrite, segment: 2, base: Host.rsp, flags: flags, retry: retry))
   }
 
   /// `mov` between a register and `[address]`, at `size` bytes; 16-bit loads keep the rest.
@@ -102,7 +102,7 @@ extension Translator {
     let size = Int(instructions[index].operandSize)
     let retry = emitter.position
     emitter.address(Host.address, base: Host.rbp, 0, size: isLong ? 8 : 4)
-    emitCheck(Access(index: index, size: size, isWrite: false, segment: 2, retry: retry))
+    emitCheck(Access(index: index, size: size, isWrite: false, segment: 2, base: Host.rbp, retry: retry))
     emitSlotMove(0x8b, Host.index, size: size)
     emitter.address(Host.rsp, base: Host.rbp, Int32(size), size: stackSize)
     emitter.registers(0x8b, Host.rbp, Host.index, wide: size == 8)

@@ -32,6 +32,8 @@ struct Translator: ~Copyable {
     /// A conditional exit backwards, with its poll.
     case backward(jump: Int, site: UInt32, live: UInt16)
     case loadVectors(jump: Int, back: Int)
+    /// A group's instructions, each with its own check: `jump` leads here when the range has missed.
+    case singles(jump: Int, group: Group, flags: FlagPlace, view: Int, back: Int)
     /// The entry for direct jumps from other pages, when flags are live at the block's start.
     case checkedEntry
   }
@@ -66,12 +68,15 @@ struct Translator: ~Copyable {
   let block: UInt32
   var buffers = TranslationBuffers()
   var vectorsChecked = false
-  /// False once groups of this block have met the ends of pages too often.
   var mayGroup = true
-  /// The same for groups that take in later accesses of the block.
+  /// Groups take in later accesses of the block: until their ranges have met the ends of pages too often.
   var mayLookAhead = true
-  /// Its accesses kept finding their pages in the other way, or by turns in two pages of the stack.
-  var isConflicted = false
+  /// Groups without those have met the ends of pages too often as well: their accesses are also emitted one by one.
+  var hasSingles = false
+  /// Much of the time goes by in this block: its accesses have near entries of their own.
+  var isHot = false
+  /// Guest-physical address of the block's first byte.
+  let physical: UInt64
   /// A group is being emitted (Translator+Groups.swift): its origin relative to its base register; how far RSP has moved
   /// since its start, and how much of that RSP does not show yet.
   var inGroup = false
@@ -289,7 +294,7 @@ struct Translator: ~Copyable {
       emitter.patch(jump, to: emitter.position)
       switch address {
       case .constant(let linear): emitter.immediate(Host.address, linear)
-      case .lessTag where probe.isStack: emitter.state(0x03, Host.address, stackTag(probe))
+      case .lessTag where probe.isNear: emitter.state(0x03, Host.address, nearTag(probe))
       case .lessTag: emitter.indexed(0x03, Host.address, base: Host.index, tag(probe))
       case .inOtherWay(let size, let back):
         emitter.indexed(0x03, Host.address, base: Host.index, tag(probe))
@@ -319,6 +324,9 @@ struct Translator: ~Copyable {
       emitter.word(UInt32(0))
       emitter.patch(at, to: back)
       emitter.jumpState(offsets.loadVectors)
+    case .singles(let jump, let group, let flags, let view, let back):
+      emitter.patch(jump, to: emitter.position)
+      emitSingles(group, flags, view: view, back: back)
     case .checkedEntry:
       block.checkedEntry = UInt32(emitter.position)
       emitter.move(Host.index, Host.rcx)
@@ -344,8 +352,14 @@ struct Translator: ~Copyable {
   }
 
   func tag(_ probe: Probe) -> Int32 { probe.isWrite ? offsets.tagWrite[probe.view] : offsets.tagRead[probe.view] }
-  func stackTag(_ probe: Probe) -> Int32 {
-    probe.isWrite ? offsets.stackTagWrite[probe.view] : offsets.stackTagRead[probe.view]
+  func nearTag(_ probe: Probe) -> Int32 {
+    (probe.isWrite ? offsets.nearTagWrite[probe.view] : offsets.nearTagRead[probe.view]) + probe.nearOffset
+  }
+  /// The near entry of accesses off a base register: the stack's; in hot blocks of user code, one of its own for each
+  /// register, as long as there are any; nil where none is to be used.
+  func nearEntry(_ base: UInt8) -> UInt8? {
+    if base == Host.rsp { return 0 }
+    return isHot && view == 0 ? cpu.x.code.nearEntry(block: physical, base: base) : nil
   }
 
   mutating func saveToAX() {
