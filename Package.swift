@@ -120,7 +120,8 @@ let package = Package(
     tests("Service", ["Service", "SettingsFiles", "DiskImages", "HostSystem", "Base"]),
     tests("ServiceAPI", ["ServiceAPI", "Service", "Base", "HostSystem"]),
     // A real ringboxd with real machines, by HTTP and by a browser.
-    tests("Ringboxd", ["TestSupport", "ServiceAPI", "Service", "Base", "HostSystem"]),
+    tests(
+      "Ringboxd", ["TestSupport", "ServiceAPI", "Service", "DiskImages", "SettingsFiles", "Base", "HostSystem"]),
     // Real firmware, kernels and disks: Tools/guest-assets makes what these boot.
     tests("Boot", ["TestSupport", "Base", "HostSystem", "Compression"]),
     tests("CommandLine", ["TestSupport", "Base", "HostSystem"]),

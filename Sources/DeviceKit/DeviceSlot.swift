@@ -16,6 +16,9 @@ public protocol MachineComponent: AnyObject, Sendable {
   /// Block requests not yet completed: a state may only be saved at 0.
   var outstandingRequests: Int { get }
   func info() -> String
+  /// Takes the component out of the machine for good: it lets go of bus, lines, timers and backends, and whatever comes
+  /// for it from now on means nothing. Parts refer to each other in circles, which end here.
+  func disconnect()
 }
 
 /// A device in a machine: the device, its lock, and its connections to bus, lines, timers and backends.
@@ -24,7 +27,7 @@ public protocol MachineComponent: AnyObject, Sendable {
 /// bus) accesses are refused, all-ones and counted; line changes, completions and input are delivered after the call
 /// that is under way.
 ///
-/// A slot lives as long as its bus and timer queue, which refer to it.
+/// A slot lives as long as its bus and timer queue, which refer to it, as it does to them until `disconnect`.
 ///
 /// Lock order: device, then interrupt router (PIIX3), then shared line, then interrupt controller, then vCPU; bus
 /// and timer queue locks are innermost. Output sinks are called with the device's lock held, so a sink must never
@@ -32,7 +35,7 @@ public protocol MachineComponent: AnyObject, Sendable {
 public final class DeviceSlot<D: Device>: BusTarget, SlotEvents, MachineComponent {
   private struct Core {
     var device: D
-    /// Set at the end of `init`, which nothing can overtake: the regions are not mapped yet.
+    /// Set at the end of `init`, which nothing can overtake: the regions are not mapped yet. Nil again after `disconnect`.
     var services: SlotServices?
 
     mutating func read(_ access: Access) -> UInt64 {
@@ -207,11 +210,14 @@ public final class DeviceSlot<D: Device>: BusTarget, SlotEvents, MachineComponen
   /// While held, frames wait and the card does not hear of them: its state and guest memory stay as they are.
   public func holdFrames(_ isHeld: Bool) {
     holdsFrames.store(isHeld, ordering: .sequentiallyConsistent)
+    frames.hold(isHeld)
     // Waits for a delivery under way; or delivers what came meanwhile.
     if isHeld { _ = enter { _, _ in } } else if !frames.isEmpty { enterOrDefer(.frames) }
   }
   /// Frames that the card has not taken yet.
   public var waitingFrames: Int { frames.count }
+  /// These frames, for a saved state, in their order. To be asked while they are held.
+  public var savedFrames: [NetworkFrame] { frames.peek(.max) }
   /// Plugs the cable of a network card in or out.
   public func setLink(_ isUp: Bool) { enterOrDefer(.link(isUp)) }
   func timerExpired(_ timer: Int) { enterOrDefer(.timer(timer)) }
@@ -245,6 +251,14 @@ public final class DeviceSlot<D: Device>: BusTarget, SlotEvents, MachineComponen
     if case .failure(let error)? = result { throw error }
   }
   public func info() -> String { enter { device, _ in device.info() } ?? "busy" }
+  public func disconnect() {
+    guard core.enter() else { return }
+    let services = core.value.services
+    core.value.services = nil
+    leave()
+    // What nobody else needs goes here, with no lock held.
+    _ = consume services
+  }
 
   // MARK: Lock
 

@@ -45,6 +45,8 @@ public final class FrameQueue: Sendable {
     var head = 0
     var bytes = 0
     var dropped: UInt64 = 0
+    /// Nobody gets a frame.
+    var isHeld = false
     var count: Int { frames.count - head }
   }
   private let queue = Mutex(Queue())
@@ -69,10 +71,12 @@ public final class FrameQueue: Sendable {
       return true
     }
   }
+  /// While held, frames wait: `next` and `first` find none.
+  public func hold(_ isHeld: Bool) { queue.withLock { $0.isHeld = isHeld } }
   /// The oldest frame, which leaves the queue.
   public func next() -> NetworkFrame? {
     queue.withLock { queue in
-      guard queue.head < queue.frames.count, let frame = queue.frames[queue.head] else { return nil }
+      guard !queue.isHeld, queue.head < queue.frames.count, let frame = queue.frames[queue.head] else { return nil }
       queue.frames[queue.head] = nil
       queue.head += 1
       queue.bytes -= frame.bytes.count
@@ -86,12 +90,14 @@ public final class FrameQueue: Sendable {
       return frame
     }
   }
-  /// The oldest frames, at most `count` of them, which stay.
+  /// The oldest frames, at most `count` of them, which stay. Also while held.
   public func peek(_ count: Int) -> [NetworkFrame] {
     queue.withLock { queue in queue.frames[queue.head...].prefix(count).compactMap { $0 } }
   }
   /// The oldest frame, which stays.
-  public var first: NetworkFrame? { queue.withLock { $0.head < $0.frames.count ? $0.frames[$0.head] : nil } }
+  public var first: NetworkFrame? {
+    queue.withLock { !$0.isHeld && $0.head < $0.frames.count ? $0.frames[$0.head] : nil }
+  }
   /// Frames that wait.
   public var count: Int { queue.withLock { $0.count } }
   /// Nothing waits.

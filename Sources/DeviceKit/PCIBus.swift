@@ -54,18 +54,21 @@ public final class PCIBus: BusTarget, MachineComponent {
   }
   private enum Window { static let address = 0, data = 1 }
   private let table = Mutex(Table())
-  private let bus: IOBus
-  private let mappings = Mutex<[BusMapping]>([])
+  /// The windows CONFADD and CONFDATA, and where they are mapped. The bus refers to this: empty after `disconnect`.
+  private struct Place {
+    var bus: IOBus?
+    var mappings: [BusMapping] = []
+  }
+  private let place = Mutex(Place())
   /// PIRQA#-PIRQD#, wired OR of the functions' INTx pins; connect each to the interrupt router.
   public let interruptLines: [SharedLine] = (0..<4).map { _ in SharedLine() }
 
   public init(_ bus: IOBus) throws(BusError) {
-    self.bus = bus
     let attached = [
       try bus.attach(self, region: Window.address, .ports(0xcf8...0xcfb, "CONFADD"), owner: "pci"),
       try bus.attach(self, region: Window.data, .ports(0xcfc...0xcff, "CONFDATA"), owner: "pci"),
     ]
-    mappings.withLock { $0 = attached }
+    place.withLock { $0 = Place(bus: bus, mappings: attached) }
   }
 
   public let name = "pci"
@@ -73,8 +76,14 @@ public final class PCIBus: BusTarget, MachineComponent {
   public let outstandingRequests = 0
 
   public func start() throws(BusError) {
-    for (mapping, base) in zip(mappings.withLock { $0 }, [0xcf8, 0xcfc] as [UInt64]) {
-      try bus.map(mapping, at: base)
+    let place = place.withLock { $0 }
+    for (mapping, base) in zip(place.mappings, [0xcf8, 0xcfc] as [UInt64]) { try place.bus?.map(mapping, at: base) }
+  }
+  public func disconnect() {
+    place.withLock { $0 = Place() }
+    table.withLock { table in
+      table.functions = Array(repeating: nil, count: 256)
+      table.resetControl = nil
     }
   }
   /// Who answers byte accesses at 0CF9h, as its region 0, offset 0.

@@ -134,6 +134,9 @@ public final class ProcessorSet: Sendable {
     reset()
   }
 
+  /// Threads hold a reference: they have ended.
+  deinit { group.disband() }
+
   /// Number of processors.
   public var count: Int { vcpus.count }
 

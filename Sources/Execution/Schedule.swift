@@ -68,6 +68,14 @@ public final class Schedule: Sendable {
 
   /// Says what time means to the rest of the machine.
   public func connect(_ connections: Connections) { state.withLock { $0.connections = connections } }
+  /// Lets go of the rest of the machine, which refers to its schedule. When the processors have ended.
+  public func disconnect() {
+    let former = state.withLock { state in
+      defer { state.connections = nil }
+      return state.connections
+    }
+    _ = consume former
+  }
 
   // MARK: Saved states, while paused at a checkpoint
 

@@ -100,6 +100,25 @@ public final class NetworkAdapter: NetworkBackend, FrameReceiver {
   /// What has passed so far.
   public var counters: Counters { parts.withLock { $0.counters } }
 
+  // MARK: Saved states
+
+  /// While held, frames that the limits keep back wait on.
+  public func hold(_ isHeld: Bool) {
+    let (outward, inward) = parts.withLock { ($0.outward, $0.inward) }
+    outward?.hold(isHeld)
+    inward?.hold(isHeld)
+  }
+  /// Frames that the limits keep back, from the guest and to it. To be asked while held.
+  public var keptFrames: (outward: [NetworkFrame], inward: [NetworkFrame]) {
+    let (outward, inward) = parts.withLock { ($0.outward, $0.inward) }
+    return (outward?.frames ?? [], inward?.frames ?? [])
+  }
+  /// Frames that had left the guest, and wait to go on.
+  public func restoreOutward(_ frames: [NetworkFrame]) {
+    let pacer = parts.withLock { $0.outward }
+    for frame in frames { if let pacer { pacer.append(frame) } else { attachment.transmit(frame) } }
+  }
+
   // MARK: Frames
 
   public var maximumFrame: Int { attachment.maximumFrame }

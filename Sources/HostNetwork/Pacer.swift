@@ -63,6 +63,8 @@ final class Pacer: Sendable {
   private let queue = FrameQueue(frames: 512, bytes: 1 << 20)
   private let parker = Parker()
   private let isEnding = Atomic<Bool>(false)
+  /// Nothing is forwarded; taken around taking a frame and forwarding it. Lock order: before those of the device.
+  private let isHeld = Mutex(false)
   private let thread = Mutex<HostThread?>(nil)
   private let limits: [RateLimit]
   private let forward: @Sendable (NetworkFrame) -> Void
@@ -81,6 +83,14 @@ final class Pacer: Sendable {
 
   func append(_ frame: NetworkFrame) { if queue.append(frame) { parker.unpark() } }
   var waiting: Int { queue.count }
+  /// While held, frames stay in the queue: none is between it and who comes next when this returns.
+  func hold(_ wanted: Bool) {
+    isHeld.withLock { $0 = wanted }
+    queue.hold(wanted)
+    if !wanted { parker.unpark() }
+  }
+  /// What waits, in its order. To be asked while held.
+  var frames: [NetworkFrame] { queue.peek(.max) }
 
   private func run() {
     while !isEnding.load(ordering: .acquiring) {
@@ -94,8 +104,10 @@ final class Pacer: Sendable {
           if isEnding.load(ordering: .acquiring) { return }
         }
       }
-      _ = queue.next()
-      forward(frame)
+      isHeld.withLock { isHeld in
+        guard !isHeld, let next = queue.next() else { return }
+        forward(next)
+      }
     }
   }
   func close() {

@@ -41,8 +41,9 @@ public final class HostThread: Sendable {
     handle = created
   }
 
-  /// Waits for the end of the thread; only the first call waits.
+  /// Waits for the end of the thread; only the first call waits. On the thread itself there is nothing to wait for.
   public func join() {
+    guard pthread_equal(handle, pthread_self()) == 0 else { return }
     guard !joined.exchange(true, ordering: .acquiringAndReleasing) else { return }
     _ = pthread_join(handle, nil)
   }

@@ -407,6 +407,10 @@ final class Board: Sendable {
     legacyReplacement.store(false, ordering: .relaxed)
   }
 
+  /// Takes the board apart for good, when no thread uses it any more: devices let go of what they are connected with, and
+  /// so of each other. Without that no part would ever be freed.
+  func disconnect() { for component in components { component.disconnect() } }
+
   /// A non-maskable interrupt from outside, unless CMOS masks it.
   func pulseNMI() {
     guard !nmiMasked.load(ordering: .relaxed) else { return }

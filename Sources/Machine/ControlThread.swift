@@ -34,9 +34,9 @@ final class ControlThread: Sendable {
     }
   }
 
-  /// Queues an order.
+  /// Queues an order. Nobody carries it out any more after `stop`.
   func post(_ order: @escaping @Sendable () -> Void) {
-    queue.withLock { $0.orders.append(order) }
+    queue.withLock { if !$0.isEnding { $0.orders.append(order) } }
     parker.unpark()
   }
 
@@ -51,7 +51,7 @@ final class ControlThread: Sendable {
     done.park()
   }
 
-  /// Carries out what is queued and ends the thread. Not from the control thread.
+  /// Ends the thread behind what is queued, and waits for that unless called on the thread itself.
   func stop() {
     queue.withLock { $0.isEnding = true }
     parker.unpark()

@@ -86,9 +86,6 @@ public final class Machine: Sendable {
     serialInputs = serial.map { $0 == nil ? nil : SerialInput() }
 
     let time = GuestTime(configuration)
-    time.connect(
-      checkpoint: { outbox.machine?.endRequests() },
-      reachedLimit: { control.post { outbox.machine?.shutDown(.instructionLimit) } })
     self.time = time
     let delegate = BoardDelegate(
       request: { request in
@@ -105,7 +102,13 @@ public final class Machine: Sendable {
     if let schedule = time.schedule { storage.pace(time.clock, time.timers, schedule) }
     self.storage = storage
     self.display = display
-    let plans = try Network.plan(configuration)
+    let plans: [Network.Plan]
+    do throws(MachineError) {
+      plans = try Network.plan(configuration)
+    } catch {
+      storage.close()
+      throw error
+    }
     do throws(BusError) {
       board = try Board(
         memory: memory, processors: configuration.cpus, serial: serial, debug: debug,
@@ -120,6 +123,10 @@ public final class Machine: Sendable {
       schedule: time.schedule)
     processors.onDivergence { text in control.post { outbox.machine?.shutDown(.divergence(text)) } }
     pins = board.attach(processors)
+    time.connect(
+      // Nothing on the processors' thread may hold the machine itself, whose end waits for that thread.
+      checkpoint: { [storage, weak board] in if let board { Machine.endRequests(storage, board) } },
+      reachedLimit: { control.post { outbox.machine?.shutDown(.instructionLimit) } })
     try powerUpDevices()
     connectSerialInputs()
     do throws(ThreadError) {
@@ -137,13 +144,21 @@ public final class Machine: Sendable {
     try network.start()
   }
 
+  /// Takes the machine apart. Its parts refer to each other in circles, and none of those references is weak where it is
+  /// used often: processors know the board, devices the bus that knows them, the timers that call them, the lines between
+  /// them. Here, when nothing uses them any more, they let go of each other.
+  ///
+  /// Runs wherever the last reference is dropped, which may be the control thread or a background thread.
   deinit {
-    // The front end normally has called `stop`; threads must not outlive what they use.
+    // Threads must not outlive what they use. What has been closed by `stop`, as usual, is so already.
     background.finish()
     processors.stop()
+    storage.close()
     network.close()
     board.timers.stop()
     control.stop()
+    time.schedule?.disconnect()
+    board.disconnect()
   }
 
   var network: Network { board.network }

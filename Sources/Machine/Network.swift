@@ -19,6 +19,8 @@ final class Network: Sendable {
     var waitingFrames: @Sendable () -> Int
     /// Frames wait, and the card does not hear of them.
     var holdFrames: @Sendable (Bool) -> Void
+    /// Frames that wait in front of the card, in their order.
+    var savedFrames: @Sendable () -> [NetworkFrame]
     var configuration: MachineConfiguration.NetworkCard
   }
   /// What cards share that are in a group, by the group's name.
@@ -157,7 +159,8 @@ final class Network: Sendable {
       setLink: { [weak component] isUp in component?.setLink(isUp) },
       receive: { [weak component] frames in component?.receive(frames) },
       waitingFrames: { [weak component] in component?.waitingFrames ?? 0 },
-      holdFrames: { [weak component] isHeld in component?.holdFrames(isHeld) }, configuration: plan.configuration)
+      holdFrames: { [weak component] isHeld in component?.holdFrames(isHeld) },
+      savedFrames: { [weak component] in component?.savedFrames ?? [] }, configuration: plan.configuration)
   }
 
   /// Lets frames flow.
@@ -176,7 +179,14 @@ final class Network: Sendable {
   func pullCables() -> Bool {
     let connected = cards.filter(\.adapter.isLinkUp)
     replugging.withLock { $0 = Set(connected.map(\.name)) }
-    for card in connected { set(card, isUp: false) }
+    // What was on its way when the machine was saved reaches the card when its cable is in again.
+    for card in connected {
+      card.holdFrames(true)
+      set(card, isUp: false)
+    }
+    for card in cards where !card.adapter.isLinkUp && !connected.contains(where: { $0.name == card.name }) {
+      card.holdFrames(false)
+    }
     return !connected.isEmpty
   }
   /// Puts those back that nobody has moved since.
@@ -185,11 +195,31 @@ final class Network: Sendable {
       defer { names = [] }
       return names
     }
-    for card in cards where names.contains(card.name) { set(card, isUp: true) }
+    for card in cards where names.contains(card.name) {
+      set(card, isUp: true)
+      card.holdFrames(false)
+    }
   }
   func setLink(_ card: Card, isUp: Bool) {
-    _ = replugging.withLock { $0.remove(card.name) }
+    let wasReplugging = replugging.withLock { $0.remove(card.name) != nil }
     set(card, isUp: isUp)
+    if wasReplugging { card.holdFrames(false) }
+  }
+
+  /// Frames stay where they are from now on, so that a state can be saved.
+  func hold() {
+    for card in cards {
+      card.adapter.hold(true)
+      card.holdFrames(true)
+    }
+  }
+  /// Ends `hold`. Cards whose cable is out for a moment go on waiting for it.
+  func release() {
+    let waiting = replugging.withLock { $0 }
+    for card in cards {
+      if !waiting.contains(card.name) { card.holdFrames(false) }
+      card.adapter.hold(false)
+    }
   }
   private func set(_ card: Card, isUp: Bool) {
     card.adapter.isLinkUp = isUp

@@ -33,6 +33,18 @@ struct Storage: Sendable {
 
   /// Opens every image. Snapshot disks are opened for reading only.
   init(_ configuration: MachineConfiguration, memory: any GuestBuffer) throws(MachineError) {
+    do throws(MachineError) {
+      try openAll(configuration, memory)
+    } catch {
+      // Threads of the drives that there are already.
+      close()
+      throw error
+    }
+  }
+
+  private mutating func openAll(
+    _ configuration: MachineConfiguration, _ memory: any GuestBuffer
+  ) throws(MachineError) {
     var free = Set(0..<4)
     func takeIDE(_ order: [Int]) throws(MachineError) -> Place {
       guard let number = order.first(where: { free.contains($0) }) else {
@@ -189,7 +201,7 @@ struct Storage: Sendable {
   /// Failures of the host's disks that may pass are told, by the drive's name, and kept from the guest until `retry`.
   func holdFailures(_ failed: @escaping @Sendable (String, DiskError) -> Void) {
     for drive in drives where drive.kind == .disk {
-      drive.worker.holdFailures { failed(drive.name, $0) }
+      drive.worker.holdFailures { [name = drive.name] in failed(name, $0) }
     }
   }
   /// Tries again what failed.

@@ -116,14 +116,19 @@ extension Registry {
   public func networks(_ list: NetworkList) throws(ServiceError) -> [SettingsElement] {
     try global().root.descendant(list.path)?.elements(list.element) ?? []
   }
-  /// Changes the entry of this name, which is nil when it is not there; setting nil takes it away.
+  /// Changes the entry of this name, which is nil when it is not there; setting nil takes it away. DHCP servers that
+  /// could not give away anything are refused.
   public func changeNetwork(
     _ list: NetworkList, _ name: String, _ body: (inout SettingsElement?) throws -> Void
   ) throws {
     var failure: (any Error)?
     try changeGlobal { global in
-      var entry = global.root.descendant(list.path)?.elements(list.element).first { $0[list.key] == name }
-      do { try body(&entry) } catch {
+      let former = global.root.descendant(list.path)?.elements(list.element).first { $0[list.key] == name }
+      var entry = former
+      do {
+        try body(&entry)
+        if list == .dhcpServers, let entry { try Registry.checkServer(entry, was: former) }
+      } catch {
         failure = error
         return
       }

@@ -266,6 +266,14 @@ public final class VcpuGroup: Sendable {
   func report(_ divergence: String) { reporter.withLock { $0 }?(divergence) }
 
   func add(_ vcpu: Vcpu) { members.withLock { $0.append(vcpu) } }
+  /// Lets the members go, which refer to their group. They must not run any more.
+  public func disband() {
+    let former = members.withLock { members in
+      defer { members = [] }
+      return members
+    }
+    _ = consume former
+  }
 
   /// Connects the group to guest memory: stores to code by devices and vCPUs reach every member.
   public func observe(_ memory: GuestMemory) {

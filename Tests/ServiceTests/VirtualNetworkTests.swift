@@ -37,6 +37,49 @@ import Testing
     #expect(try fixture.registry.createHostOnlyInterface().forwards == [])
   }
 
+  @Test func serversWhoseRangeIsNoneAreRefused() throws {
+    let fixture = try Fixture()
+    func set(_ name: String, _ values: [String: String], fixed: String? = nil) throws {
+      try fixture.registry.changeNetwork(.dhcpServers, name) { entry in
+        entry = entry ?? Registry.network(.dhcpServers, name)
+        for (key, value) in values { entry?[key] = value }
+        let card = [("MACAddress", "080027AABBCC"), ("fixedAddress", fixed ?? "")]
+        if fixed != nil { entry?.insert(SettingsElement("Config", card)) }
+      }
+    }
+    func refusal(_ name: String, _ values: [String: String], fixed: String? = nil) -> String {
+      do { try set(name, values, fixed: fixed) } catch { return "\(error)" }
+      return "none"
+    }
+    let right = ["IPAddress": "10.0.0.1", "networkMask": "255.255.255.0", "lowerIP": "10.0.0.2", "upperIP": "10.0.0.9"]
+    func but(_ key: String, _ value: String) -> [String: String] { right.merging([key: value]) { $1 } }
+    #expect(refusal("lab", but("lowerIP", "10.0.0.10")).contains("10.0.0.10 is above the upper address 10.0.0.9"))
+    let outside = "10.0.1.2 is outside of the server's network 10.0.0.0/24"
+    #expect(refusal("lab", but("lowerIP", "10.0.1.2")).contains(outside))
+    #expect(refusal("lab", but("upperIP", "10.0.1.2")).contains("upper address 10.0.1.2 is outside"))
+    #expect(refusal("lab", but("networkMask", "255.0.255.0")).contains("'255.0.255.0' is no network mask"))
+    #expect(refusal("lab", right, fixed: "10.1.0.4").contains("fixed address 10.1.0.4 is outside"))
+    let wide = ["IPAddress": "10.0.0.1", "networkMask": "255.0.0.0", "lowerIP": "10.0.0.2", "upperIP": "10.9.0.9"]
+    #expect(refusal("lab", wide).contains("more than 65536 addresses"))
+    #expect(try fixture.registry.networks(.dhcpServers).allSatisfy { $0["networkName"] != "lab" })
+    // One that is right cannot be made wrong; the two ends may be one.
+    try set("lab", right)
+    #expect(refusal("lab", ["upperIP": "10.0.0.1"]).contains("is above"))
+    try set("lab", ["upperIP": "10.0.0.2"], fixed: "10.0.0.200")
+    #expect(try fixture.registry.networks(.dhcpServers).first { $0["networkName"] == "lab" }?["upperIP"] == "10.0.0.2")
+    // What another program left can be switched off.
+    try fixture.registry.changeGlobal { global in
+      global.root.change(path: ["NetserviceRegistry", "DHCPServers"]) { servers in
+        var old = Registry.network(.dhcpServers, "old")
+        for (key, value) in but("lowerIP", "10.0.0.99") { old[key] = value }
+        servers.children.append(.element(old))
+      }
+    }
+    try set("old", ["enabled": "0"])
+    #expect(refusal("old", ["upperIP": "10.0.0.50"]).contains("is above"))
+    try set("old", ["upperIP": "10.0.0.100"])
+  }
+
   @Test func internalNetworksNeedAServiceOnlyForTheirServer() throws {
     let fixture = try Fixture()
     #expect(try configuration(fixture, "lab") == nil)

@@ -68,13 +68,13 @@ struct IDEChannel {
 
   /// What a read of the (alternate) status register gives.
   var alternateStatus: UInt8 {
-    if isPresent(selected) { return state.drives[selected].status }
-    // Nobody drives the bus of an empty channel; a lone drive answers for the missing one with 0.
-    return isPresent(selected ^ 1) ? 0 : 0xff
+    // A lone drive answers for the missing one with 0. On an empty channel DD7 is pulled down, so that nobody waits for BSY
+    // to go (ATA/ATAPI, DD7's pull-down); EFI's driver waits for DRQ and ERR as well, for half a minute.
+    isPresent(selected) ? state.drives[selected].status : 0
   }
 
   mutating func readRegister(_ offset: Int, _ host: some DeviceServices) -> UInt8 {
-    guard isPresent(0) || isPresent(1) else { return 0xff }
+    guard isPresent(0) || isPresent(1) else { return offset == 7 ? 0 : 0xff }
     if offset == 7 {
       let status = alternateStatus
       if state.drives[selected].interrupt {

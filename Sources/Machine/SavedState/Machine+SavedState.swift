@@ -55,7 +55,7 @@ extension Machine {
   /// Brings a machine that stands still to where nothing is on its way between its parts.
   func quiesce() throws(MachineError) {
     board.timers.settle()
-    for card in network.cards { card.holdFrames(true) }
+    network.hold()
     let deadline = HostClock.monotonicNanoseconds &+ Machine.settlingLimit
     // A request that ends may lead to the next one.
     while true {
@@ -71,7 +71,7 @@ extension Machine {
     }
   }
   /// A deterministic machine's checkpoint: disk requests under way are carried out, and what follows from them.
-  func endRequests() {
+  static func endRequests(_ storage: Storage, _ board: Board) {
     for _ in 0..<Machine.followingRequests {
       _ = storage.settle()
       if !board.components.contains(where: { $0.outstandingRequests > 0 }) { return }
@@ -79,7 +79,7 @@ extension Machine {
   }
   private static var followingRequests: Int { 10_000 }
   private static var settlingLimit: Int64 { 60_000_000_000 }
-  func releaseInputs() { for card in network.cards { card.holdFrames(false) } }
+  func releaseInputs() { network.release() }
 
   /// What a state file says of the machine it is of.
   var savedDescription: JSON {
@@ -155,7 +155,8 @@ extension Machine {
   /// Cables are out when the machine comes back, and in again after a while of guest time.
   private func renewLinks() {
     guard network.pullCables() else { return }
-    let timer = board.timers.register { [weak self] in self?.network.replugCables() }
+    // Nothing on the timers' thread may hold the machine itself, whose end waits for that thread.
+    let timer = board.timers.register { [weak network] in network?.replugCables() }
     board.timers.arm(timer, at: board.clock.now.adding(nanoseconds: Machine.linkUpDelay))
   }
   private static var linkUpDelay: Int64 { 5_000_000_000 }

@@ -44,6 +44,10 @@ extension Board {
     for (name, component) in namedComponents {
       units.append(MachineUnit(name: name, version: component.stateVersion, state: component.saveState()))
     }
+    for card in network.cards where !card.waiting.isEmpty {
+      let state = StateWriter.encode(card.waiting)
+      units.append(MachineUnit(name: card.waitingUnit, version: WaitingFrames.version, state: state))
+    }
     for (index, apic) in apics.enumerated() {
       units.append(
         MachineUnit(
@@ -97,6 +101,10 @@ extension Board {
           try component.restoreState(state, version: component.stateVersion)
         }
       }
+    }
+    for card in network.cards where rest[card.waitingUnit] != nil {
+      let state = try take(card.waitingUnit, WaitingFrames.version)
+      try understood(card.waitingUnit) { () throws(StateError) in card.restore(try StateReader.decode(state)) }
     }
     for (index, apic) in apics.enumerated() {
       let state = try take("apic\(index)", BoardState.apicVersion)
