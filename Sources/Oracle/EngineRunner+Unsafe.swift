@@ -120,6 +120,7 @@ private final class EmptyBoard: Platform {
         return note(fault, &result)
       }
     }
+    result.isUnfinished = true
   }
 
   /// The breakpoints that surround the code, or an exception, end the run.

@@ -112,7 +112,7 @@ enum Exclusions {
       i.memoryBytes > 8 || name == "BOUND"
         || i.prefixes.contains(.memory) && !i.prefixes.isDisjoint(with: [.vex, .evex])
     {
-      let address = image.linearAddress(of: i, at: place) &- (image.mode & 3 == 0 ? Window.base : 0)
+      let address = (image.linearAddress(of: i, at: place) &- (image.mode & 3 == 0 ? Window.base : 0)) & 0xffff_ffff
       let limit: UInt64 = image.mode & 3 == 0 ? 0x1_0000 : 0x1_0000_0000
       if address &+ UInt64(max(i.memoryBytes, 64)) > limit {
         return "which part of a wide operand beyond the limit faults first is not defined"

@@ -38,4 +38,6 @@ struct Outcome {
   var errorCode: UInt32 = 0
   /// CR2 of a page fault.
   var faultAddress: UInt64 = 0
+  /// The engine gave up on a long loop: there is nothing to compare.
+  var isUnfinished = false
 }
