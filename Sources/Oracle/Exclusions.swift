@@ -71,6 +71,17 @@ enum Exclusions {
     let linear = image.mode & 3 == 0 ? Window.base &+ offset & 0xffff : offset
     return linear >= Window.data && linear < Window.readOnly + 0x1000 || linear & ~0x1fff == Window.code
   }
+  private static func isMapped(_ offset: UInt64, _ size: Int, _ image: ProcessorImage) -> Bool {
+    isMapped(offset, image) && isMapped(offset &+ UInt64(size - 1), image)
+  }
+  /// The offset of an operand that no ModRM names: of XLAT, and the source of string operations.
+  private static func implicitOffset(of name: String, _ i: Instruction, _ image: ProcessorImage) -> UInt64? {
+    switch name {
+    case "XLAT": (image.general[3] &+ image.general[0] & 0xff) & i.addressMask
+    case "MOVS", "CMPS", "LODS", "OUTS": image.general[6] & i.addressMask
+    default: nil
+    }
+  }
   static func isInData(_ address: UInt64, _ size: UInt64) -> Bool {
     address >= Window.data && address <= Window.data + UInt64(Window.dataBytes) - size
   }
@@ -97,8 +108,8 @@ enum Exclusions {
     {
       return "which of a bad target and a bad stack is reported"
     }
-    if name == "CMPS",
-      !isMapped(image.general[6] & i.addressMask, image), !isMapped(image.general[7] & i.addressMask, image)
+    if name == "CMPS" || name == "MOVS",
+      [6, 7].allSatisfy({ !isMapped(image.general[$0] & i.addressMask, Int(i.operandSize), image) })
     {
       return "which of two bad operands is reported"
     }
@@ -132,8 +143,10 @@ enum Exclusions {
       let address = maskedStores.contains(name) ? implicit : image.linearAddress(of: i, at: place)
       if address >> 47 != (address &+ 63) >> 47 { return "the order of a masked operand's faults is not defined" }
     }
-    if is64, i.prefixes.contains([.memory, .segmentOverride]), i.segment >= 4 {
-      let offset = image.linearAddress(of: i, at: place) &- (i.segment == 4 ? Window.fsBase : Window.gsBase)
+    if is64, i.prefixes.contains(.segmentOverride), i.segment >= 4 {
+      let base = i.segment == 4 ? Window.fsBase : Window.gsBase
+      let named = i.prefixes.contains(.memory) ? image.linearAddress(of: i, at: place) &- base : nil
+      let offset = named ?? implicitOffset(of: name, i, image) ?? 0
       if offset >> 47 != 0 && offset >> 47 != 0x1_ffff { return "AMD checks the offset for being canonical too" }
     }
     if maskedStores.contains(name) {
