@@ -2,6 +2,7 @@ import Base
 import GuestMemory
 import Synchronization
 import Testing
+import X86ISA
 
 @testable import X86Engine
 
@@ -40,5 +41,17 @@ import Testing
       report.split(separator: "\n").first { $0.contains("instructions so far") }
     }
     #expect(place(found[0]) != nil && place(found[0]) == place(found[1]))
+  }
+
+  /// A block may treat flags as live that an earlier one has dropped, as its look ahead is short, or met code that changes:
+  /// a comparison of the engines looks further before it calls that a difference.
+  @Test func flagsThatNobodyReadsAreDeadHoweverFarTheirEnd() throws {
+    let board = try SystemBoard()
+    try board.enterProtectedMode()
+    // mov ecx, eax, twelve times; cmp eax, ecx
+    board.memory.write(GuestPhysical(0x4000), (0..<12).flatMap { _ in [0x89, 0xc1] as [UInt8] } + [0x39, 0xc8, 0xf4])
+    let cpu = board.cpu
+    #expect(cpu.liveFlags(at: 0x4000, cpu.modeKey, instructions: 8, notes: false) == FlagEffect.all)
+    #expect(cpu.liveFlags(at: 0x4000, cpu.modeKey, instructions: 64, notes: false) == 0)
   }
 }

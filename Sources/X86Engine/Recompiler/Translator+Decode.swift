@@ -132,15 +132,23 @@ extension Translator {
 
   /// The flags that code at `target` reads before it overwrites them, as far as a short look tells; all when it does not.
   ///
-  /// The look does not fault. When the code that it saw changes, this block is forgotten with it (`CodeCache.addPeek`).
+  /// When the code that the look saw changes, this block is forgotten with it (`CodeCache.addPeek`).
   func peekLive(_ target: UInt64) -> UInt16 {
     if cpu.x.recompiler.keepsAllFlags { return FlagEffect.all }
-    let planner = Planner(key: key, model: cpu.model, keepsAllFlags: false, leavesUnsteady: false)
+    return cpu.liveFlags(at: target, key, instructions: 8, notes: true)
+  }
+}
+
+extension Cpu {
+  /// The flags that code at `target` reads before it overwrites them, as far as a look at so many instructions tells; all
+  /// when it does not. The look does not fault. `notes`: see `peek`.
+  func liveFlags(at target: UInt64, _ key: ModeKey, instructions: Int, notes: Bool) -> UInt16 {
+    let planner = Planner(key: key, model: model, keepsAllFlags: false, leavesUnsteady: false)
     var at = target
     var pending = FlagEffect.all
     var live: UInt16 = 0
-    for _ in 0..<8 {
-      guard let (i, length) = cpu.peek(at, key, notes: true) else { return live | pending }
+    for _ in 0..<instructions {
+      guard let (i, length) = peek(at, key, notes: notes) else { return live | pending }
       let plan = planner.plan(i)
       live |= plan.reads & pending
       pending &= ~plan.kills
