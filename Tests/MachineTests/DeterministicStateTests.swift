@@ -62,17 +62,6 @@ struct DeterministicStateTests {
     var output: String
   }
 
-  private static func save(_ machine: Machine, _ path: String) throws {
-    let done = Mutex<Result<Void, MachineError>?>(nil)
-    machine.saveState(to: path) { _ in
-    } completion: { error in
-      done.withLock { $0 = error.map { .failure($0) } ?? .success(()) }
-    }
-    while done.withLock({ $0 == nil }) { usleep(500) }
-    try done.withLock { $0 }?.get()
-    machine.waitUntilStopped()
-  }
-
   /// Runs, is saved and brought back so many times; `milliseconds` apart, more or less.
   private static func cycled(
     _ configuration: MachineConfiguration, _ count: Int, milliseconds: UInt32, state: String,
@@ -87,7 +76,7 @@ struct DeterministicStateTests {
     while output.count < 3 { usleep(1000) }
     for cycle in 1...count {
       usleep(UInt32.random(in: 0...(2 * milliseconds * 1000)))
-      try save(machine, state)
+      try machine.saveAndStop(to: state)
       let saved = try SavedMachine(state)
       configuration.engine = engines[cycle % engines.count]
       let before = machine.determinism
@@ -172,7 +161,7 @@ struct DeterministicStateTests {
     #expect(try done.withLock({ $0 })?.get().failure == nil)
     machine.pause()
     machine.resume()
-    #expect(throws: MachineError.self) { try DeterministicStateTests.save(machine, "/proc/nowhere/state") }
+    #expect(throws: MachineError.self) { try machine.saveAndStop(to: "/proc/nowhere/state") }
     usleep(20_000)
     machine.pause()
     let run = Run(determinism: machine.determinism, output: output.text)
@@ -189,7 +178,7 @@ struct DeterministicStateTests {
     var configuration = try place.configuration("disk", .ide, seed: 1)
     let machine = try Machine(configuration: configuration) { _ in }
     machine.start()
-    try DeterministicStateTests.save(machine, place.folder.name("state"))
+    try machine.saveAndStop(to: place.folder.name("state"))
     let saved = try SavedMachine(place.folder.name("state"))
     for seed in [2, nil] as [UInt64?] {
       configuration.deterministicSeed = seed

@@ -52,16 +52,6 @@ import Testing
     }
     set(machine, 0x100, 1 << 1)
   }
-  private static func save(_ machine: Machine, _ path: String) throws {
-    let done = Mutex<Result<Void, MachineError>?>(nil)
-    machine.saveState(to: path) { _ in
-    } completion: { error in
-      done.withLock { $0 = error.map { .failure($0) } ?? .success(()) }
-    }
-    while done.withLock({ $0 == nil }) { usleep(500) }
-    try done.withLock { $0 }?.get()
-    machine.waitUntilStopped()
-  }
   private static func restored(_ configuration: MachineConfiguration, _ path: String) throws -> Machine {
     let saved = try SavedMachine(path)
     let machine = try Machine(configuration: configuration, saved: saved) { _ in }
@@ -87,7 +77,7 @@ import Testing
     machine.start()
     machine.network.cards[0].adapter.receive(sent)
     #expect(machine.network.cards[0].savedFrames() == sent)
-    try WaitingFramesTests.save(machine, folder.name("one"))
+    try machine.saveAndStop(to: folder.name("one"))
     // Saved again before the cable is in again: not started, or the time would have gone by.
     let second = try WaitingFramesTests.restored(configuration, folder.name("one"))
     #expect(second.network.cards[0].savedFrames() == sent)
@@ -140,7 +130,7 @@ import Testing
     }
     adapter.receive(large)
     for frame in large { adapter.transmit(frame) }
-    try WaitingFramesTests.save(machine, folder.name("state"))
+    try machine.saveAndStop(to: folder.name("state"))
     let second = try WaitingFramesTests.restored(configuration, folder.name("state"))
     #expect(second.network.cards[0].savedFrames() == large)
     // The limit counts from new; of those that it kept back then some pass now, in their order.
@@ -157,7 +147,7 @@ import Testing
     machine.start()
     try machine.setLink(card: "nic0", isUp: false)
     machine.network.cards[0].adapter.receive([WaitingFramesTests.frame(1)])
-    try WaitingFramesTests.save(machine, folder.name("state"))
+    try machine.saveAndStop(to: folder.name("state"))
     let second = try WaitingFramesTests.restored(configuration, folder.name("state"))
     #expect(second.network.cards[0].savedFrames() == [])
     // In by hand, before its time.
