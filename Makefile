@@ -102,8 +102,10 @@ field: ## Vagrant and Packer, unchanged, with ringbox in VBoxManage's place
 	swift build $(SWIFT_FLAGS)
 	@Tools/guest-assets/grub-disk.sh $(ASSETS)
 	@Tools/guest-assets/ssh-disk.sh $(ASSETS)
+	@Tools/guest-assets/debian-root.sh $(ASSETS)
 	Tools/field.sh $(BIN) $(ASSETS)
 	Tools/field-ssh.sh $(BIN) $(ASSETS)
+	Tools/field-packer.sh $(BIN) $(ASSETS)
 
 .PHONY: fuzz
 fuzz: ## run the fuzzers for T seconds each (T=60)

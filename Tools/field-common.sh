@@ -36,6 +36,13 @@ step() {
   timeout -s KILL 300 "$@" >"$work/log" 2>&1 || fail "$what"
   say "ok      $what"
 }
+# The same for what may take an hour: its output goes by meanwhile.
+longer() {
+  local what=$1
+  shift
+  timeout -s KILL 3600 "$@" 2>&1 | tee "$work/log" || fail "$what"
+  say "ok      $what"
+}
 
 # IMAGE [OPTION-OF-MODIFYVM...]: the machine `base` with a disk of that content, and a box of the same name made from it.
 make_box() {
