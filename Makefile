@@ -105,7 +105,7 @@ field: ## Vagrant and Packer, unchanged, with ringbox in VBoxManage's place
 	@Tools/guest-assets/debian-root.sh $(ASSETS)
 	Tools/field.sh $(BIN) $(ASSETS)
 	Tools/field-ssh.sh $(BIN) $(ASSETS)
-	Tools/field-packer.sh $(BIN) $(ASSETS)
+	Tools/field-debian.sh $(BIN) $(ASSETS)
 
 .PHONY: fuzz
 fuzz: ## run the fuzzers for T seconds each (T=60)

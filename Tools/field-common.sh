@@ -36,7 +36,17 @@ step() {
   timeout -s KILL 300 "$@" >"$work/log" 2>&1 || fail "$what"
   say "ok      $what"
 }
-# The same for what may take an hour: its output goes by meanwhile.
+# WHAT PATTERN COMMAND...: the output must have the pattern.
+finds() {
+  local what=$1 pattern=$2
+  shift 2
+  timeout -s KILL 300 "$@" >"$work/log" 2>&1 || fail "$what"
+  grep -q "$pattern" "$work/log" || fail "$what: no '$pattern'"
+  say "ok      $what"
+}
+# A file of Debian's package of Vagrant.
+gem_file() { dpkg -L vagrant | grep -m 1 "/$1\$"; }
+# As `step`, for what may take an hour: its output goes by meanwhile.
 longer() {
   local what=$1
   shift
