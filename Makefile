@@ -135,7 +135,9 @@ install: ## install to PREFIX (/usr/local), self-contained; DESTDIR for packager
 	.build/install/release/ringbox man --folder .build/install/text/man
 	install -d '$(DESTDIR)$(PREFIX)/share/man/man1'
 	install -m 644 .build/install/text/man/* '$(DESTDIR)$(PREFIX)/share/man/man1'
-	if [ -n '$(LINKS)' ]; then for name in VBoxManage vboxmanage VBoxHeadless; do \
+	install -d '$(DESTDIR)$(PREFIX)/lib/systemd/user'
+	sed 's|@PREFIX@|$(PREFIX)|' Tools/install/ringbox-autostart.service > '$(DESTDIR)$(PREFIX)/lib/systemd/user/ringbox-autostart.service'
+	if [ -n '$(LINKS)' ]; then for name in VBoxManage vboxmanage VBoxHeadless VBoxAutostart; do \
 	  ln -sf ringbox '$(DESTDIR)$(PREFIX)/bin/'$$name; done; fi
 
 .PHONY: man

@@ -51,7 +51,7 @@ P
 cat >provision <<'P'
 set -eux
 grep Linux /root/made-by-packer
-apt-get install -y --no-install-recommends sudo rsync nginx-light
+apt-get install -y --no-install-recommends sudo rsync nginx-light iputils-ping
 useradd -m -s /bin/bash vagrant
 mkdir -m 700 /home/vagrant/.ssh
 chown vagrant: /home/vagrant/.ssh
