@@ -45,16 +45,15 @@ cat >appliance.json <<'P'
   "virtualbox_version_file": "", "guest_additions_mode": "disable", "output_directory": "box", "http_directory": "http",
   "communicator": "ssh", "ssh_username": "root", "ssh_password": "packer", "ssh_timeout": "10m",
   "shutdown_command": "poweroff", "shutdown_timeout": "3m", "export_opts": ["--manifest", "--vsys", "0"]}],
- "provisioners": [{"type": "shell", "script": "provision"}, {"type": "file", "source": "http/key",
-  "destination": "/home/vagrant/.ssh/authorized_keys"}]}
+ "provisioners": [{"type": "file", "source": "http/key", "destination": "/tmp/key"}, {"type": "shell", "script": "provision"}]}
 P
 cat >provision <<'P'
 set -eux
 grep Linux /root/made-by-packer
 apt-get install -y --no-install-recommends sudo rsync nginx-light iputils-ping
 useradd -m -s /bin/bash vagrant
-mkdir -m 700 /home/vagrant/.ssh
-chown vagrant: /home/vagrant/.ssh
+install -d -m 700 -o vagrant -g vagrant ~vagrant/.ssh
+install -m 600 -o vagrant -g vagrant /tmp/key ~vagrant/.ssh/authorized_keys
 echo 'vagrant ALL=(ALL) NOPASSWD: ALL' >/etc/sudoers.d/vagrant
 P
 longer 'Packer, from that appliance' packer build -color=false appliance.json
