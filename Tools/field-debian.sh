@@ -95,7 +95,7 @@ head -c 100M /dev/urandom >../file
 step 'scp of 100 MB' scp -O -q -F ssh-config ../file one:/tmp/file
 finds 'the same bytes arrive' "$(md5sum <../file | cut -d' ' -f1)" vagrant ssh one -c 'md5sum /tmp/file'
 finds 'nginx through a forwarded port' 'Welcome to nginx' wget -q -O - http://127.0.0.1:18080/
-finds 'and with fifty callers at once' 'Requests/sec' wrk -t 2 -c 50 -d 10 http://127.0.0.1:18080/
+finds 'and with fifty callers at once' 'Requests/sec' wrk -t 2 -c 50 -d 10 --timeout 10s http://127.0.0.1:18080/
 grep -E 'Socket errors|Non-2xx' "$work/log" && fail 'some of them got no answer'
 sed -n 's/^/        /p' "$work/log" | grep -E 'Latency|Requests/sec'
 step 'vagrant snapshot save' vagrant snapshot save one first
