@@ -57,6 +57,10 @@ final class Board: Sendable {
   let scsi: DeviceSlot<VirtioSCSI>?
   /// Only in machines with SATA drives.
   let ahci: DeviceSlot<AHCI>?
+  /// Host adapters, only in machines with drives on them.
+  let lsiLogic: DeviceSlot<FusionMPT>?
+  let lsiLogicSAS: DeviceSlot<FusionMPT>?
+  let busLogic: DeviceSlot<BusLogic>?
   let network: Network
   /// Only in a machine that boots a kernel.
   let bootLoader: DeviceSlot<BootLoader>?
@@ -85,6 +89,10 @@ final class Board: Sendable {
   /// Behind sixteen virtio and NVMe disks and eight network cards.
   static let scsiPCISlot = 28
   static let ahciPCISlot = 29
+  static let lsiLogicPCISlot = 30
+  static let lsiLogicSASPCISlot = 31
+  /// The place of the sixteenth virtio or NVMe disk.
+  static let busLogicPCISlot = 19
   /// Behind the sixteen disks there may be.
   static let firstNetworkPCISlot = 20
 
@@ -157,6 +165,9 @@ final class Board: Sendable {
       ahci = try DeviceSlot(
         AHCI(drives: sataDrives.map(\.0)), machine: services, drives: sataDrives.map(\.1))
     }
+    lsiLogic = try Board.makeFusionMPT(.parallel, storage.lsiLogicDrives, services)
+    lsiLogicSAS = try Board.makeFusionMPT(.serial, storage.lsiLogicSASDrives, services)
+    busLogic = try Board.makeBusLogic(storage.busLogicDrives, services)
     network = try Network(plans, services, pci, firstSlot: Board.firstNetworkPCISlot)
     let window = DisplayWindow(memory: memory, display: display.video, link: link)
     vga = try DeviceSlot(
@@ -231,6 +242,20 @@ final class Board: Sendable {
     return disks
   }
 
+  private static func makeFusionMPT(
+    _ kind: FusionMPT.Kind, _ drives: [(ATADriveConfiguration, any BlockBackend)]?, _ services: MachineServices
+  ) throws(BusError) -> DeviceSlot<FusionMPT>? {
+    guard let drives else { return nil }
+    return try DeviceSlot(FusionMPT(kind, drives: drives.map(\.0)), machine: services, drives: drives.map(\.1))
+  }
+
+  private static func makeBusLogic(
+    _ drives: [(ATADriveConfiguration, any BlockBackend)]?, _ services: MachineServices
+  ) throws(BusError) -> DeviceSlot<BusLogic>? {
+    guard let drives else { return nil }
+    return try DeviceSlot(BusLogic(drives: drives.map(\.0)), machine: services, drives: drives.map(\.1))
+  }
+
   /// Every device of the board, in the order of power-on.
   var components: [any MachineComponent] {
     var all: [any MachineComponent] = [
@@ -242,6 +267,9 @@ final class Board: Sendable {
     for disk in nvmeDisks { all.append(disk) }
     if let scsi { all.append(scsi) }
     if let ahci { all.append(ahci) }
+    if let lsiLogic { all.append(lsiLogic) }
+    if let lsiLogicSAS { all.append(lsiLogicSAS) }
+    if let busLogic { all.append(busLogic) }
     for card in network.cards { all.append(card.component) }
     if let bootLoader { all.append(bootLoader) }
     return all
@@ -351,6 +379,9 @@ final class Board: Sendable {
     }
     if let scsi { pci.plug(scsi, device: Board.scsiPCISlot, interruptOutput: "intx") }
     if let ahci { pci.plug(ahci, device: Board.ahciPCISlot, interruptOutput: "inta") }
+    if let lsiLogic { pci.plug(lsiLogic, device: Board.lsiLogicPCISlot, interruptOutput: "inta") }
+    if let lsiLogicSAS { pci.plug(lsiLogicSAS, device: Board.lsiLogicSASPCISlot, interruptOutput: "inta") }
+    if let busLogic { pci.plug(busLogic, device: Board.busLogicPCISlot, interruptOutput: "inta") }
     pci.setResetControl(isaBridge)
     for pirq in 0..<4 {
       pci.interruptLines[pirq].connect(to: isaBridge.input(pirq))

@@ -374,6 +374,14 @@ public final class Machine: Sendable {
         board.floppy.withDevice { device, services in device.mediumChanged(drive: number, drive.medium, services) }
       case .sata(let port):
         board.ahci?.withDevice { device, services in device.mediumChanged(drive: port, drive.medium, services) }
+      case .lsilogic(let target):
+        board.lsiLogic?.withDevice { device, services in device.mediumChanged(target: target, drive.medium, services) }
+      case .lsilogicsas(let target):
+        board.lsiLogicSAS?.withDevice { device, services in
+          device.mediumChanged(target: target, drive.medium, services)
+        }
+      case .buslogic(let target):
+        board.busLogic?.withDevice { device, services in device.mediumChanged(target: target, drive.medium, services) }
       case .virtio, .scsi, .nvme: break
       }
     }

@@ -21,9 +21,11 @@ public struct MachineConfiguration: Equatable, Sendable {
     case unix(String)
   }
   /// What a disk is attached to.
-  public enum DiskInterface: String, Sendable, CaseIterable { case ide, virtio, scsi, sata, nvme }
+  public enum DiskInterface: String, Sendable, CaseIterable {
+    case ide, virtio, scsi, sata, nvme, lsilogic, lsilogicsas, buslogic
+  }
   /// What a CD-ROM drive is attached to.
-  public enum CDROMInterface: String, Sendable, CaseIterable { case ide, sata }
+  public enum CDROMInterface: String, Sendable, CaseIterable { case ide, sata, lsilogic, lsilogicsas, buslogic }
   /// A CD-ROM drive and the image in it.
   public struct CDROM: Equatable, Sendable, ExpressibleByStringLiteral {
     /// Path of the image on the host.
@@ -148,10 +150,14 @@ public struct MachineConfiguration: Equatable, Sendable {
     if ideDrives > 4 { try refuse("at most 4 IDE disks and CD-ROM drives, not \(ideDrives); use virtio disks") }
     let ports = disks.filter { $0.interface == .sata }.count + cdroms.filter { $0.interface == .sata }.count
     if ports > AHCI.maximumPorts { try refuse("at most \(AHCI.maximumPorts) SATA drives, not \(ports)") }
-    if disks.filter({ $0.interface == .virtio || $0.interface == .nvme }).count > 16 {
-      try refuse("at most 16 virtio and NVMe disks")
-    }
+    let perDisk = disks.filter { $0.interface == .virtio || $0.interface == .nvme }.count
+    if perDisk > 16 { try refuse("at most 16 virtio and NVMe disks") }
     if disks.filter({ $0.interface == .scsi }).count > 64 { try refuse("at most 64 SCSI disks") }
+    let lsiLogic = drives(.lsilogic, .lsilogic), sas = drives(.lsilogicsas, .lsilogicsas)
+    let busLogic = drives(.buslogic, .buslogic)
+    if max(lsiLogic, busLogic) > 15 { try refuse("at most 15 drives on a parallel SCSI bus") }
+    if sas > FusionMPT.maximumPhys { try refuse("at most \(FusionMPT.maximumPhys) SAS drives, not \(sas)") }
+    if busLogic > 0, perDisk > 15 { try refuse("with a BusLogic adapter, at most 15 virtio and NVMe disks") }
     if floppies.count > 2 { try refuse("at most 2 floppy drives, not \(floppies.count)") }
     if network.count > MachineConfiguration.maximumNetworkCards {
       try refuse("at most \(MachineConfiguration.maximumNetworkCards) network cards, not \(network.count)")
@@ -170,6 +176,11 @@ public struct MachineConfiguration: Equatable, Sendable {
       let hint = NearestMatch.find(engine, among: MachineConfiguration.engines).map { "; did you mean '\($0)'?" } ?? ""
       try refuse("unknown engine '\(engine)'\(hint)")
     }
+  }
+
+  /// Drives on a controller that takes both kinds.
+  private func drives(_ disk: DiskInterface, _ cdrom: CDROMInterface) -> Int {
+    disks.filter { $0.interface == disk }.count + cdroms.filter { $0.interface == cdrom }.count
   }
 }
 

@@ -10,9 +10,12 @@ import Synchronization
 struct Storage: Sendable {
   enum Kind: Sendable, Equatable { case disk, cdrom, floppy }
   /// Where a drive is plugged in: IDE 0-3 (primary master, primary slave, secondary master, secondary slave), the
-  /// number of a virtio disk, the target on the SCSI bus, the port of the AHCI controller, the number of an NVMe
+  /// number of a virtio disk, the target on a SCSI bus, the port of the AHCI controller, the number of an NVMe
   /// disk, or floppy drive A or B.
-  enum Place: Sendable, Equatable { case ide(Int), virtio(Int), scsi(Int), sata(Int), nvme(Int), floppy(Int) }
+  enum Place: Sendable, Equatable {
+    case ide(Int), virtio(Int), scsi(Int), sata(Int), nvme(Int), lsilogic(Int), lsilogicsas(Int), buslogic(Int)
+    case floppy(Int)
+  }
   struct Drive: Sendable {
     /// For people: `disk0`, `cdrom0`, `floppy0`.
     var name: String
@@ -53,35 +56,29 @@ struct Storage: Sendable {
       free.remove(number)
       return .ide(number)
     }
-    var virtioCount = 0, scsiCount = 0, sataCount = 0, nvmeCount = 0
-    for (index, disk) in configuration.disks.enumerated() {
-      let place: Place
-      switch disk.interface {
-      case .ide: place = try takeIDE(Storage.diskOrder)
-      case .virtio:
-        place = .virtio(virtioCount)
-        virtioCount += 1
-      case .scsi:
-        place = .scsi(scsiCount)
-        scsiCount += 1
-      case .sata:
-        place = .sata(sataCount)
-        sataCount += 1
-      case .nvme:
-        place = .nvme(nvmeCount)
-        nvmeCount += 1
+    // How many there are on each controller yet, by its name; disks come first.
+    var counts: [String: Int] = [:]
+    func take(_ interface: MachineConfiguration.DiskInterface, _ ideOrder: [Int]) throws(MachineError) -> Place {
+      let number = counts[interface.rawValue, default: 0]
+      counts[interface.rawValue] = number + 1
+      switch interface {
+      case .ide: return try takeIDE(ideOrder)
+      case .virtio: return .virtio(number)
+      case .scsi: return .scsi(number)
+      case .sata: return .sata(number)
+      case .nvme: return .nvme(number)
+      case .lsilogic: return .lsilogic(number < FusionMPT.initiator ? number : number + 1)
+      case .lsilogicsas: return .lsilogicsas(number)
+      case .buslogic: return .buslogic(number < BusLogic.initiator ? number : number + 1)
       }
-      let image = try Storage.open(disk)
-      try add("disk\(index)", .disk, place, image, memory)
+    }
+    for (index, disk) in configuration.disks.enumerated() {
+      let place = try take(disk.interface, Storage.diskOrder)
+      try add("disk\(index)", .disk, place, try Storage.open(disk), memory)
     }
     for (index, cdrom) in configuration.cdroms.enumerated() {
-      let place: Place
-      if cdrom.interface == .sata {
-        place = .sata(sataCount)
-        sataCount += 1
-      } else {
-        place = try takeIDE(Storage.cdromOrder)
-      }
+      let interface = MachineConfiguration.DiskInterface(rawValue: cdrom.interface.rawValue) ?? .ide
+      let place = try take(interface, Storage.cdromOrder)
       let medium: any DiskImage = cdrom.isEmpty ? NoMedium() : try Storage.openMedium(cdrom.path, .cdrom)
       try add("cdrom\(index)", .cdrom, place, medium, memory)
       if cdrom.isEmpty { drives.last?.worker.eject() }
@@ -162,6 +159,22 @@ struct Storage: Sendable {
 
   /// By target.
   var scsiDrives: [Drive] { drives.filter { if case .scsi = $0.place { true } else { false } } }
+  /// The view of a host adapter, by target; nil when it has no drives. Where none is plugged in nobody answers.
+  private func bus(_ place: (Int) -> Place, _ targets: Int) -> [(ATADriveConfiguration, any BlockBackend)]? {
+    let plugged = (0..<targets).map { target in drives.first { $0.place == place(target) } }
+    guard let last = plugged.lastIndex(where: { $0 != nil }) else { return nil }
+    return plugged[...last].map { drive in
+      guard let drive else { return (.none, NoDrive()) }
+      return (drive.kind == .cdrom ? .cdrom(drive.medium) : .disk(drive.medium), drive.backend)
+    }
+  }
+  var lsiLogicDrives: [(ATADriveConfiguration, any BlockBackend)]? {
+    bus({ .lsilogic($0) }, FusionMPT.parallelTargets)
+  }
+  var lsiLogicSASDrives: [(ATADriveConfiguration, any BlockBackend)]? {
+    bus({ .lsilogicsas($0) }, FusionMPT.maximumPhys)
+  }
+  var busLogicDrives: [(ATADriveConfiguration, any BlockBackend)]? { bus({ .buslogic($0) }, BusLogic.targets) }
 
   func drive(named name: String) -> Drive? { drives.first { $0.name == name } }
   /// Waits for the requests under way.

@@ -109,10 +109,13 @@ struct LaunchPlan {
 
   // MARK: Drives
 
-  /// What a machine's process calls the controllers of a bus. SAS and parallel SCSI are virtio-scsi there, USB is IDE.
+  /// What a machine's process calls the controllers, by type; those that are not here are IDE.
   private static let interfaces = [
-    "ide": "ide", "sata": "sata", "pcie": "nvme", "virtio": "scsi", "scsi": "scsi", "sas": "scsi",
+    "AHCI": "sata", "NVMe": "nvme", "VirtioSCSI": "scsi", "LsiLogic": "lsilogic", "BusLogic": "buslogic",
+    "LsiLogicSas": "lsilogicsas",
   ]
+  /// Those that CD-ROM drives can be on.
+  private static let cdromInterfaces = ["ide", "sata", "lsilogic", "buslogic", "lsilogicsas"]
 
   private mutating func drives() throws(ServiceError) -> (disks: [JSON], cdroms: [JSON], floppies: [JSON]) {
     var disks: [JSON] = [], cdroms: [JSON] = [], floppies: [JSON] = []
@@ -121,7 +124,7 @@ struct LaunchPlan {
       let place = "\(attachment.controller)-\(attachment.port)-\(attachment.device)"
       guard let uuid = attachment.medium else {
         if attachment.kind == .dvd {
-          cdroms.append(["empty": true, "interface": try bus(attachment) == "sata" ? "sata" : "ide"])
+          cdroms.append(["empty": true, "interface": .string(try cdromInterface(attachment, place))])
         } else {
           remarks.append("\(place): an empty drive is left out")
         }
@@ -130,28 +133,31 @@ struct LaunchPlan {
       guard let medium = media[uuid] else {
         throw ServiceError(.objectNotFound, "Could not find an open medium with UUID {\(uuid)} for \(place)", .medium)
       }
-      let bus = try bus(attachment)
       switch attachment.kind {
       case .floppy: floppies.append(.string(medium.path))
       case .dvd:
-        if !["ide", "sata"].contains(bus) { remarks.append("\(place): the drive is an IDE one") }
-        cdroms.append(["path": .string(medium.path), "interface": bus == "sata" ? "sata" : "ide"])
-      case .disk: disks.append(try disk(medium, bus, place, media))
+        cdroms.append([
+          "path": .string(medium.path), "interface": .string(try cdromInterface(attachment, place)),
+        ])
+      case .disk: disks.append(try disk(medium, try type(attachment), place, media))
       }
     }
     return (disks, cdroms, floppies)
   }
-  private func bus(_ attachment: Attachment) throws(ServiceError) -> String {
-    ControllerType.named(try settings.controller(attachment.controller)["type"] ?? "")?.bus ?? "ide"
+  private func type(_ attachment: Attachment) throws(ServiceError) -> String {
+    ControllerType.named(try settings.controller(attachment.controller)["type"] ?? "")?.name ?? "PIIX4"
+  }
+  private mutating func cdromInterface(_ attachment: Attachment, _ place: String) throws(ServiceError) -> String {
+    let interface = LaunchPlan.interfaces[try type(attachment)] ?? "ide"
+    if LaunchPlan.cdromInterfaces.contains(interface) { return interface }
+    remarks.append("\(place): the drive is an IDE one")
+    return "ide"
   }
   private mutating func disk(
-    _ medium: Medium, _ bus: String, _ place: String, _ media: [String: Medium]
+    _ medium: Medium, _ type: String, _ place: String, _ media: [String: Medium]
   ) throws(ServiceError) -> JSON {
-    let interface = LaunchPlan.interfaces[bus] ?? "ide"
-    if ["scsi", "sas", "usb"].contains(bus) {
-      remarks.append(
-        "\(place): there is no \(bus) controller yet, the disk is on \(interface == "ide" ? "IDE" : "virtio-scsi")")
-    }
+    let interface = LaunchPlan.interfaces[type] ?? "ide"
+    if type == "USB" { remarks.append("\(place): there is no USB controller yet, the disk is on IDE") }
     var base = medium
     var parents: [JSON.Member] = []
     while let parent = base.parent.flatMap({ media[$0] }), parents.count < ImageChain.maximumDepth {

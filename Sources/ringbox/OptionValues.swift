@@ -59,9 +59,11 @@ enum OptionValues {
   static let diskFormats = ["raw", "vdi", "vmdk", "vhd", "qcow2"]
 
   /// What disks and CD-ROM drives can be attached to.
-  static let diskInterfaces = ["ide", "virtio", "scsi", "sata", "nvme"], cdromInterfaces = ["ide", "sata"]
+  static let adapters = ["lsilogic", "lsilogicsas", "buslogic"]
+  static let diskInterfaces = ["ide", "virtio", "scsi", "sata", "nvme"] + adapters
+  static let cdromInterfaces = ["ide", "sata"] + adapters
 
-  /// "PATH[,if=ide|virtio|scsi|sata|nvme][,format=FORMAT][,readonly][,snapshot]". A comma in the path is written twice.
+  /// "PATH[,if=INTERFACE][,format=FORMAT][,readonly][,snapshot]". A comma in the path is written twice.
   static func disk(_ text: String, snapshot: Bool) throws -> JSON {
     var parts = splitAtSingleCommas(text)
     let path = parts.removeFirst()
@@ -89,7 +91,7 @@ enum OptionValues {
     ]
   }
 
-  /// "PATH[,if=ide|sata]". A comma in the path is written twice.
+  /// "PATH[,if=INTERFACE]". A comma in the path is written twice.
   static func cdrom(_ text: String) throws -> JSON {
     var parts = splitAtSingleCommas(text)
     let path = parts.removeFirst()

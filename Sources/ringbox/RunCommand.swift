@@ -24,11 +24,14 @@ struct RunCommand: ParsableCommand {
   var append: String?
   @Option(
     help: ArgumentHelp(
-      "Disk image: PATH[,if=ide|virtio|scsi|sata|nvme][,format=raw|vdi|vmdk|vhd|qcow2][,readonly][,snapshot]. Repeatable.",
+      "Disk image: PATH[,if=ide|virtio|scsi|sata|nvme|lsilogic|lsilogicsas|buslogic]"
+        + "[,format=raw|vdi|vmdk|vhd|qcow2][,readonly][,snapshot]. Repeatable.",
       valueName: "disk"))
   var disk: [String] = []
-  @Option(help: ArgumentHelp("CD-ROM image: FILE[,if=ide|sata]. Repeatable.", valueName: "file")) var cdrom: [String] =
-    []
+  @Option(
+    help: ArgumentHelp(
+      "CD-ROM image: FILE[,if=ide|sata|lsilogic|lsilogicsas|buslogic]. Repeatable.", valueName: "file"))
+  var cdrom: [String] = []
   @Option(help: ArgumentHelp("Floppy image. Repeatable.", valueName: "file")) var floppy: [String] = []
   @Option(
     help: ArgumentHelp(

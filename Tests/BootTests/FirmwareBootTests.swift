@@ -11,7 +11,9 @@ import Testing
     #expect(try vm.quit() == 5)
   }
 
-  @Test("GRUB shows its menu and starts Debian's kernel", arguments: ["ide", "virtio", "scsi", "sata", "nvme"])
+  @Test(
+    "GRUB shows its menu and starts Debian's kernel",
+    arguments: ["ide", "virtio", "scsi", "sata", "nvme", "lsilogic", "lsilogicsas"])
   func grub(interface: String) throws {
     let image = try GuestAssets.copy("grub-disk.img")
     try grub(image, ["--disk", "\(image.path),if=\(interface)"])

@@ -60,9 +60,13 @@ import Testing
 
   @Test("random accesses to all ports and registers stay inside the machine", arguments: [1, 0])
   func fuzzedPorts(sparing: Int) throws {
+    let folder = try TemporaryFolder()
+    let disks = try ["lsilogic", "lsilogicsas", "buslogic", "sata", "nvme"].flatMap { interface in
+      ["--disk", "\(try folder.write(interface, [UInt8](repeating: 0, count: 1 << 20))),if=\(interface),format=raw"]
+    }
     for seed in 1...(ProcessInfo.processInfo.environment["FUZZ_SEEDS"].flatMap { Int($0) } ?? 4) {
       let program = try BootProgram("fuzz", symbols: ["SEED=\(seed)", "SPARE=\(sparing)"])
-      let vm = try program.launch(["--cpus", seed % 2 == 0 ? "2" : "1"])
+      let vm = try program.launch(["--cpus", seed % 2 == 0 ? "2" : "1"] + disks)
       let status = try finish(vm, seconds: 4)
       // Switching itself off is a guest's right.
       #expect(status == 5 || sparing == 0 && status == 0, "seed \(seed): status \(status): \(vm.errors.suffix(2000))")

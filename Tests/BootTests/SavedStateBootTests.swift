@@ -54,6 +54,7 @@ import Testing
     arguments: [
       ("recompiler", "recompiler", "virtio", "/dev/vda"), ("recompiler", "interpreter", "sata", "/dev/sda"),
       ("interpreter", "recompiler", "ide", "/dev/sda"), ("interpreter", "interpreter", "nvme", "/dev/nvme0n1"),
+      ("recompiler", "recompiler", "lsilogicsas", "/dev/sda"), ("recompiler", "recompiler", "buslogic", "/dev/sda"),
     ])
   func goesOn(_ first: String, _ second: String, _ interface: String, _ disk: String) throws {
     let folder = try TemporaryFolder()

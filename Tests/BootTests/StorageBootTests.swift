@@ -50,6 +50,48 @@ import Testing
     }
   }
 
+  /// Host adapters of parallel SCSI and SAS with Debian's own drivers: two disks and a CD-ROM drive on each.
+  @Test(
+    "SCSI host adapters work with Debian's drivers",
+    arguments: [
+      ("lsilogic", "mptspi", "amd64"), ("lsilogic", "mptspi", "i386"), ("lsilogicsas", "mptsas", "amd64"),
+      ("lsilogicsas", "mptsas", "i386"), ("buslogic", "BusLogic", "amd64"), ("buslogic", "BusLogic", "i386"),
+    ])
+  func hostAdapters(interface: String, driver: String, architecture: String) throws {
+    let folder = try TemporaryFolder()
+    let disks = try (0..<2).map { try image(folder, "DISK-\($0)") }
+    let disc = try image(folder, "DISC", bytes: 65536)
+    var arguments = disks.flatMap { ["--disk", "\($0),if=\(interface),format=raw"] }
+    arguments += ["--cdrom", "\(disc),if=\(interface)"]
+    let vm = try VM.launch(arguments: GuestAssets.linux(architecture, extra: arguments))
+    try vm.waitForSerial(GuestAssets.marker, timeout: GuestAssets.bootTimeout)
+    try vm.waitForSerial("# ", timeout: 60)
+    // Noise goes to the first disk in large and small pieces, from there to the second, and is compared uncached.
+    try vm.typeSerial(
+      """
+      lsmod | grep -q ^\(driver) && echo driver\"\"-there; for i in 1 2 3 4 5 6 7 8 9 10; do \
+      [ -b /dev/sdb -a -b /dev/sr0 ] && break; sleep 1; done; \
+      dd if=/dev/urandom of=/noise bs=64k count=32 2>/dev/null; s=$(sha256sum </noise); \
+      dd if=/noise of=/dev/sda bs=512k seek=4 conv=fsync 2>/dev/null; echo 3 >/proc/sys/vm/drop_caches; \
+      dd if=/dev/sda of=/dev/sdb bs=4k skip=512 count=512 seek=512 conv=fsync 2>/dev/null; \
+      echo 3 >/proc/sys/vm/drop_caches; \
+      for d in sda sdb; do [ "$s" = "$(dd if=/dev/$d bs=1M skip=2 count=2 2>/dev/null | sha256sum)" ] && echo sa\"\"me-$d; done; \
+      echo disc-$(dd if=/dev/sr0 bs=2048 count=1 2>/dev/null | tr -d '\\000'); \
+      dmesg | grep -E 'I/O error|timed out|attempting (task|target|bus|host)|Errata|FAULT' && echo tro\"\"uble; echo a\"\"ll-done\n
+      """)
+    try vm.waitForSerial("all-done", timeout: 180)
+    let text = vm.serialText()
+    for word in ["driver-there", "same-sda", "same-sdb", "disc-DISC"] {
+      #expect(text.contains(word), "\(word): \(text.suffix(3000))")
+    }
+    #expect(!text.contains("trouble"), "\(text.suffix(3000))")
+    try vm.typeSerial("poweroff\n")
+    #expect(try vm.waitForExit(timeout: 60) == 0)
+    let bytes = folder.bytes("DISK-0")
+    #expect(bytes[(2 << 20)...] == folder.bytes("DISK-1")[(2 << 20)...])
+    #expect(Set(bytes[(2 << 20)..<(2 << 20) + 4096]).count > 100, "the noise is there")
+  }
+
   @Test("a full host disk pauses the machine until there is room", arguments: ["sata", "nvme"])
   func fullHostDisk(interface: String) throws {
     let folder = try TemporaryFolder()

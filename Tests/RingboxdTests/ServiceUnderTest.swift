@@ -7,10 +7,13 @@ import TestSupport
 final class ServiceUnderTest {
   let machines: KeptMachines
   let program: String
+  private let environment: [String: String]
   private var process: Process?
 
-  init() throws {
+  /// - Parameter faults: the service and its machines end in front of a call that `HostFaults` says.
+  init(faults: Bool = false) throws {
     machines = try KeptMachines()
+    environment = machines.environment.merging(faults ? try HostFaults.environment(machines.folder) : [:]) { $1 }
     program = (try RingboxProgram.path() as NSString).deletingLastPathComponent + "/ringboxd"
     try start()
   }
@@ -23,7 +26,7 @@ final class ServiceUnderTest {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: program)
     process.arguments = ["--grace", "\(grace)"]
-    process.environment = machines.environment
+    process.environment = environment
     process.standardError = try folder.file("ringboxd.err")
     try process.run()
     self.process = process

@@ -130,4 +130,25 @@ struct StorageTests {
         ["empty": true, "interface": "sata"],
       ])
   }
+  @Test func hostAdaptersAreWhatTheSettingsSay() throws {
+    try fixture.machine("m")
+    let iso = fixture.path("cd.iso")
+    try Data(count: 40960).write(to: URL(fileURLWithPath: iso))
+    let types = [("L", "LSILogic", "lsilogic"), ("B", "BusLogic", "buslogic"), ("S", "LSILogicSAS", "lsilogicsas")]
+    for (name, type, interface) in types {
+      try fixture.registry.change("m") { settings throws(ServiceError) in
+        guard let found = ControllerType.named(type) else { throw ServiceError(.objectNotFound, type) }
+        try settings.addController(name, found)
+      }
+      try attach("m", try disk("\(name).vdi"), name, 3)
+      try attach("m", iso, name, 4, .dvd)
+      let plan = try LaunchPlan(try fixture.registry.machine("m"), control: "/c", display: "/d")
+      #expect(plan.options["machine"]?["disks"]?.array?.last?["interface"] == .string(interface))
+      #expect(plan.options["machine"]?["cdroms"]?.array?.last?["interface"] == .string(interface))
+      #expect(plan.remarks == [])
+    }
+    let settings = try fixture.registry.machine("m")
+    #expect(settings.controllers.map { $0["type"] } == ["LsiLogic", "BusLogic", "LsiLogicSas"])
+    #expect(settings.controllers.map { $0["PortCount"] } == ["16", "16", "8"])
+  }
 }

@@ -10,7 +10,7 @@ source "$(dirname "$0")/common.sh"
 "$here/kernels.sh" "$out"
 
 wanted=(ata_piix ata_generic sd_mod sr_mod isofs ext4 vfat nls_cp437 nls_ascii
-    ahci nvme virtio_scsi virtio_pci virtio_mmio virtio_blk virtio_rng virtio_net virtio_console
+    ahci nvme mptspi mptsas BusLogic virtio_scsi virtio_pci virtio_mmio virtio_blk virtio_rng virtio_net virtio_console
     floppy e1000 pcnet32 ne2k-pci af_packet)
 
 for arch in amd64 i386; do

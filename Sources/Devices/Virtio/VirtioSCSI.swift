@@ -26,32 +26,27 @@ public struct VirtioSCSIFunction: VirtioFunction {
     var queue: Int
     var head: UInt16
     var response: [GuestSegment]
-    /// Data that the driver made room for or sent, and how much of it the command moves.
-    var room: Int, moved: Int
-    /// Bytes moved into guest memory.
-    var stored: Int
-    var isRead: Bool
-    var target: Int
+    /// Data that the driver made room for or sent.
+    var room: Int
   }
 
-  private let disks: [SCSIDisk]
+  private var targets: SCSITargets<Request>
   public let queueCount = 3
   public let features: UInt64 = 0
-  private var requests = BlockJobs<Request>()
 
   /// Target n is backend n.
   public init(_ media: [MediumInfo]) {
-    disks = media.prefix(VirtioSCSIFunction.maximumTargets).map { SCSIDisk(medium: $0) }
+    targets = SCSITargets(media.prefix(VirtioSCSIFunction.maximumTargets).map { .disk($0) })
   }
   /// virtio_scsi_config.
   public var configuration: [UInt8] {
     let words: [UInt32] = [1, 254, UInt32(SCSIDisk.transferLimit / 512), 128, 16, 96, 32]
     var bytes = words.flatMap { word in (0..<4).map { UInt8(truncatingIfNeeded: word >> UInt32($0 * 8)) } }
-    bytes += [0, 0, UInt8(max(1, disks.count) - 1), 0, 0, 0, 0, 0]  // channels, last target, last unit
+    bytes += [0, 0, UInt8(max(1, targets.plugged.count) - 1), 0, 0, 0, 0, 0]  // channels, last target, last unit
     return bytes
   }
-  public var outstanding: Int { requests.count }
-  public mutating func reset() { requests.removeAll() }
+  public var outstanding: Int { targets.outstanding }
+  public mutating func reset() { targets.forget() }
 
   public mutating func notified(_ queue: Int, _ transport: inout VirtioTransport, _ host: some DeviceServices) {
     guard queue != 1 else { return }
@@ -61,7 +56,7 @@ public struct VirtioSCSIFunction: VirtioFunction {
         continue
       }
       // A driver that gives out descriptors again before it gets them back could make this list grow without end.
-      guard requests.count < Int(Virtqueue.maximumSize) else { return transport.fault(.request, host) }
+      guard targets.outstanding < Int(Virtqueue.maximumSize) else { return transport.fault(.request, host) }
       start(chain, queue, &transport, host)
     }
   }
@@ -73,7 +68,7 @@ public struct VirtioSCSIFunction: VirtioFunction {
     let isTask = header.allSatisfy { $0 == 0 }
     let size = isTask ? 1 : 5
     var answer = [UInt8](repeating: 0, count: size)
-    if isTask, requests.count > 0 { answer[0] = Response.rejected }
+    if isTask, targets.outstanding > 0 { answer[0] = Response.rejected }
     guard chain.writableCount >= size, last.count > 0 else { return transport.fault(.request, host) }
     host.scatter(answer, chain.writable)
     transport.complete(0, head: chain.head, written: UInt32(size), host)
@@ -90,92 +85,43 @@ public struct VirtioSCSIFunction: VirtioFunction {
     let sent = chain.readable.slice(headerSize, chain.readableCount - headerSize)
     let wanted = chain.writable.slice(responseSize, chain.writableCount - responseSize)
     let isRead = !wanted.isEmpty
-    let room = isRead ? chain.writableCount - responseSize : chain.readableCount - headerSize
-    var request = Request(
-      queue: queue, head: chain.head, response: chain.writable.slice(0, responseSize), room: room, moved: 0, stored: 0,
-      isRead: isRead, target: Int(header[1]))
-    guard header[0] == 1, disks.indices.contains(request.target) else {
-      return end(request, response: Response.badTarget, &transport, host)
-    }
-    let command = Array(header[19...])
-    let unit = (Int(header[2]) << 8 | Int(header[3])) & 0x3fff
-    let disk = disks[request.target]
-    let outcome: SCSIDisk.Outcome
-    if unit != 0 {
-      // INQUIRY says that there is no such unit, REPORT LUNS which there are; the rest is refused.
-      switch command[0] {
-      case 0x12:
-        outcome = .reply(Array(([0x7f, 0, 6, 2, 31] + [UInt8](repeating: 0, count: 31)).prefix(Int(command[4]))))
-      case 0xa0: outcome = disk.perform(command, data: [])
-      default: outcome = .check(.illegalRequest, code: 0x25, qualifier: 0)
-      }
-    } else {
-      let count = min(disk.parameterCount(command), 4096)
-      outcome = disk.perform(command, data: count > 0 ? host.gather(sent.slice(0, count)) : [])
-    }
-    carryOut(outcome, &request, isRead ? wanted : sent, &transport, host)
-  }
-
-  private mutating func carryOut(
-    _ outcome: SCSIDisk.Outcome, _ request: inout Request, _ data: [GuestSegment],
-    _ transport: inout VirtioTransport, _ host: some DeviceServices
-  ) {
-    switch outcome {
-    case .good: end(request, &transport, host)
-    case .check(let key, let code, let qualifier):
-      end(request, status: 2, sense: disks[request.target].sense(key, code, qualifier), &transport, host)
-    case .reply(let bytes):
-      let fitting = Array(bytes.prefix(request.isRead ? request.room : 0))
-      host.scatter(fitting, data)
-      (request.moved, request.stored) = (fitting.count, fitting.count)
-      end(request, &transport, host)
-    case .transfer(let operation, let sector, let blocks):
-      let count = Int(blocks) * 512
-      guard request.isRead == (operation == .read), request.room >= count else {
-        return end(request, response: Response.overrun, &transport, host)
-      }
-      (request.moved, request.stored) = (count, operation == .read ? count : 0)
-      let payload = BlockRequest.Payload.guest(data.slice(0, count))
-      let block = BlockRequest(operation, sector: sector, count: count, payload: payload)
-      requests.start(block, drive: request.target, request, host)
-    case .flush: requests.start(BlockRequest(.flush), drive: request.target, request, host)
-    case .clear(let operation, let ranges):
-      request.moved = request.room
-      let blocks = BlockRequest.clearing(ranges, by: operation)
-      if !requests.start(blocks, drive: request.target, request, host) { end(request, &transport, host) }
-    }
+    // A LUN of another form than target and flat unit names nobody.
+    let command = SCSICommand(
+      target: header[0] == 1 ? Int(header[1]) : -1, unit: (Int(header[2]) << 8 | Int(header[3])) & 0x3fff,
+      bytes: Array(header[19...]), direction: isRead ? .read : .write, data: isRead ? wanted : sent)
+    let request = Request(
+      queue: queue, head: chain.head, response: chain.writable.slice(0, responseSize), room: command.room)
+    if let ended = targets.start(command, request, host) { end(request, ended, &transport, host) }
   }
   public mutating func completed(
     _ completion: BlockCompletion, _ transport: inout VirtioTransport, _ host: some DeviceServices
   ) {
-    guard let (started, status) = requests.completed(completion, host) else { return }
-    var request = started
-    guard status == .done else {
-      (request.moved, request.stored) = (0, 0)
-      let disk = disks[request.target]
-      // Unrecovered read error, write error, medium not present.
-      let sense =
-        status == .noMedium
-        ? disk.sense(.notReady, 0x3a, 0) : disk.sense(.mediumError, request.isRead ? 0x11 : 0x0c, 0)
-      return end(request, status: 2, sense: sense, &transport, host)
-    }
-    end(request, &transport, host)
+    guard let (request, ended) = targets.completed(completion, host) else { return }
+    end(request, ended, &transport, host)
   }
 
   private func end(
-    _ request: Request, response: UInt8 = Response.ok, status: UInt8 = 0, sense: [UInt8] = [],
-    _ transport: inout VirtioTransport, _ host: some DeviceServices
+    _ request: Request, _ ended: SCSIEnd, _ transport: inout VirtioTransport, _ host: some DeviceServices
   ) {
     guard transport.isRunning else { return }
     func little(_ value: Int, _ size: Int) -> [UInt8] {
       (0..<size).map { UInt8(truncatingIfNeeded: value >> ($0 * 8)) }
     }
-    var bytes = little(sense.count, 4) + little(max(0, request.room - request.moved), 4) + [0, 0, status, response]
-    bytes += sense + [UInt8](repeating: 0, count: 96 - sense.count)
+    var bytes = little(ended.sense.count, 4) + little(max(0, request.room - ended.moved), 4)
+    bytes += [0, 0, ended.status, VirtioSCSIFunction.response(ended.cause)]
+    bytes += ended.sense + [UInt8](repeating: 0, count: 96 - ended.sense.count)
     host.scatter(bytes, request.response)
-    let written = UInt32(clamping: VirtioSCSIFunction.responseSize + request.stored)
+    let written = UInt32(clamping: VirtioSCSIFunction.responseSize + ended.stored)
     transport.complete(request.queue, head: request.head, written: written, host)
   }
 
-  public func info() -> String { "\(disks.count) targets, \(requests.count) requests under way" }
+  private static func response(_ cause: SCSIEnd.Cause) -> UInt8 {
+    switch cause {
+    case .status: Response.ok
+    case .noTarget: Response.badTarget
+    case .mismatch: Response.overrun
+    }
+  }
+
+  public func info() -> String { "\(targets.plugged.count) targets, \(targets.outstanding) requests under way" }
 }

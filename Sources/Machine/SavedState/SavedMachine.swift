@@ -127,6 +127,9 @@ extension Storage.Place {
     case .scsi(let number): "scsi \(number)"
     case .sata(let number): "sata \(number)"
     case .nvme(let number): "nvme \(number)"
+    case .lsilogic(let number): "lsilogic \(number)"
+    case .lsilogicsas(let number): "lsilogicsas \(number)"
+    case .buslogic(let number): "buslogic \(number)"
     case .floppy(let number): "floppy \(number)"
     }
   }

@@ -5,7 +5,7 @@ import { acting, ask, choice, field, h, replace } from "./dom.js";
 import { chooseFile, discSuffixes, diskSuffixes } from "./files.js";
 import { isOnline } from "./screens.js";
 
-const buses = ["sata", "ide", "virtio", "pcie", "scsi", "floppy"];
+const buses = ["sata", "ide", "virtio", "pcie", "scsi", "sas", "floppy"];
 
 export async function storageTab(body, context) {
   const path = (controller, drive) => `${context.path}/controllers/${segment(controller)}${drive ? `/drives/${drive.port}/${drive.device}` : ""}`;
