@@ -77,6 +77,16 @@ final class KeptMachine: Sendable {
 
   /// Hears of the machine's states from now on; `changed` is called on another thread.
   func watch(_ changed: @escaping @Sendable () -> Void) {
+    // On a busy host a machine may be too slow to say that it runs; what lasts only a moment is looked at again.
+    _ = try? HostThread(name: "state") { [self] in
+      var nothing: [PollEntry] = []
+      while true {
+        HostPoll.wait(&nothing, nanoseconds: 1_000_000_000)
+        guard ![VMState.running, .paused].contains(where: { $0.rawValue == state }) else { continue }
+        refresh()
+        changed()
+      }
+    }
     _ = try? HostThread(name: "events") { [self] in
       var nothing: [PollEntry] = []
       while true {

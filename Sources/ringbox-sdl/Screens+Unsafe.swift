@@ -49,6 +49,8 @@ enum WindowEvent: Sendable {
     unsafe SDL_SetHint(SDL_HINT_MOUSE_FOCUS_CLICKTHROUGH, "1")
     // A closed window is told of as such; once is enough.
     unsafe SDL_SetHint(SDL_HINT_QUIT_ON_LAST_WINDOW_CLOSE, "0")
+    // Without OpenGL behind its back SDL makes each window once.
+    unsafe SDL_SetHint(SDL_HINT_FRAMEBUFFER_ACCELERATION, "0")
     guard SDL_Init(SDL_INIT_VIDEO) == 0 else { throw Screens.failure() }
     // Drivers for programs that show nothing count only when somebody asks for them.
     let driver = unsafe SDL_GetCurrentVideoDriver().map { unsafe String(cString: $0) } ?? ""
@@ -88,9 +90,11 @@ enum WindowEvent: Sendable {
     guard
       let window = unsafe SDL_CreateWindow(title, anywhere, anywhere, Int32(outer.width), Int32(outer.height), flags)
     else { throw Screens.failure() }
-    // Where there is no accelerated one, SDL's own drawing does.
-    let accelerated = unsafe SDL_CreateRenderer(window, -1, 0)
-    guard let renderer = unsafe accelerated ?? SDL_CreateRenderer(window, -1, SDL_RENDERER_SOFTWARE.rawValue) else {
+    // SDL's own drawing is enough to move pixels, starts at once, and leaves the window as it was made; SDL_RENDER_DRIVER
+    // names another.
+    let isChosen = !(ProcessImage.environment("SDL_RENDER_DRIVER") ?? "").isEmpty
+    let chosen = unsafe isChosen ? SDL_CreateRenderer(window, -1, 0) : nil
+    guard let renderer = unsafe chosen ?? SDL_CreateRenderer(window, -1, SDL_RENDERER_SOFTWARE.rawValue) else {
       let failure = Screens.failure()
       unsafe SDL_DestroyWindow(window)
       throw failure

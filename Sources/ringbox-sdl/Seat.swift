@@ -125,6 +125,7 @@ final class Seat {
     if news.areas != areas {
       areas = news.areas
       try screens.arrange(areas.map { ($0.width, $0.height) }, title: title)
+      shownTitle = ""
       showTitle()
     }
     let stride = news.pixels.count / news.change.height
@@ -159,16 +160,16 @@ final class Seat {
       if isDown {
         if !hostKeyIsDown { hostKeyIsUsed = false }
         hostKeyIsDown = true
-      } else {
+      } else if hostKeyIsDown {
         hostKeyIsDown = false
         if !hostKeyIsUsed { capture(!isCaptured) }
       }
       return
     }
-    if hostKeyIsDown {
+    // A key that the guest has seen going down comes up for it, whatever is held by then.
+    if hostKeyIsDown, isDown {
       hostKeyIsUsed = true
-      if isDown { command(number) }
-      return
+      return command(number)
     }
     guard let code = ScanCodes.code(number) else { return }
     if isDown { pressed.insert(number) } else if pressed.remove(number) == nil { return }

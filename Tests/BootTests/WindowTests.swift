@@ -49,7 +49,7 @@ import Testing
     /// The windows whose titles match, by their numbers.
     func windows(_ title: String) -> [String] {
       let list = try? Shell.run(
-        "/usr/bin/env", ["DISPLAY=\(display)", "xdotool", "search", "--name", title], accepted: [0, 1])
+        "/usr/bin/env", ["DISPLAY=\(display)", "xdotool", "search", "--onlyvisible", "--name", title], accepted: [0, 1])
       return (list ?? "").split(separator: "\n").map(String.init)
     }
     func waitForWindow(_ title: String, seconds: TimeInterval = 60) throws -> String {
@@ -148,6 +148,14 @@ import Testing
     }
     #expect(isSame, "the window is not what the machine shows")
     #expect(try desktop.waitForWindow("win \\[running\\]") == window)
+    // A click captures the mouse, the host key lets it go.
+    try desktop.tool(["mousemove", "--window", window, "50", "50", "click", "1"])
+    _ = try desktop.waitForWindow("releases the mouse")
+    try desktop.tool(["keydown", "Control_R"])
+    try desktop.tool(["keyup", "Control_R"])
+    let deadline = Date(timeIntervalSinceNow: 20)
+    while !desktop.windows("releases the mouse").isEmpty, Date() < deadline { usleep(20_000) }
+    #expect(desktop.windows("releases the mouse").isEmpty)
     // Right Ctrl and F: the whole desktop, and back.
     try desktop.tool(["keydown", "Control_R", "key", "f", "keyup", "Control_R"])
     #expect(try waitForWidth(1280, of: window, desktop))
