@@ -102,8 +102,10 @@ field: ## Vagrant and Packer, unchanged, with ringbox in VBoxManage's place
 	swift build $(SWIFT_FLAGS)
 	@Tools/guest-assets/grub-disk.sh $(ASSETS)
 	@Tools/guest-assets/ssh-disk.sh $(ASSETS)
+	@Tools/guest-assets/debian-root.sh $(ASSETS)
 	Tools/field.sh $(BIN) $(ASSETS)
 	Tools/field-ssh.sh $(BIN) $(ASSETS)
+	Tools/field-debian.sh $(BIN) $(ASSETS)
 
 .PHONY: fuzz
 fuzz: ## run the fuzzers for T seconds each (T=60)
@@ -135,7 +137,9 @@ install: ## install to PREFIX (/usr/local), self-contained; DESTDIR for packager
 	.build/install/release/ringbox man --folder .build/install/text/man
 	install -d '$(DESTDIR)$(PREFIX)/share/man/man1'
 	install -m 644 .build/install/text/man/* '$(DESTDIR)$(PREFIX)/share/man/man1'
-	if [ -n '$(LINKS)' ]; then for name in VBoxManage vboxmanage VBoxHeadless; do \
+	install -d '$(DESTDIR)$(PREFIX)/lib/systemd/user'
+	sed 's|@PREFIX@|$(PREFIX)|' Tools/install/ringbox-autostart.service > '$(DESTDIR)$(PREFIX)/lib/systemd/user/ringbox-autostart.service'
+	if [ -n '$(LINKS)' ]; then for name in VBoxManage vboxmanage VBoxHeadless VBoxAutostart; do \
 	  ln -sf ringbox '$(DESTDIR)$(PREFIX)/bin/'$$name; done; \
 	  for name in VBoxSDL vboxsdl; do ln -sf ringbox-sdl '$(DESTDIR)$(PREFIX)/bin/'$$name; done; fi
 

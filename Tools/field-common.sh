@@ -36,6 +36,23 @@ step() {
   timeout -s KILL 300 "$@" >"$work/log" 2>&1 || fail "$what"
   say "ok      $what"
 }
+# WHAT PATTERN COMMAND...: the output must have the pattern.
+finds() {
+  local what=$1 pattern=$2
+  shift 2
+  timeout -s KILL 300 "$@" >"$work/log" 2>&1 || fail "$what"
+  grep -q "$pattern" "$work/log" || fail "$what: no '$pattern'"
+  say "ok      $what"
+}
+# A file of Debian's package of Vagrant.
+gem_file() { dpkg -L vagrant | grep -m 1 "/$1\$"; }
+# As `step`, for what may take an hour: its output goes by meanwhile.
+longer() {
+  local what=$1
+  shift
+  timeout -s KILL 3600 "$@" 2>&1 | tee "$work/log" || fail "$what"
+  say "ok      $what"
+}
 
 # IMAGE [OPTION-OF-MODIFYVM...]: the machine `base` with a disk of that content, and a box of the same name made from it.
 make_box() {

@@ -5,15 +5,6 @@
 set -euo pipefail
 source "$(dirname "$0")/field-common.sh"
 
-# WHAT PATTERN COMMAND...: the output must have the pattern.
-finds() {
-  local what=$1 pattern=$2
-  shift 2
-  timeout -s KILL 300 "$@" >"$work/log" 2>&1 || fail "$what"
-  grep -q "$pattern" "$work/log" || fail "$what: no '$pattern'"
-  say "ok      $what"
-}
-
 make_box ssh-disk.img --nictype1 virtio
 
 # Both cards are of one kind, or their drivers' order would name them. The guest has busybox for a shell, and no disk that outlives a boot: its keys are new after each.

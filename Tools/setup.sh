@@ -73,6 +73,8 @@ bench bochsbios            the firmware Bochs starts with
 field openssh-client       scp and ssh into Vagrant's machines
 field vagrant              drives machines as its users do (make field)
 field packer               builds images as its users do (make field)
+field rsync                carries Vagrant's synced folders (make field)
+field wrk                  asks a guest's web server from many connections (make field)
 LIST
 }
 

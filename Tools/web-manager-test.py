@@ -231,12 +231,41 @@ def story(browser, url, folder):
     for tab, sign in (("logs", "#log"), ("performance", "canvas.chart"), ("network", "#nic1"), ("settings", "#settings")):
         browser.run(f"location.hash = '#/m/{machine}/{tab}'")
         browser.wait(tab, f"document.querySelector({json.dumps(sign)}) !== null")
-    for page in ("media", "host", "tasks"):
+    for page in ("media", "networks", "host", "tasks"):
         browser.run(f"location.hash = '#/{page}'")
         browser.wait(page, f"document.querySelector('main h1')?.textContent.toLowerCase() === '{page}'")
     browser.run(f"location.hash = '#/m/{machine}'")
     browser.click("#poweroff")
     state(browser, "powered off")
+
+    # A network that machines share, a card on it, and a folder.
+    browser.run("location.hash = '#/networks'")
+    browser.click("#natnetworks .add")
+    browser.fill("#ask-name", "lab")
+    browser.click("#ask-ok")
+    browser.wait("the NAT network", "document.querySelector('#natnetworks tr[data-name=lab]') !== null")
+    browser.run(f"location.hash = '#/m/{machine}/network'")
+    browser.fill("#nic1", "natnetwork")
+    browser.fill("#net1", "lab")
+    browser.click("#tab form button[type=submit]")
+    deadline = time.monotonic() + 30
+    while (card := api(browser, f"machines/{machine}")["adapters"][0])["network"] != "lab":
+        if time.monotonic() > deadline:
+            raise Wrong(f"the card leads elsewhere: {card}")
+        time.sleep(0.1)
+    browser.run(f"location.hash = '#/m/{machine}/data'")
+    browser.click("#sharedfolders .add")
+    browser.fill("#ask-name", "files")
+    browser.fill("#ask-path", folder)
+    browser.click("#ask-ok")
+    browser.wait("the folder", "document.querySelector('#sharedfolders tr[data-name=files]') !== null")
+    browser.click("#bandwidthgroups .add")
+    browser.fill("#ask-name", "slow")
+    browser.fill("#ask-limit", "125000")
+    browser.click("#ask-ok")
+    browser.wait("the limit", "document.querySelector('#bandwidthgroups tr[data-name=slow]') !== null")
+    if api(browser, f"machines/{machine}/bandwidthgroups") != [{"name": "slow", "type": "Network", "limit": 125000}]:
+        raise Wrong("the limit is another")
 
     # Snapshot, change, restore, delete.
     browser.click(".tabs a", "Snapshots")

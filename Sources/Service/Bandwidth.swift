@@ -7,6 +7,36 @@ extension MachineSettings {
   public var bandwidthGroups: [SettingsElement] {
     hardware.descendant(["IO", "BandwidthGroups"])?.elements("BandwidthGroup") ?? []
   }
+  /// Makes a group of a type, `Disk` or `Network`, whose devices share a limit in bytes a second; 0: none. Throws when there is
+  /// one of that name.
+  public mutating func addBandwidthGroup(_ name: String, type: String, limit: UInt64) throws(ServiceError) {
+    guard !bandwidthGroups.contains(where: { $0["name"] == name }) else {
+      throw ServiceError(.objectInUse, "Bandwidth group named '\(name)' already exists")
+    }
+    changeBandwidthGroups {
+      $0.insert(SettingsElement("BandwidthGroup", [("name", name), ("type", type), ("maxBytesPerSec", "\(limit)")]))
+    }
+  }
+  /// Gives a group another limit, or takes it away. Throws when there is none of that name.
+  public mutating func limitBandwidthGroup(_ name: String, to limit: UInt64) throws(ServiceError) {
+    try requireBandwidthGroup(name)
+    changeBandwidthGroups { list in
+      list.changeAll("BandwidthGroup") { if $0["name"] == name { $0["maxBytesPerSec"] = "\(limit)" } }
+    }
+  }
+  public mutating func removeBandwidthGroup(_ name: String) throws(ServiceError) {
+    try requireBandwidthGroup(name)
+    changeBandwidthGroups { list in list.remove("BandwidthGroup") { $0["name"] == name } }
+  }
+  private func requireBandwidthGroup(_ name: String) throws(ServiceError) {
+    guard bandwidthGroups.contains(where: { $0["name"] == name }) else {
+      throw ServiceError(.objectNotFound, "Could not find a bandwidth group named '\(name)'")
+    }
+  }
+  private mutating func changeBandwidthGroups(_ body: (inout SettingsElement) -> Void) {
+    machine.change(path: ["Hardware", "IO", "BandwidthGroups"]) { body(&$0) }
+  }
+
   /// What a group's cards may send together, in bits a second; 0: no limit; nil: there is no such group.
   func bandwidth(ofGroup name: String) -> Int64? {
     guard let group = bandwidthGroups.first(where: { $0["name"] == name }) else { return nil }

@@ -66,6 +66,13 @@ extension MachineOption {
         guard let seconds = UInt32(values[0]) else { throw change.refuse(values[0]) }
         change.settings.machine.set(["Autostart"], "delay", "\(seconds)")
       }),
+    MachineOption(
+      "autostoptype", nil,
+      .own(1) { change, values throws(ServiceError) in
+        let type = AutostopType.allCases.first { $0.rawValue.lowercased() == values[0].lowercased() }
+        guard let type else { throw change.refuse(values[0]) }
+        change.settings.machine.set(["Autostart"], "autostop", type.rawValue)
+      }),
     MachineOption("defaultfrontend", nil, .text(["Frontend", "Default"], "type")),
   ]
 
@@ -325,4 +332,12 @@ extension MachineOption {
     "teleporterpasswordfile", "testingenabled", "testingmmio", "testingcfgdword", "guestdebugprovider",
     "guestdebugioprovider", "guestdebugaddress", "guestdebugport", "faulttolerance", "usbwebcam",
   ]
+}
+
+/// What becomes of a machine that has started with the host when the host ends.
+public enum AutostopType: String, CaseIterable, Sendable {
+  case disabled = "Disabled"
+  case saveState = "SaveState"
+  case powerOff = "PowerOff"
+  case acpiShutdown = "AcpiShutdown"
 }

@@ -98,6 +98,45 @@ extension Route {
       return .nothing
     },
     Route(
+      .get, "machines/{machine}/bandwidthgroups", "listBandwidthGroups", "data",
+      "Groups of devices that share a limit.",
+      .json(.list(.named("BandwidthGroup")))
+    ) { service, request throws(ServiceError) in
+      .json(.array(try service.machine(request).bandwidthGroups.map(MachineService.json(bandwidthGroup:))))
+    },
+    Route(
+      .put, "machines/{machine}/bandwidthgroups/{key}", "setBandwidthGroup", "data",
+      "Makes a group, or gives it another limit, the running machine's too.", .nothing
+    ) { service, request throws(ServiceError) in
+      let name = request.name("key"), limit = UInt64(clamping: request.integer("limit") ?? 0)
+      guard !name.isEmpty else { throw ServiceError(.invalidArgument, "A name is missing", .registry) }
+      try service.registry.changeShared(request.name("machine")) { settings throws(ServiceError) in
+        if settings.bandwidthGroups.contains(where: { $0["name"] == name }) {
+          try settings.limitBandwidthGroup(name, to: limit)
+        } else {
+          try settings.addBandwidthGroup(name, type: request.text("type") ?? "Network", limit: limit)
+        }
+      }
+      try service.registry.applyBandwidth(ofGroup: name, to: request.name("machine"))
+      service.noticed()
+      return .nothing
+    }.taking(
+      .object([
+        Schema.member("limit", .integer(0...Int64.max), "Bytes a second; 0: none."),
+        Schema.option("type", .word(["Disk", "Network"]), "Of a new group; Network if not said otherwise."),
+      ])),
+    Route(
+      .delete, "machines/{machine}/bandwidthgroups/{key}", "removeBandwidthGroup", "data",
+      "Takes a group away, and the limit.", .nothing
+    ) { service, request throws(ServiceError) in
+      try service.registry.changeShared(request.name("machine")) { settings throws(ServiceError) in
+        try settings.removeBandwidthGroup(request.name("key"))
+      }
+      try service.registry.applyBandwidth(ofGroup: request.name("key"), to: request.name("machine"))
+      service.noticed()
+      return .nothing
+    },
+    Route(
       .get, "machines/{machine}/logs", "listLogs", "data", "The logs of the last run and those before it.",
       .json(
         .list(
@@ -131,6 +170,12 @@ extension MachineService {
     // Hand-written files may name a key twice; the first counts.
     var seen: Set<String> = []
     return .object(pairs.filter { seen.insert($0.key).inserted }.map { JSON.Member($0.key, .string($0.value)) })
+  }
+  static func json(bandwidthGroup group: SettingsElement) -> JSON {
+    [
+      "name": .string(group["name"] ?? ""), "type": .string(group["type"] == "Disk" ? "Disk" : "Network"),
+      "limit": .integer(Int64(clamping: UInt64(group["maxBytesPerSec"] ?? "") ?? 0)),
+    ]
   }
   static func json(_ folder: SharedFolder) -> JSON {
     [

@@ -83,6 +83,10 @@ enum Schemas {
       member("autoMount", .flag, "The guest's additions mount it by themselves."),
       member("mountPoint", .text, "Where they do; empty: where they like."),
     ]),
+    "BandwidthGroup": .object([
+      member("name", .text, "Unique in the machine."), member("type", .word(["Disk", "Network"]), "Of its devices."),
+      member("limit", count, "Bytes a second; 0: none."),
+    ]),
     "HostOnlyInterface": .object([
       member("name", .text, "As vboxnet0."), member("uuid", .uuid, "Unique."),
       member("network", .text, "The name of its network."), member("mac", .text, "With colons."),

@@ -164,17 +164,20 @@ struct CPUBlock {
 /// page of another index, which no address that selects the entry can be near; nearly everywhere that is page 0, so that a
 /// fresh table is nothing but zeros and costs memory only where it is used. A page may also stand in its other way: the
 /// entry with the top index bit inverted.
-// SAFETY(type): plain numbers; `host` makes an address only where a tag matched (`readLinear`, `writeLinear`).
+// SAFETY(type): plain numbers; `addend` makes an address only where a tag matched (`readLinear`, `writeLinear`).
 @safe struct TLBEntry {
   var tagRead: UInt64
   var tagWrite: UInt64
-  /// Host address of the page's first byte; 0 when empty.
-  var host: UInt64 = 0
-  /// Guest-physical page, for the code and atomic paths; bits `global` and `writable` below it.
+  /// Distance from a linear address in the page to the host's. The way from an address to its value is then one addition,
+  /// which the host does in the access itself, whatever becomes of the comparison.
+  var addend: UInt64 = 0
+  /// Guest-physical page, for the code and atomic paths; bits `global`, `writable` and `present` below it. 0 when empty.
   var physicalPage: UInt64 = 0
   static let global: UInt64 = 1
   /// A walk has allowed stores and set the dirty bit; whether `tagWrite` stands is for the page's marks to say.
   static let writable: UInt64 = 2
+  static let present: UInt64 = 4
+  @inline(__always) var isEmpty: Bool { physicalPage == 0 }
 
   init(index: Int) {
     tagRead = TLBEntry.emptyTag(index)
@@ -186,7 +189,7 @@ struct CPUBlock {
   fileprivate init(tag: UInt64, host: UInt64) {
     tagRead = tag
     tagWrite = tag
-    self.host = host
+    addend = host &- tag
     physicalPage = ~0
   }
   /// A page that selects neither this entry nor its other way.

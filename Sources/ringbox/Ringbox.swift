@@ -20,6 +20,7 @@ import Service
     do {
       let words = try Invocation.words(Array(CommandLine.arguments.dropFirst()))
       if Invocation.isVBoxHeadless { try PowerVerbs.headless(words) }
+      if Invocation.isVBoxAutostart { try AutostartVerb.program(words) }
       if Invocation.isVBoxManage, try answerAsVBoxManage(words) { return }
       if let name = words.first, let verb = Verb.named(name), case .machine(let run) = verb.kind {
         try perform(verb, run, Array(words.dropFirst()))

@@ -118,6 +118,26 @@ import Testing
     #expect(try service.done("GET", "hostonlyinterfaces").array == [])
   }
 
+  @Test func bandwidthGroupsByHTTP() throws {
+    _ = try machine()
+    let path = "machines/m/bandwidthgroups"
+    try service.done("PUT", "\(path)/slow", ["limit": 125_000])
+    try service.done("PUT", "\(path)/discs", ["limit": 1_048_576, "type": "Disk"])
+    try service.done("PUT", "\(path)/slow", ["limit": 250_000])
+    #expect(
+      try service.done("GET", path).array == [
+        ["name": "slow", "type": "Network", "limit": 250_000], ["name": "discs", "type": "Disk", "limit": 1_048_576],
+      ])
+    #expect(try service.ask("PUT", "\(path)/slow", ["limit": -1]).status == 400)
+    #expect(try service.ask("PUT", "\(path)/slow", ["limit": 1, "type": "Tape"]).status == 400)
+    // As the command line sees them.
+    #expect(
+      try service.machines.output(["bandwidthctl", "m", "list", "--machinereadable"])
+        == "BandwidthGroup0=slow,Network,250000\nBandwidthGroup1=discs,Disk,1048576\n")
+    try service.done("DELETE", "\(path)/slow")
+    #expect(try service.ask("DELETE", "\(path)/slow").status == 404)
+  }
+
   @Test func sharedFoldersAndSavedStatesByHTTP() throws {
     _ = try machine()
     let folder = try service.done("PUT", "machines/m/sharedfolders/home", ["path": "/home", "writable": false])

@@ -5,14 +5,14 @@ import Foundation
 public final class KeptMachines {
   public let folder: TemporaryFolder
   public let environment: [String: String]
-  private let program: String
 
   public init() throws {
     folder = try TemporaryFolder()
-    program = folder.name("VBoxManage")
     let target = try RingboxProgram.path()
     let whole = target.hasPrefix("/") ? target : FileManager.default.currentDirectoryPath + "/" + target
-    try FileManager.default.createSymbolicLink(atPath: program, withDestinationPath: whole)
+    for name in ["VBoxManage", "VBoxAutostart"] {
+      try FileManager.default.createSymbolicLink(atPath: folder.name(name), withDestinationPath: whole)
+    }
     environment = [
       "HOME": folder.path, "VBOX_USER_HOME": folder.name("home"), "XDG_RUNTIME_DIR": folder.name("run"),
       // A service that nobody needs any more shall not outlive its test for long.
@@ -29,9 +29,11 @@ public final class KeptMachines {
     }
   }
 
-  /// Runs `VBoxManage` with these words.
-  public func manage(_ words: [String], timeout: TimeInterval = 60) throws -> RingboxProgram.Result {
-    try RingboxProgram.run(words, environment: environment, program: program, timeout: timeout)
+  /// Runs `VBoxManage`, or the program under another name, with these words.
+  public func manage(
+    _ words: [String], as name: String = "VBoxManage", timeout: TimeInterval = 60
+  ) throws -> RingboxProgram.Result {
+    try RingboxProgram.run(words, environment: environment, program: folder.name(name), timeout: timeout)
   }
   /// The same for what must succeed: its output.
   public func output(_ words: [String]) throws -> String {

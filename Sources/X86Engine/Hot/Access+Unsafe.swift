@@ -45,9 +45,9 @@ extension Cpu {
   ) throws(Fault) -> T {
     let entry = unsafe entry(linear, view: view)
     let offset = unsafe linear &- entry.pointee.tagRead
-    // SAFETY: a matching tag means the whole access lies in a page of RAM mapped at `host`.
+    // SAFETY: a matching tag means the whole access lies in a page of RAM, `addend` away.
     if offset <= 0x1000 &- UInt64(truncatingIfNeeded: MemoryLayout<T>.size) {
-      return unsafe UnsafeRawPointer(bitPattern: UInt(truncatingIfNeeded: entry.pointee.host &+ offset))
+      return unsafe UnsafeRawPointer(bitPattern: UInt(truncatingIfNeeded: entry.pointee.addend &+ linear))
         .unsafelyUnwrapped.loadUnaligned(as: T.self)
     }
     return try T(truncatingIfNeeded: readSlow(linear, size: MemoryLayout<T>.size, view: view))
@@ -58,7 +58,7 @@ extension Cpu {
     let offset = unsafe linear &- entry.pointee.tagWrite
     // SAFETY: as in readLinear; the write tag is only set for plain RAM without decoded code.
     if offset <= 0x1000 &- UInt64(truncatingIfNeeded: MemoryLayout<T>.size) {
-      unsafe UnsafeMutableRawPointer(bitPattern: UInt(truncatingIfNeeded: entry.pointee.host &+ offset))
+      unsafe UnsafeMutableRawPointer(bitPattern: UInt(truncatingIfNeeded: entry.pointee.addend &+ linear))
         .unsafelyUnwrapped.storeBytes(of: value, as: T.self)
       return
     }
@@ -132,16 +132,16 @@ extension Cpu {
       return physical
     }
     let page = linear & ~0xfff
-    let address = UInt64(UInt(bitPattern: host))
+    let addend = UInt64(UInt(bitPattern: host)) &- page
     // SAFETY: `host` is the page's first byte; entries are inside the vCPU's own table.
     let entry = unsafe entry(linear, view: view)
-    if unsafe entry.pointee.host != address || entry.pointee.tagRead != page {
+    if unsafe entry.pointee.isEmpty || entry.pointee.addend != addend || entry.pointee.tagRead != page {
       let index = EngineState.index(linear)
       makeRoom(index, view, for: page)
       x.filled.note(view: Int(view), index: index, isGlobal: x.walkedGlobal)
       unsafe entry.pointee = TLBEntry(index: index)
-      unsafe entry.pointee.host = address
-      unsafe entry.pointee.physicalPage = physical & ~0xfff | (x.walkedGlobal ? TLBEntry.global : 0)
+      unsafe entry.pointee.addend = addend
+      unsafe entry.pointee.physicalPage = physical & ~0xfff | TLBEntry.present | (x.walkedGlobal ? TLBEntry.global : 0)
       unsafe entry.pointee.tagRead = page
     }
     if kind == .write { unsafe entry.pointee.physicalPage |= TLBEntry.writable }
@@ -153,7 +153,7 @@ extension Cpu {
   /// What the entry knows already: an access that crosses a page, or a store to a page that also holds code, needs no walk.
   private func resolved(_ linear: UInt64, _ kind: AccessKind, view: UInt32) -> UInt64? {
     let entry = unsafe entry(linear, view: view)
-    guard unsafe entry.pointee.tagRead == linear & ~0xfff, unsafe entry.pointee.host != 0, !x.shadow.isOn else {
+    guard unsafe entry.pointee.tagRead == linear & ~0xfff, unsafe !entry.pointee.isEmpty, !x.shadow.isOn else {
       return nil
     }
     let known = unsafe entry.pointee.physicalPage
@@ -177,7 +177,7 @@ extension Cpu {
       let first = unsafe x.tlb + (start &+ index)
       let otherIndex = index ^ EngineState.otherWay
       let other = unsafe x.tlb + (start &+ otherIndex)
-      if unsafe first.pointee.host != 0 && first.pointee.tagRead != page {
+      if unsafe !first.pointee.isEmpty && first.pointee.tagRead != page {
         let hasWrite = unsafe first.pointee.tagWrite == first.pointee.tagRead
         unsafe other.pointee = first.pointee
         if !hasWrite { unsafe other.pointee.tagWrite = TLBEntry.emptyTag(otherIndex) }
@@ -191,11 +191,11 @@ extension Cpu {
   /// The host address of an access that hits in the other way; nil when it does not.
   @inline(__always) func otherWay(_ linear: UInt64, size: Int, write: Bool, view: UInt32) -> UnsafeMutableRawPointer? {
     let index = EngineState.index(linear) ^ EngineState.otherWay
-    // SAFETY: inside the view's table; a matching tag means the access lies in a page of RAM mapped at `host`.
+    // SAFETY: inside the view's table; a matching tag means the access lies in a page of RAM, `addend` away.
     let entry = unsafe x.tlb + (Int(view) &* EngineState.tlbCount &+ index)
     let offset = unsafe linear &- (write ? entry.pointee.tagWrite : entry.pointee.tagRead)
     guard offset <= UInt64(0x1000 &- size) else { return nil }
-    return unsafe UnsafeMutableRawPointer(bitPattern: UInt(truncatingIfNeeded: entry.pointee.host &+ offset))
+    return unsafe UnsafeMutableRawPointer(bitPattern: UInt(truncatingIfNeeded: entry.pointee.addend &+ linear))
   }
 
   // MARK: Physical memory

@@ -12,9 +12,9 @@ extension Cpu {
   @inline(__always) func update<T: AccessWidth>(_ linear: UInt64, _ operation: (T) -> T) throws(Fault) -> T {
     let entry = unsafe entry(linear, view: s.dataTLB)
     let offset = unsafe linear &- entry.pointee.tagWrite
-    // SAFETY: a matching write tag means the whole access lies in writable RAM at host + offset.
+    // SAFETY: a matching write tag means the whole access lies in writable RAM, `addend` away.
     if offset <= 0x1000 &- UInt64(truncatingIfNeeded: MemoryLayout<T>.size) {
-      let host = unsafe UnsafeMutableRawPointer(bitPattern: UInt(truncatingIfNeeded: entry.pointee.host &+ offset))
+      let host = unsafe UnsafeMutableRawPointer(bitPattern: UInt(truncatingIfNeeded: entry.pointee.addend &+ linear))
         .unsafelyUnwrapped
       let old = unsafe host.loadUnaligned(as: T.self)
       unsafe host.storeBytes(of: operation(old), as: T.self)
@@ -45,7 +45,7 @@ extension Cpu {
     let offset = unsafe linear &- entry.pointee.tagWrite
     // SAFETY: as in `update`; the exchange is a single host LOCK CMPXCHG, whatever the alignment.
     if offset <= 0x1000 &- UInt64(truncatingIfNeeded: MemoryLayout<T>.size) {
-      let host = unsafe UnsafeMutableRawPointer(bitPattern: UInt(truncatingIfNeeded: entry.pointee.host &+ offset))
+      let host = unsafe UnsafeMutableRawPointer(bitPattern: UInt(truncatingIfNeeded: entry.pointee.addend &+ linear))
         .unsafelyUnwrapped
       return unsafe Cpu.exchangeLoop(host, operation)
     }

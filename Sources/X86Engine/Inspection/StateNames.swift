@@ -28,7 +28,7 @@ struct StateNames {
         let offset = Int32(place * MemoryLayout<TLBEntry>.stride)
         fields[offsets.nearTagRead[view] + offset] = "nearReadTag[\(view),\(place)]"
         fields[offsets.nearTagWrite[view] + offset] = "nearWriteTag[\(view),\(place)]"
-        fields[offsets.nearHost[view] + offset] = "nearHost[\(view),\(place)]"
+        fields[offsets.nearAddend[view] + offset] = "nearAddend[\(view),\(place)]"
       }
     }
     let segments = ["es", "cs", "ss", "ds", "fs", "gs"]
@@ -46,7 +46,7 @@ struct StateNames {
       let tables = [
         (offsets.tagRead[view], "readTag", EngineState.tlbCount, Int32(MemoryLayout<TLBEntry>.stride)),
         (offsets.tagWrite[view], "writeTag", EngineState.tlbCount, Int32(MemoryLayout<TLBEntry>.stride)),
-        (offsets.host[view], "pageHost", EngineState.tlbCount, Int32(MemoryLayout<TLBEntry>.stride)),
+        (offsets.addend[view], "addend", EngineState.tlbCount, Int32(MemoryLayout<TLBEntry>.stride)),
         (offsets.jumps[view], "jumpTarget", VcpuLayout.jumpCount, Int32(VcpuLayout.jumpEntryBytes)),
         (offsets.jumps[view] + 8, "jumpHost", VcpuLayout.jumpCount, Int32(VcpuLayout.jumpEntryBytes)),
         (VcpuLayout.token(view: view, linear: 0), "token", VcpuLayout.tokenCount, 4),

@@ -140,6 +140,16 @@ extension Emitter {
     if mod == 0x40 { byte(UInt8(truncatingIfNeeded: displacement)) } else if mod == 0x80 { word(displacement) }
   }
 
+  mutating func memory(_ register: UInt8, _ operand: HostOperand, compressed: Bool = false) {
+    memory(
+      register, base: operand.base, index: operand.index, scale: operand.scale, operand.displacement,
+      compressed: compressed)
+  }
+  /// `lea to, [operand]`, 64 bits.
+  mutating func address(_ to: UInt8, _ operand: HostOperand) {
+    address(to, base: operand.base, index: operand.index, scale: operand.scale, operand.displacement)
+  }
+
   // MARK: Flags
 
   /// `lahf; seto al`: AX has the flags.

@@ -131,10 +131,10 @@ struct Offsets: Sendable {
   let tscOffset = VcpuLayout.state(\.tscOffset)
   let tagRead = (0..<3).map { VcpuLayout.tlbField(view: $0, \.tagRead) }
   let tagWrite = (0..<3).map { VcpuLayout.tlbField(view: $0, \.tagWrite) }
-  let host = (0..<3).map { VcpuLayout.tlbField(view: $0, \.host) }
+  let addend = (0..<3).map { VcpuLayout.tlbField(view: $0, \.addend) }
   let nearTagRead = (0..<3).map { VcpuLayout.nearField(view: $0, \.tagRead) }
   let nearTagWrite = (0..<3).map { VcpuLayout.nearField(view: $0, \.tagWrite) }
-  let nearHost = (0..<3).map { VcpuLayout.nearField(view: $0, \.host) }
+  let nearAddend = (0..<3).map { VcpuLayout.nearField(view: $0, \.addend) }
   let jumps = (0..<3).map { VcpuLayout.jumpTable(view: $0) }
   let fastBase = (0..<6).map { VcpuLayout.segment($0, \.fastBase) }
   let readEnd = (0..<6).map { VcpuLayout.segment($0, \.readEnd) }

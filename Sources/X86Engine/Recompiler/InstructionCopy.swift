@@ -3,6 +3,18 @@ import X86ISA
 /// The raw bytes of one guest instruction.
 typealias InstructionBytes = InlineArray<16, UInt8>
 
+/// A memory operand of host code: `[base + index << scale + displacement]`.
+struct HostOperand: Equatable {
+  var base: UInt8
+  var index: UInt8?
+  var scale: UInt8 = 0
+  var displacement: Int32 = 0
+
+  func uses(_ register: UInt8) -> Bool { base == register || index == register }
+  /// The bits of REX that its registers need.
+  var rex: UInt8 { (base & 8 != 0 ? 1 : 0) | (index.map { $0 & 8 != 0 } == true ? 2 : 0) }
+}
+
 /// Register fields of a copied instruction, where they differ from the guest's.
 struct CopyFields {
   /// ModRM.reg with its extension bits; nil keeps the opcode extension.
@@ -10,9 +22,8 @@ struct CopyFields {
   /// ModRM.rm when it names a register.
   var rm: UInt8 = 0
   var vvvv: UInt8 = 0
-  /// The memory operand's base register and displacement; nil for register forms.
-  var memoryBase: UInt8?
-  var memoryDisplacement: Int32 = 0
+  /// The memory operand; nil for register forms.
+  var memory: HostOperand?
 
   init(_ i: Instruction) {
     let form = InstructionTable.form(ofRow: i.row)
@@ -36,8 +47,8 @@ extension Emitter {
     }
     if i.modRMOffset != 0 {
       let reg = ((fields.reg.map(Self.encoded)) ?? i.modRM >> 3) & 7
-      if let base = fields.memoryBase {
-        memory(reg, base: base, index: nil, scale: 0, fields.memoryDisplacement, compressed: i.prefixes.contains(.evex))
+      if let operand = fields.memory {
+        memory(reg, operand, compressed: i.prefixes.contains(.evex))
       } else {
         byte(0xc0 | reg << 3 | Self.encoded(fields.rm) & 7)
       }
@@ -68,8 +79,8 @@ extension Emitter {
     var rex: UInt8 = 0
     if isThunk ? i.prefixes.contains(.rexW) : i.operandSize == 8 { rex |= 0x48 }
     if let reg = fields.reg { rex |= extensionBits(reg, 0x44, isByte: form.regKind == .generalByte) }
-    if let base = fields.memoryBase {
-      if base & 8 != 0 { rex |= 0x41 }
+    if let operand = fields.memory {
+      if operand.rex != 0 { rex |= 0x40 | operand.rex }
     } else if i.modRMOffset != 0 || form.hasOpcodeRegister {
       let number = form.hasOpcodeRegister ? fields.reg ?? i.reg : fields.rm
       let isByte = form.hasOpcodeRegister ? i.operandSize == 1 : form.rmKind == .generalByte
@@ -136,10 +147,11 @@ extension Emitter {
     let map = long ? bytes[at + 1] & 0x1f : 1
     let last = bytes[at + (long ? 2 : 1)]
     let r: UInt8 = (fields.reg ?? 0) & 8 == 0 ? 0x80 : 0
-    let b: UInt8 = (fields.memoryBase ?? fields.rm) & 8 == 0 ? 0x20 : 0
+    let x: UInt8 = (fields.memory?.index ?? 0) & 8 == 0 ? 0x40 : 0
+    let b: UInt8 = (fields.memory?.base ?? fields.rm) & 8 == 0 ? 0x20 : 0
     let w = long && !dropsW(i, codeSize) ? last & 0x80 : 0
     byte(0xc4)
-    self.bytes(r | 0x40 | b | map, w | (~fields.vvvv & 15) << 3 | last & 7, i.opcode)
+    self.bytes(r | x | b | map, w | (~fields.vvvv & 15) << 3 | last & 7, i.opcode)
   }
 
   /// EVEX with new register fields (SDM 2A, 2.7.1).
@@ -150,8 +162,12 @@ extension Emitter {
     var p0 = bytes[at + 1] & 0x07
     if reg & 8 == 0 { p0 |= 0x80 }
     if reg & 16 == 0 { p0 |= 0x10 }
-    if fields.memoryBase != nil || fields.rm & 16 == 0 { p0 |= 0x40 }
-    if (fields.memoryBase ?? fields.rm) & 8 == 0 { p0 |= 0x20 }
+    if let operand = fields.memory {
+      if (operand.index ?? 0) & 8 == 0 { p0 |= 0x40 }
+    } else if fields.rm & 16 == 0 {
+      p0 |= 0x40
+    }
+    if (fields.memory?.base ?? fields.rm) & 8 == 0 { p0 |= 0x20 }
     let p1 = bytes[at + 2] & (dropsW(i, codeSize) ? 0x07 : 0x87) | (~fields.vvvv & 15) << 3
     let p2 = bytes[at + 3] & 0xf7 | (fields.vvvv & 16 == 0 ? 8 : 0)
     self.bytes(0x62, p0, p1)

@@ -133,6 +133,8 @@ extension Cpu {
 
   /// Fills the translation cache for an access; false when it has to be interpreted (devices, code pages, faults).
   func fillCache(_ site: Site) -> Bool {
+    // Outside 64-bit mode: the sum has not wrapped (`Translator.source`).
+    if s.codeSize != 2 && g.linear >> 32 != 0 { return false }
     do throws(Fault) {
       _ = try resolve(g.linear, site.isWrite ? .write : .read, view: s.dataTLB)
     } catch {

@@ -68,7 +68,7 @@ struct Stubs {
     let emptyNearTag = TLBEntry.emptyNear().tagWrite
     let tags = probe.isWrite ? offsets.tagWrite[probe.view] : offsets.tagRead[probe.view]
     let fields =
-      [\TLBEntry.tagRead, \TLBEntry.host, \TLBEntry.physicalPage, \TLBEntry.tagWrite]
+      [\TLBEntry.tagRead, \TLBEntry.addend, \TLBEntry.physicalPage, \TLBEntry.tagWrite]
       as [PartialKeyPath<TLBEntry>]
     e.store(Host.rax, offsets.probeRAX)
     if !probe.keepsFlags {
@@ -106,7 +106,7 @@ struct Stubs {
     } else {
       // The access crosses a page; or there is room in the first way, which only `resolve` may fill.
       misses.append(inFirst)
-      e.indexed(0x83, 7, base: Host.index, VcpuLayout.tlbField(view: probe.view, \.host))
+      e.indexed(0x83, 7, base: Host.index, VcpuLayout.tlbField(view: probe.view, \.physicalPage))
       e.byte(0)
       misses.append(e.jumpIf(HostCondition.equal))
       e.move32(Host.rcx, Host.index)

@@ -3,12 +3,12 @@ import X86ISA
 // Accesses off one base register, checked once.
 //
 // Function entries and exits, structures and stack frames are accessed by several instructions in a row through one
-// register. The first of them checks the whole range; the others find the host address in the address register. When the range
+// register. The first of them checks the whole range; the others find the page's addend in the address register. When the range
 // does not lie in one accessible page, the first instruction is interpreted, and the next ones are a block of their own. A block
 // where that happens again and again is made again, with every access of a group by itself as well, behind the block: a frame
 // that lies across two pages in one call lies inside one in the next.
 //
-// Where other accesses come between, the host address waits in the state block: an *anchor*. It stays good to the end of the
+// Where other accesses come between, the addend waits in the state block: an *anchor*. It stays good to the end of the
 // block, because nothing takes a vCPU's rights to a page away but at a block's end; what Swift does for a miss on the way is
 // no exception, or does not come back (`EngineState.rightsGeneration`).
 extension Translator {
@@ -20,14 +20,14 @@ extension Translator {
     var minimum: Int32
     var end: Int32
     var isWrite: Bool
-    /// Place of the anchor in the state block that has its host address.
+    /// Place of the anchor in the state block that has its addend.
     var anchor: Int?
     /// Place of the anchor that is to keep it, and the last instruction that wants it.
     var kept: Int?
     var lastUse = 0
   }
 
-  /// A host address that is kept: of `base + minimum`, where `base` had moved by `-moved` since.
+  /// An addend that is kept: of the page of `base + minimum`, where `base` has moved by `moved` since.
   struct Anchor {
     var place: Int
     var base: UInt8
@@ -55,8 +55,8 @@ extension Translator {
     var isWrite: Bool
   }
 
-  /// The group that begins with the instruction at `first`, if there is one of two or more accesses, or one whose host
-  /// address is known.
+  /// The group that begins with the instruction at `first`, if there is one of two or more accesses, or one whose addend
+  /// is known.
   func findGroup(_ first: Int) -> Group? {
     guard isLong || key.codeSize == 1 && key.hasFlatData && key.hasFlatStack && key.hasBigStack else { return nil }
     guard let start = member(first, stack: 0) else { return nil }
@@ -109,7 +109,7 @@ extension Translator {
     (0..<VcpuLayout.anchorCount).first { place in !anchors.contains { $0.place == place } }
   }
 
-  /// An instruction behind which host addresses that were found before it are still good.
+  /// An instruction behind which addends that were found before it are still good.
   private func keepsAnchors(_ index: Int) -> Bool {
     switch plans[index].treatment {
     case .copy, .copyMemory, .nothing, .lea, .push, .pop, .increment32, .jumpIf: true
@@ -250,30 +250,25 @@ extension Translator {
     }
     mark(starts[group.first])
     let place = group.anchor == nil ? placeOfFlags(group) : .host
-    groupOrigin = group.minimum
     let viewBefore = view
     var missed: Int?
     if let anchor = anchors.first(where: { $0.place == group.anchor }) {
       emitter.load(Host.address, offsets.anchors[anchor.place])
-      groupOrigin = anchor.minimum - anchor.moved
     } else {
       missed = emitGroupCheck(group, place)
     }
     inGroup = true
     flagsAreStored = place == .state
-    stackMoved = 0
     stackPending = 0
     for index in group.first...group.last {
       mark(starts[index])
       let isPushOrPop = plans[index].treatment == .push || plans[index].treatment == .pop
       if !isPushOrPop || names(instructions[index], Host.rsp) { settleStack() }
       emitInstruction(index)
-      if !isPushOrPop, let moved = stackMovement(index) { stackMoved += moved }
     }
     settleStack()
     inGroup = false
     flagsAreStored = false
-    slot = 0
     if let missed {
       cold.append(.singles(jump: missed, group: group, flags: place, view: viewBefore, back: emitter.position))
     }
@@ -302,11 +297,12 @@ extension Translator {
   private mutating func emitGroupCheck(_ group: Group, _ place: FlagPlace) -> Int? {
     let retry = emitter.position
     if place == .state { storeSavedFlags() }
-    emitter.address(Host.address, base: group.base, group.minimum, size: isLong ? 8 : 4)
+    let source = Access.Source(base: group.base, displacement: group.minimum)
+    emitSource(source)
     if place == .ax { saveToAX() }
     let access = Access(
       index: group.first, size: Int(group.end - group.minimum), isWrite: group.isWrite, segment: 3,
-      base: group.base, flags: place, retry: retry)
+      base: group.base, source: source, flags: place, retry: retry)
     var missed: Int?
     if hasSingles { missed = emitLookUpForSingles(access) } else { emitLookUp(access, place) }
     for site in accessSites { edit(site) { $0.isGroup = true } }
@@ -336,11 +332,10 @@ extension Translator {
     stackPending = 0
   }
 
-  /// Where a member's operand lies, relative to the address register.
-  func slotInGroup(_ index: Int, stackOffset: Int32?) -> Int32 {
-    if let stackOffset { return stackMoved + stackOffset - groupOrigin }
-    let i = instructions[index]
-    return Int32(truncatingIfNeeded: i.displacement) + (i.base == Host.rsp ? stackMoved : 0) - groupOrigin
+  /// A member's operand: the addend is in the address register.
+  func operandInGroup(base: UInt8, _ displacement: Int32) -> HostOperand {
+    HostOperand(
+      base: base, index: Host.address, displacement: displacement + (base == Host.rsp ? stackPending : 0))
   }
 }
 

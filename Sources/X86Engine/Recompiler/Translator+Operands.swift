@@ -4,6 +4,14 @@ import X86ISA
 extension Translator {
   /// What an access does once its address is in the address register.
   struct Access {
+    /// What the address register was made of: registers of the guest that are the host's, and a constant.
+    struct Source {
+      var base: UInt8?
+      var index: UInt8?
+      var scale: UInt8 = 0
+      var displacement: Int32 = 0
+    }
+
     var index: Int
     var size: Int
     var isWrite: Bool
@@ -11,6 +19,8 @@ extension Translator {
     var segment: UInt8
     /// The base register, whose near entry likely holds the page; nil where the table is to be looked at.
     var base: UInt8?
+    /// The linear address once more, if an access may name it: without a segment's base, in 64 bits.
+    var source: Source?
     /// Swift may not fill the translation cache for it: masked accesses need not fault where a whole one would.
     var mustInterpret = false
     /// Where live flags are kept during the check.
@@ -43,6 +53,33 @@ extension Translator {
     return offset & i.addressMask
   }
 
+  /// Whether the memory operand's linear address is just the sum of its registers and displacement.
+  ///
+  /// Outside 64-bit mode the sum is taken without the wrap at 4 GiB all the same: beyond it lies no page, the check misses,
+  /// and the interpreter knows better (`Cpu.fillCache`). Displacements that are addresses themselves do wrap often.
+  func source(_ index: Int) -> Access.Source? {
+    let i = instructions[index]
+    guard i.base < 16 || i.index < 16, !Self.isScratch(i.base), !Self.isScratch(i.index) else { return nil }
+    let displacement = Int32(truncatingIfNeeded: i.displacement)
+    if isLong {
+      guard i.addressSize == 8, i.segment < 4 else { return nil }
+    } else {
+      let isFlat = i.segment == 2 ? key.hasFlatStack : (i.segment == 0 || i.segment == 3) && key.hasFlatData
+      guard i.addressSize == 4, isFlat, displacement >= -0x10_0000, displacement < 0x10_0000 else { return nil }
+    }
+    return Access.Source(
+      base: i.base < 16 ? i.base : nil, index: i.index < 16 ? i.index : nil, scale: i.scale, displacement: displacement)
+  }
+
+  /// Puts the linear address into the address register. Leaves flags alone.
+  mutating func emitSource(_ source: Access.Source) {
+    if let base = source.base, source.index == nil, source.displacement == 0 {
+      return emitter.move(Host.address, base)
+    }
+    emitter.address(
+      Host.address, base: source.base, index: source.index, scale: source.scale, source.displacement)
+  }
+
   /// Puts the memory operand's offset inside its segment into the address register. Leaves flags alone.
   mutating func emitOffset(_ index: Int) {
     if let constant = constantAddress(index) { return emitter.immediate(Host.address, constant) }
@@ -57,9 +94,9 @@ extension Translator {
     if i.addressSize == 2 { emitter.zeroExtend16(Host.address, Host.address) }
   }
 
-  /// Turns the offset in the address register into a host address, or leaves for the slow path.
+  /// Checks the offset in the address register and makes the operand of it, or leaves for the slow path.
   ///
-  /// Afterwards the index register is free, and flags are where they were before.
+  /// Flags are where they were before. The index register may be part of the operand: see `freeIndexRegister`.
   mutating func emitCheck(_ access: Access) {
     let place = placeOfFlags(access)
     let keepsInAX = place == .ax && access.flags == .host
@@ -69,9 +106,13 @@ extension Translator {
     emitLookUp(access, place)
     if keepsInAX { restoreFromAX() }
     if case .compare(let comparison) = place { emitComparison(comparison) }
+    // Three registers are one too many for an operand. (Not earlier: flags may have been in RAX.)
+    if let source = access.source, let base = source.base, source.index != nil {
+      emitter.address(Host.address, base: base, index: Host.address, 0)
+    }
   }
 
-  /// The linear address in the address register becomes the host's, or the access is a miss. Spoils flags.
+  /// The linear address in the address register becomes the operand, or the access is a miss. Spoils flags.
   mutating func emitLookUp(_ access: Access, _ place: FlagPlace) {
     let site = memorySite(access, .memory)
     let (miss, probe) = emitTagCheck(access)
@@ -79,13 +120,13 @@ extension Translator {
     let address: MissedAddress =
       isConflicted(access) ? .inOtherWay(size: access.size, back: emitter.position) : .lessTag
     cold.append(.miss(jump: miss, site: site, flags: place, address: address, probe: probe))
-    emitHostAddress(probe)
+    emitOperand(access, probe)
   }
 
   /// The same for a group whose accesses come one by one after a miss: the jump there, from before anything is changed.
   mutating func emitLookUpForSingles(_ access: Access) -> Int {
     let (miss, probe) = emitTagCheck(access)
-    emitHostAddress(probe)
+    emitOperand(access, probe)
     return miss
   }
 
@@ -107,12 +148,42 @@ extension Translator {
     emitter.group1(7, Host.address, Int32(0x1000 - access.size), wide: true)
     return (emitter.jumpIf(HostCondition.above), probe)
   }
-  private mutating func emitHostAddress(_ probe: Probe) {
-    if probe.isNear {
-      emitter.state(0x03, Host.address, offsets.nearHost[view] + probe.nearOffset)
-    } else {
-      emitter.indexed(0x03, Host.address, base: Host.index, offsets.host[view])
+  /// Behind the check, with the distance from the tag in the address register. Where the access can name its registers itself,
+  /// it need not wait for what the check has computed.
+  private mutating func emitOperand(_ access: Access, _ probe: Probe) {
+    guard let source = access.source else {
+      if probe.isNear {
+        emitter.state(0x03, Host.address, nearTag(probe))
+      } else {
+        emitter.indexed(0x03, Host.address, base: Host.index, tag(probe))
+      }
+      loadAddend(Host.index, probe)
+      operand = HostOperand(base: Host.address, index: Host.index)
+      return
     }
+    loadAddend(Host.address, probe)
+    guard let index = source.index else {
+      operand = HostOperand(
+        base: source.base ?? Host.address, index: Host.address, displacement: source.displacement)
+      return
+    }
+    operand = HostOperand(
+      base: Host.address, index: index, scale: source.scale, displacement: source.displacement)
+  }
+
+  private mutating func loadAddend(_ register: UInt8, _ probe: Probe) {
+    if probe.isNear {
+      emitter.load(register, offsets.nearAddend[view] + probe.nearOffset)
+    } else {
+      emitter.indexed(0x8b, register, base: Host.index, offsets.addend[view])
+    }
+  }
+
+  /// Takes the index register out of the operand, for who needs it.
+  mutating func freeIndexRegister() {
+    guard operand.uses(Host.index) else { return }
+    emitter.address(Host.address, operand)
+    operand = HostOperand(base: Host.address)
   }
 
   private func placeOfFlags(_ access: Access) -> FlagPlace {
@@ -201,20 +272,22 @@ extension Translator {
     emitter.move32(Host.address, Host.address)
   }
 
-  /// The whole way from ModRM to a host address.
+  /// The whole way from ModRM to the operand.
   mutating func emitOperandAddress(_ index: Int, flags: FlagPlace = .host) {
     if inGroup {
-      slot = slotInGroup(index, stackOffset: nil)
+      let i = instructions[index]
+      operand = operandInGroup(base: i.base, Int32(truncatingIfNeeded: i.displacement))
       return
     }
     let plan = plans[index]
     let retry = emitter.position
     if emitConstantCheck(index, flags, retry) { return }
-    emitOffset(index)
+    let source = source(index)
+    if let source { emitSource(source) } else { emitOffset(index) }
     emitCheck(
       Access(
         index: index, size: Int(plan.size), isWrite: plan.writes, segment: instructions[index].segment,
-        base: nearBase(index), mustInterpret: plan.isMasked, flags: flags, retry: retry))
+        base: nearBase(index), source: source, mustInterpret: plan.isMasked, flags: flags, retry: retry))
   }
 
   /// The register by whose near entry an operand is found. None where a second access of the instruction wants the same
@@ -239,13 +312,24 @@ extension Translator {
     let site = memorySite(access, .memory)
     let entry = Int32(EngineState.index(linear) * MemoryLayout<TLBEntry>.stride)
     let tag = (plan.writes ? offsets.tagWrite[view] : offsets.tagRead[view]) + entry
-    emitter.immediate(Host.address, linear & ~0xfff)
-    emitter.state(0x3b, Host.address, tag)
+    let short = Int32(exactly: Int64(bitPattern: linear))
+    if let short {
+      emitter.state(0x81, 7, tag)
+      emitter.word(short & ~0xfff)
+    } else {
+      emitter.immediate(Host.address, linear & ~0xfff)
+      emitter.state(0x3b, Host.address, tag)
+    }
     let miss = emitter.jumpIf(HostCondition.notEqual)
     let probe = Probe(view: view, isWrite: plan.writes, near: nil, keepsFlags: false)
     cold.append(.miss(jump: miss, site: site, flags: flags, address: .constant(linear), probe: probe))
-    emitter.load(Host.address, offsets.host[view] + entry)
-    if linear & 0xfff != 0 { emitter.address(Host.address, base: Host.address, Int32(linear & 0xfff)) }
+    if let short {
+      emitter.load(Host.address, offsets.addend[view] + entry)
+      operand = HostOperand(base: Host.address, displacement: short)
+      return true
+    }
+    emitter.load(Host.index, offsets.addend[view] + entry)
+    operand = HostOperand(base: Host.address, index: Host.index, displacement: Int32(linear & 0xfff))
     return true
   }
 
@@ -287,13 +371,11 @@ extension Translator {
   private func keepsDestination(_ op: Op) -> Bool { op == .bsf || op == .bsr || op == .cmovcc }
 
   /// An instruction with a memory operand. The data register, if it is one of the scratch registers, is renamed to the
-  /// index register, which is free once the address is checked.
+  /// index register, once the address is checked.
   mutating func emitCopyMemory(_ index: Int) {
     let i = instructions[index]
     emitOperandAddress(index)
     var fields = CopyFields(i)
-    fields.memoryBase = Host.address
-    fields.memoryDisplacement = slot
     var renamed: UInt8?
     var isStored = false
     var isLoaded = false
@@ -304,6 +386,8 @@ extension Translator {
       if access.contains(.write) { isStored = true }
       if kind == .gprVvvv { fields.vvvv = Host.index } else { fields.reg = Host.index }
     }
+    if renamed != nil { freeIndexRegister() }
+    fields.memory = operand
     if let renamed, isLoaded { emitter.load(Host.index, VcpuLayout.register(renamed)) }
     if let reg = fields.reg, reg >= Instruction.highByte, isHighByteOperand(i) {
       emitWithHighByte(index, fields, reg - Instruction.highByte)
@@ -318,14 +402,15 @@ extension Translator {
     InstructionTable.form(ofRow: i.row).regKind == .generalByte
   }
 
-  /// AH CH DH BH cannot stand beside an extended base register: a low one holds the address meanwhile.
+  /// AH CH DH BH cannot stand beside an extended register: a low one holds the address meanwhile.
   private mutating func emitWithHighByte(_ index: Int, _ fields: CopyFields, _ owner: UInt8) {
     let base: UInt8 = owner == Host.rbx ? Host.rsi : Host.rbx
     var changed = fields
-    changed.memoryBase = base
-    emitter.exchange(base, Host.address)
+    changed.memory = HostOperand(base: base)
+    emitter.address(Host.index, operand)
+    emitter.exchange(base, Host.index)
     emitter.copy(instructions[index], raw[index], changed, codeSize: key.codeSize)
-    emitter.exchange(base, Host.address)
+    emitter.exchange(base, Host.index)
   }
 
   /// Every access of the instruction resumes behind it; one that transfers control goes on wherever it has led, which may
@@ -373,7 +458,9 @@ extension Translator {
     let i = instructions[index]
     emitOperandAddress(index)
     if i.operandSize == 2 { emitter.byte(0x66) }
-    emitter.bytes(0x41 | (i.operandSize == 8 ? 8 : 0), [0x8a, 0x8b, 0x88, 0x89][Int(i.opcode & 3)], 0x03)
+    let opcode: UInt8 = [0x8a, 0x8b, 0x88, 0x89][Int(i.opcode & 3)]
+    emitter.bytes(0x40 | (i.operandSize == 8 ? 8 : 0) | operand.rex, opcode)
+    emitter.memory(0, operand)
     finishAccess()
   }
 }

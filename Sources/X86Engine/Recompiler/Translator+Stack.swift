@@ -5,39 +5,46 @@ extension Translator {
   /// Bytes of the stack pointer: 2, 4 or 8.
   private var stackSize: Int { isLong ? 8 : key.hasBigStack ? 4 : 2 }
 
-  /// `rSP + displacement` at the stack's width into the address register.
-  private mutating func emitStackOffset(_ displacement: Int32) {
-    emitter.address(Host.address, base: Host.rsp, displacement, size: isLong ? 8 : 4)
+  /// `rSP + displacement` at the stack's width into the address register; the answer says what it is made of, if accesses
+  /// may name that as it stands.
+  private mutating func emitStackOffset(_ displacement: Int32) -> Access.Source? {
+    if isLong || key.hasBigStack && key.hasFlatStack {
+      let source = Access.Source(base: Host.rsp, displacement: displacement)
+      emitSource(source)
+      return source
+    }
+    emitter.address(Host.address, base: Host.rsp, displacement, size: 4)
     if stackSize == 2 { emitter.zeroExtend16(Host.address, Host.address) }
+    return nil
   }
   mutating func moveStack(by displacement: Int32) {
     if inGroup {
-      stackMoved += displacement
       stackPending += displacement
       return
     }
     emitter.address(Host.rsp, base: Host.rsp, displacement, size: stackSize)
   }
 
-  /// Host address of the slot at `rSP + displacement`.
+  /// Makes the slot at `rSP + displacement` the operand.
   mutating func emitStackSlot(
     _ index: Int, _ displacement: Int32, size: Int, isWrite: Bool, flags: FlagPlace = .host, retry: Int
   ) {
     if inGroup {
-      slot = slotInGroup(index, stackOffset: displacement)
+      operand = operandInGroup(base: Host.rsp, displacement)
       return
     }
-    emitStackOffset(displacement)
+    let source = emitStackOffset(displacement)
     emitCheck(
       Access(
-        index: index, size: size, isWrite: isWrite, segment: 2, base: Host.rsp, flags: flags, retry: retry))
+        index: index, size: size, isWrite: isWrite, segment: 2, base: Host.rsp, source: source, flags: flags,
+        retry: retry))
   }
 
-  /// `mov` between a register and `[address]`, at `size` bytes; 16-bit loads keep the rest.
+  /// `mov` between a register and the operand, at `size` bytes; 16-bit loads keep the rest.
   mutating func emitSlotMove(_ opcode: UInt8, _ register: UInt8, size: Int) {
     if size == 2 { emitter.byte(0x66) }
-    emitter.bytes(0x41 | (size == 8 ? 8 : 0) | (register & 8 != 0 ? 4 : 0), opcode)
-    emitter.memory(register, base: Host.address, index: nil, scale: 0, slot)
+    emitter.bytes(0x40 | (size == 8 ? 8 : 0) | (register & 8 != 0 ? 4 : 0) | operand.rex, opcode)
+    emitter.memory(register, operand)
   }
 
   mutating func emitPush(_ index: Int) {
@@ -52,29 +59,34 @@ extension Translator {
     }
     emitStackSlot(index, Int32(-size), size: size, isWrite: true, retry: retry)
     if fromMemory {
+      freeIndexRegister()
       emitter.load(Host.index, offsets.temporary2)
       emitSlotMove(0x89, Host.index, size: size)
     } else if i.immediateOffset != 0 {
       emitSlotImmediate(i.immediate, size: size)
     } else {
       let register = i.modRMOffset != 0 ? i.rm : i.reg
-      if Self.isScratch(register) { emitter.load(Host.index, VcpuLayout.register(register)) }
+      if Self.isScratch(register) {
+        freeIndexRegister()
+        emitter.load(Host.index, VcpuLayout.register(register))
+      }
       emitSlotMove(0x89, Self.isScratch(register) ? Host.index : register, size: size)
     }
     moveStack(by: Int32(-size))
     finishAccess()
   }
 
-  /// Stores a constant to `[address]`.
+  /// Stores a constant to the operand.
   private mutating func emitSlotImmediate(_ value: UInt64, size: Int) {
     let low = UInt32(truncatingIfNeeded: value)
     if size == 8 && UInt64(bitPattern: Int64(Int32(bitPattern: low))) != value {
+      freeIndexRegister()
       emitter.immediate(Host.index, value)
       return emitSlotMove(0x89, Host.index, size: 8)
     }
     if size == 2 { emitter.byte(0x66) }
-    emitter.bytes(0x41 | (size == 8 ? 8 : 0), 0xc7)
-    emitter.memory(0, base: Host.address, index: nil, scale: 0, slot)
+    emitter.bytes(0x40 | (size == 8 ? 8 : 0) | operand.rex, 0xc7)
+    emitter.memory(0, operand)
     if size == 2 {
       emitter.bytes(UInt8(truncatingIfNeeded: low), UInt8(truncatingIfNeeded: low >> 8))
     } else {
@@ -88,7 +100,10 @@ extension Translator {
     let register = i.modRMOffset != 0 ? i.rm : i.reg
     emitStackSlot(index, 0, size: size, isWrite: false, retry: emitter.position)
     if Self.isScratch(register) {
-      if size < 4 { emitter.load(Host.index, VcpuLayout.register(register)) }
+      if size < 4 {
+        freeIndexRegister()
+        emitter.load(Host.index, VcpuLayout.register(register))
+      }
       emitSlotMove(0x8b, Host.index, size: size)
       emitter.store(Host.index, VcpuLayout.register(register))
     } else {
@@ -101,8 +116,11 @@ extension Translator {
   mutating func emitLeave(_ index: Int) {
     let size = Int(instructions[index].operandSize)
     let retry = emitter.position
-    emitter.address(Host.address, base: Host.rbp, 0, size: isLong ? 8 : 4)
-    emitCheck(Access(index: index, size: size, isWrite: false, segment: 2, base: Host.rbp, retry: retry))
+    let isFlat = isLong || key.hasFlatStack
+    let source = isFlat ? Access.Source(base: Host.rbp) : nil
+    if let source { emitSource(source) } else { emitter.address(Host.address, base: Host.rbp, 0, size: 4) }
+    emitCheck(
+      Access(index: index, size: size, isWrite: false, segment: 2, base: Host.rbp, source: source, retry: retry))
     emitSlotMove(0x8b, Host.index, size: size)
     emitter.address(Host.rsp, base: Host.rbp, Int32(size), size: stackSize)
     emitter.registers(0x8b, Host.rbp, Host.index, wide: size == 8)
@@ -133,14 +151,12 @@ extension Translator {
     emitIndirectJump(index, stackMoved: moved)
   }
 
-  /// Reads a jump's target from `[address]` into the address register.
+  /// Reads a jump's target from the operand into the address register.
   private mutating func emitTargetLoad(_ size: Int) {
-    switch size {
-    case 2:
-      emitter.bytes(0x45, 0x0f)
-      emitter.bytes(0xb7, 0x1b)
-    default: emitSlotMove(0x8b, Host.address, size: size)
-    }
+    guard size == 2 else { return emitSlotMove(0x8b, Host.address, size: size) }
+    // movzx r11d, word [operand]
+    emitter.bytes(0x44 | operand.rex, 0x0f, 0xb7)
+    emitter.memory(Host.address, operand)
   }
 
   /// JMP and CALL through a register or memory.

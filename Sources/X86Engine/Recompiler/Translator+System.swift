@@ -22,6 +22,7 @@ extension Translator {
     emitter.state(0x0b, Host.index, offsets.systemFlags)
     emitter.store(Host.index, offsets.temporary2)
     emitStackSlot(index, Int32(-size), size: size, isWrite: true, flags: .ax, retry: retry)
+    freeIndexRegister()
     emitter.load(Host.index, offsets.temporary2)
     emitSlotMove(0x89, Host.index, size: size)
     moveStack(by: Int32(-size))

@@ -77,18 +77,15 @@ struct Translator: ~Copyable {
   var isHot = false
   /// Guest-physical address of the block's first byte.
   let physical: UInt64
-  /// A group is being emitted (Translator+Groups.swift): its origin relative to its base register; how far RSP has moved
-  /// since its start, and how much of that RSP does not show yet.
+  /// A group is being emitted (Translator+Groups.swift): how far RSP has moved without showing it yet.
   var inGroup = false
-  var groupOrigin: Int32 = 0
-  var stackMoved: Int32 = 0
   var stackPending: Int32 = 0
-  /// Host addresses that are kept for later in the block.
+  /// Addends that are kept for later in the block.
   var anchors: [Anchor] = []
   /// The group's check has left the flags in `savedFlags`.
   var flagsAreStored = false
-  /// Displacement of the operand from the address register.
-  var slot: Int32 = 0
+  /// The checked memory operand of the instruction being emitted.
+  var operand = HostOperand(base: Host.address)
   /// Sites of the instruction being emitted, whose way on is not known yet.
   var accessSites: [UInt32] = []
   /// The page identity that entries compare (`CodeCache.token`).

@@ -90,11 +90,11 @@ extension Cpu {
   func plain(_ linear: UInt64, size: Int, write: Bool) -> UnsafeMutableRawPointer? {
     let entry = unsafe entry(linear, view: s.dataTLB)
     let offset = unsafe linear &- (write ? entry.pointee.tagWrite : entry.pointee.tagRead)
-    // SAFETY: a matching tag means the page is RAM mapped at `host`.
+    // SAFETY: a matching tag means the page is RAM, `addend` away.
     guard offset <= UInt64(0x1000 &- size) else {
       return unsafe otherWay(linear, size: size, write: write, view: s.dataTLB)
     }
-    return unsafe UnsafeMutableRawPointer(bitPattern: UInt(truncatingIfNeeded: entry.pointee.host &+ offset))
+    return unsafe UnsafeMutableRawPointer(bitPattern: UInt(truncatingIfNeeded: entry.pointee.addend &+ linear))
   }
 
   /// Whether generated code may access these bytes by itself now.

@@ -95,7 +95,7 @@ extension Cpu {
   var writablePages: [UInt64] {
     var entries = (0..<VcpuLayout.views * VcpuLayout.nearCount).map { unsafe x.nearEntries[$0] }
     x.filled.visit { place, _ in unsafe entries.append(x.tlb[place]) }
-    let writable = entries.filter { $0.tagWrite == $0.tagRead && $0.host != 0 && $0.physicalPage != ~0 }
+    let writable = entries.filter { $0.tagWrite == $0.tagRead && !$0.isEmpty && $0.physicalPage != ~0 }
     return writable.map { $0.physicalPage >> 12 }
   }
 

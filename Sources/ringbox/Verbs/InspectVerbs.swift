@@ -32,28 +32,23 @@ enum InspectVerbs {
       return type
     }
     let limit = try value("limit").map(bytesPerSecond)
-    guard ["add", "set", "remove"].contains(verb) else { throw Failure.usage("Invalid parameter '\(verb)'") }
-    if verb == "add", type == nil || limit == nil { throw Failure.usage("--type and --limit are required") }
-    if verb == "set", limit == nil { throw Failure.usage("--limit is required") }
-    try registry.changeShared(machine) { settings throws(ServiceError) in
-      let isThere = groups(settings).contains { $0["name"] == name }
-      if verb == "add", isThere {
-        throw ServiceError(.objectInUse, "Bandwidth group named '\(name)' already exists")
+    switch verb {
+    case "add":
+      guard let type, let limit else { throw Failure.usage("--type and --limit are required") }
+      try registry.changeShared(machine) { settings throws(ServiceError) in
+        try settings.addBandwidthGroup(name, type: type, limit: limit)
       }
-      if verb != "add", !isThere {
-        throw ServiceError(.objectNotFound, "Could not find a bandwidth group named '\(name)'")
+    case "set":
+      guard let limit else { throw Failure.usage("--limit is required") }
+      try registry.changeShared(machine) { settings throws(ServiceError) in
+        try settings.limitBandwidthGroup(name, to: limit)
       }
-      settings.machine.change(path: ["Hardware", "IO", "BandwidthGroups"]) { list in
-        if verb == "remove" { list.remove("BandwidthGroup") { $0["name"] == name } }
-        if let type, verb == "add" { list.insert(SettingsElement("BandwidthGroup", [("name", name), ("type", type)])) }
-        list.changeAll("BandwidthGroup") { if let limit, $0["name"] == name { $0["maxBytesPerSec"] = "\(limit)" } }
-      }
+    case "remove":
+      try registry.changeShared(machine) { settings throws(ServiceError) in try settings.removeBandwidthGroup(name) }
+    default: throw Failure.usage("Invalid parameter '\(verb)'")
     }
     try registry.applyBandwidth(ofGroup: name, to: machine)
     return .done
-  }
-  private static func groups(_ settings: MachineSettings) -> [SettingsElement] {
-    settings.bandwidthGroups
   }
   /// Small letters are bits, capital ones bytes; a bare number is MiB.
   private static func bytesPerSecond(_ text: String) throws -> UInt64 {
@@ -69,7 +64,7 @@ enum InspectVerbs {
     return product
   }
   private static func bandwidthList(_ settings: MachineSettings, isForPrograms: Bool) -> Answer {
-    let groups = groups(settings)
+    let groups = settings.bandwidthGroups
     var text = "", json: [JSON] = []
     for (index, group) in groups.enumerated() {
       let name = group["name"] ?? "", type = group["type"] ?? ""

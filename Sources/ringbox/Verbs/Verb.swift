@@ -42,6 +42,7 @@ struct Verb: Sendable {
     ListVerb.verb, InfoVerb.verb, CreateVerb.create, CreateVerb.register, CreateVerb.unregister, CreateVerb.move,
     CloneVerb.verb, ApplianceVerbs.importVerb, ApplianceVerbs.exportVerb,
     ModifyVerb.verb, StorageVerbs.controller, StorageVerbs.attach, PowerVerbs.start, PowerVerbs.control,
+    AutostartVerb.verb,
     WebVerb.verb, WebVerb.events,
     SnapshotVerb.verb,
     DataVerbs.discardState, DataVerbs.adoptState, DataVerbs.setProperty, DataVerbs.getExtraData, DataVerbs.setExtraData,
@@ -143,6 +144,7 @@ enum Invocation {
     URL(fileURLWithPath: CommandLine.arguments.first ?? "ringbox").lastPathComponent.lowercased()
   static let isVBoxManage = name == "vboxmanage"
   static let isVBoxHeadless = name == "vboxheadless"
+  static let isVBoxAutostart = name == "vboxautostart"
 
   /// The words without those options that may stand before every verb.
   static func words(_ arguments: [String]) throws -> [String] {

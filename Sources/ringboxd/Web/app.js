@@ -6,6 +6,7 @@ import { hostPage } from "./host.js";
 import { listPage } from "./list.js";
 import { machinePage } from "./machine.js";
 import { mediaPage } from "./media.js";
+import { networksPage } from "./networks.js";
 import { tasksPage } from "./tasks.js";
 import { wizardPage } from "./wizard.js";
 
@@ -13,7 +14,7 @@ const main = document.getElementById("main");
 let leave = () => {};
 
 const pages = [
-  [/^\/$/, listPage], [/^\/new$/, wizardPage], [/^\/media$/, mediaPage], [/^\/host$/, hostPage], [/^\/tasks$/, tasksPage],
+  [/^\/$/, listPage], [/^\/new$/, wizardPage], [/^\/media$/, mediaPage], [/^\/networks$/, networksPage], [/^\/host$/, hostPage], [/^\/tasks$/, tasksPage],
   [/^\/m\/([^/]+)(?:\/([a-z]+))?$/, machinePage],
 ];
 

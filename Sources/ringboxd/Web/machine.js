@@ -2,6 +2,7 @@
 
 import { call, events, get, segment } from "./api.js";
 import { consoleTab } from "./console.js";
+import { dataTab } from "./data.js";
 import { acting, ask, choice, field, h, notice, replace, time } from "./dom.js";
 import { logsTab } from "./logs.js";
 import { networkTab } from "./network.js";
@@ -15,7 +16,7 @@ import { storageTab } from "./storage.js";
 const tabs = [
   ["overview", "Overview", overviewTab], ["console", "Console", consoleTab], ["serial", "Serial", serialTab], ["settings", "Settings", settingsTab],
   ["storage", "Storage", storageTab], ["network", "Network", networkTab], ["snapshots", "Snapshots", snapshotsTab],
-  ["logs", "Logs", logsTab], ["performance", "Performance", performanceTab],
+  ["data", "Data", dataTab], ["logs", "Logs", logsTab], ["performance", "Performance", performanceTab],
 ];
 
 export async function machinePage(main, life, uuid, name = "overview") {
@@ -62,6 +63,8 @@ function powerButtons({ path, machine }) {
       machine.state === "saved" ? button("discard", "Discard state", act("discardstate")) : null,
       machine.state === "saved" ? null : button("clone", "Clone…", acting(() => clone(path, machine))),
       machine.state === "saved" ? null : button("export", "Export…", acting(() => exportMachine(machine))),
+      machine.state === "saved" ? null : button("adopt", "Adopt state…", acting(() => adopt(path))),
+      button("move", "Move…", acting(() => move(path, machine))),
       button("remove", "Remove…", acting(() => remove(path, machine)), { class: "danger" }),
     ];
   }
@@ -69,6 +72,7 @@ function powerButtons({ path, machine }) {
     machine.state === "paused" ? button("resume", "Resume", act("resume"), { class: "primary" }) : button("pause", "Pause", act("pause")),
     button("reset", "Reset", act("reset")),
     button("acpi", "Power button", act("acpipowerbutton")),
+    button("record", "Record…", acting(() => record(path, machine))),
     button("save", "Save state", act("savestate")),
     button("poweroff", "Power off", act("poweroff"), { class: "danger" }),
   ];
@@ -82,6 +86,23 @@ async function clone(path, machine) {
 async function exportMachine(machine) {
   const answer = await ask(`Export '${machine.name}'`, [field("path", "File (.ova or .ovf)", `${machine.folder}/${machine.name}.ova`, { required: true })]);
   if (answer) { await call("POST", "appliances/export", { machines: [machine.uuid], path: answer.path }); notice("Exporting; the tasks show how far it is."); }
+}
+async function move(path, machine) {
+  const answer = await ask(`Move '${machine.name}'`, [field("folder", "Into the folder", "", { required: true })]);
+  if (answer) { await call("POST", `${path}/move`, answer); notice("Moving; the tasks show how far it is."); }
+}
+async function adopt(path) {
+  const answer = await ask("Go on from a saved state", [field("path", "File (.sav)", "", { required: true })]);
+  if (answer) await call("POST", `${path}/adoptstate`, answer);
+}
+async function record(path, machine) {
+  const answer = await ask("Recording of the screen", [
+    choice("enabled", "What", [["true", "begin"], ["false", "end"]], "true"), field("file", "File (.webm)", `${machine.folder}/${machine.name}.webm`, { required: true }),
+  ]);
+  if (!answer) return;
+  const isOn = answer.enabled === "true";
+  const { frames } = await call("PUT", `${path}/recording`, isOn ? { enabled: true, file: answer.file } : { enabled: false });
+  notice(isOn ? `Recording into ${answer.file}.` : `The recording has ended${frames === undefined ? "" : `, after ${frames} pictures`}.`);
 }
 async function remove(path, machine) {
   const answer = await ask(`Remove '${machine.name}'?`, [

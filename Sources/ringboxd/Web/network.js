@@ -4,8 +4,10 @@ import { call, segment } from "./api.js";
 import { acting, ask, choice, field, h, replace, select } from "./dom.js";
 import { isOnline } from "./screens.js";
 
-const attachments = [["none", "not there"], ["nat", "NAT"], ["intnet", "internal network"], ["null", "no cable"],
-  ["hostonly", "host-only (not there yet)"], ["bridged", "bridged (not there yet)"], ["generic", "generic driver"]];
+const attachments = [["none", "not there"], ["nat", "NAT"], ["natnetwork", "NAT network"], ["intnet", "internal network"],
+  ["hostonly", "host-only interface"], ["hostonlynet", "host-only network"], ["bridged", "interface of the host"], ["generic", "generic driver"], ["null", "no cable"]];
+// The option that names what a card is attached to.
+const names = { natnetwork: "natnetwork", intnet: "intnet", hostonly: "hostonlyadapter", hostonlynet: "hostonlynet", bridged: "bridgeadapter", generic: "nicgenericdrv" };
 const types = [["virtio", "virtio"], ["82540EM", "Intel 82540EM"], ["82545EM", "Intel 82545EM"], ["82543GC", "Intel 82543GC"],
   ["Am79C973", "AMD Am79C973"]];
 
@@ -23,7 +25,7 @@ export async function networkTab(body, context) {
     const number = card.number;
     const attachment = select(attachments, card.attachment, { id: `nic${number}`, disabled: !isOff });
     const type = select(types, card.type, { id: `nictype${number}`, disabled: !isOff });
-    const network = h("input", { id: `net${number}`, value: card.network, disabled: !isOff, placeholder: "name of an internal network" });
+    const network = h("input", { id: `net${number}`, value: card.network, disabled: !isOff, placeholder: "its name, where it has one" });
     const mac = h("input", { id: `mac${number}`, value: card.mac, disabled: !isOff });
     const cable = h("input", { type: "checkbox", id: `cable${number}`, checked: card.cable, disabled: !card.enabled, onchange: acting(async () => {
       if (isOff) await modify([change(`cableconnected${number}`, cable.checked ? "on" : "off")]);
@@ -31,7 +33,8 @@ export async function networkTab(body, context) {
     }) });
     return h("form", { class: "card grid", onsubmit: acting(async () => {
       const changes = [change(`nic${number}`, attachment.value), change(`nictype${number}`, type.value)];
-      if (attachment.value === "intnet" && network.value) changes.push(change(`intnet${number}`, network.value));
+      const name = names[attachment.value];
+      if (name && network.value) changes.push(change(`${name}${number}`, network.value));
       if (mac.value && mac.value !== card.mac) changes.push(change(`macaddress${number}`, mac.value.replaceAll(":", "")));
       await modify(changes);
     }) },
