@@ -119,10 +119,12 @@ install: ## install to PREFIX (/usr/local), self-contained; DESTDIR for packager
 	swift build -c release --static-swift-stdlib --scratch-path .build/install --product ringbox-vm
 	swift build -c release --static-swift-stdlib --scratch-path .build/install --product ringbox-net
 	swift build -c release --static-swift-stdlib --scratch-path .build/install --product ringboxd
+	swift build -c release --static-swift-stdlib --scratch-path .build/install --product ringbox-sdl
 	install -D -m 755 -s .build/install/release/ringbox '$(DESTDIR)$(PREFIX)/bin/ringbox'
 	install -D -m 755 -s .build/install/release/ringbox-vm '$(DESTDIR)$(PREFIX)/bin/ringbox-vm'
 	install -D -m 755 -s .build/install/release/ringbox-net '$(DESTDIR)$(PREFIX)/bin/ringbox-net'
 	install -D -m 755 -s .build/install/release/ringboxd '$(DESTDIR)$(PREFIX)/bin/ringboxd'
+	install -D -m 755 -s .build/install/release/ringbox-sdl '$(DESTDIR)$(PREFIX)/bin/ringbox-sdl'
 	install -d '$(DESTDIR)$(PREFIX)/share/ringbox/web'
 	install -m 644 Sources/ringboxd/Web/* '$(DESTDIR)$(PREFIX)/share/ringbox/web'
 
@@ -138,7 +140,8 @@ install: ## install to PREFIX (/usr/local), self-contained; DESTDIR for packager
 	install -d '$(DESTDIR)$(PREFIX)/lib/systemd/user'
 	sed 's|@PREFIX@|$(PREFIX)|' Tools/install/ringbox-autostart.service > '$(DESTDIR)$(PREFIX)/lib/systemd/user/ringbox-autostart.service'
 	if [ -n '$(LINKS)' ]; then for name in VBoxManage vboxmanage VBoxHeadless VBoxAutostart; do \
-	  ln -sf ringbox '$(DESTDIR)$(PREFIX)/bin/'$$name; done; fi
+	  ln -sf ringbox '$(DESTDIR)$(PREFIX)/bin/'$$name; done; \
+	  for name in VBoxSDL vboxsdl; do ln -sf ringbox-sdl '$(DESTDIR)$(PREFIX)/bin/'$$name; done; fi
 
 .PHONY: man
 man: ## write the manual pages to .build/man

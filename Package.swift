@@ -20,6 +20,7 @@ let package = Package(
     .executable(name: "ringbox-vm", targets: ["ringbox-vm"]),
     .executable(name: "ringbox-net", targets: ["ringbox-net"]),
     .executable(name: "ringboxd", targets: ["ringboxd"]),
+    .executable(name: "ringbox-sdl", targets: ["ringbox-sdl"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -59,6 +60,12 @@ let package = Package(
     library("ServiceAPI", ["Base", "HostSystem", "DiskImages", "SettingsFiles", "Service"]),
     library("ServiceClient", ["Base", "HostSystem", "Service"]),
     library("RemoteDisplay", ["Base", "HostSystem", "Devices", "Compression"]),
+    library("DisplayClient", ["HostSystem", "Compression"]),
+    // Without pkg-config: sdl2.pc has a flag that SwiftPM warns of.
+    .systemLibrary(name: "CSDL2", providers: [.apt(["libsdl2-dev"])]),
+    .executableTarget(
+      name: "ringbox-sdl",
+      dependencies: ["Base", "HostSystem", "Service", "ServiceClient", "DisplayClient", "CSDL2"], swiftSettings: strict),
     .executableTarget(
       name: "ringbox",
       dependencies: [
@@ -104,6 +111,8 @@ let package = Package(
     tests("TextConsole", ["TextConsole", "Devices", "HostSystem"]),
     tests("DiskImages", ["DiskImages", "DeviceKit", "DeviceConformance", "Devices", "GuestMemory", "HostSystem"]),
     tests("RemoteDisplay", ["RemoteDisplay", "Compression", "Devices", "HostSystem", "DeviceConformance"]),
+    tests(
+      "DisplayClient", ["DisplayClient", "RemoteDisplay", "Compression", "Devices", "HostSystem", "DeviceConformance"]),
     tests("HostNetwork", ["HostNetwork", "DeviceKit", "Base", "HostSystem"]),
     tests(
       "Machine",

@@ -26,6 +26,7 @@ build zlib1g-dev           inflates compressed kernels, deflates screenshots
 build libzstd-dev          compresses saved states
 build libslirp-dev         the TCP/IP stack of the NAT
 build libxml2-dev          reads the settings files of machines
+build libsdl2-dev          the window of a machine
 build tzdata               Foundation reads time zones in the command line
 build python3              checks, code map, benchmarks
 run   seabios              the PC firmware a machine starts with
@@ -57,6 +58,9 @@ test  openssl              computes what the guest's OpenSSL must find (make pro
 test  libdrm-dev           headers for a program that sets modes in a guest
 test  ffmpeg               records the screen, and looks at recordings
 test  tshark               reads the traces of network cards
+test  xvfb                 a desktop without a screen, for windows
+test  openbox              window manager of that desktop
+test  xdotool              keys and mouse for windows
 test  chromium             uses the web manager
 test  python3-venv         place for the OpenAPI validator from PyPI
 test  util-linux           unshare and setpriv, for the tests without privileges

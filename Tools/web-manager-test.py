@@ -322,12 +322,91 @@ def story(browser, url, folder):
         raise Wrong("the pages have mistakes:\n" + "\n".join(browser.problems))
 
 
+# What is written to a terminal of 10 columns and 4 rows, and what it shows then: rows, and the cursor if that matters.
+TERMINAL = [
+    ("one\\r\\ntwo", "one|two||", (3, 1)),
+    ("0123456789AB", "0123456789|AB||", (2, 1)),
+    ("0123456789", "0123456789|||", (9, 0)),
+    ("\\x1b[?7l0123456789AB", "012345678B|||", (9, 0)),
+    ("a\\r\\nb\\r\\nc\\r\\nd\\r\\ne", "b|c|d|e", (1, 3)),
+    ("\\x1b[2;3Hx\\x1b[4;99Hy\\x1b[Hz", "z|  x||         y", (1, 0)),
+    ("abc\\x1b[2D\\x1b[Kd", "ad|||", (2, 0)),
+    ("ab\\r\\ncd\\x1b[1J", "|||", None),
+    ("abc\\x1b[2J", "|||", (3, 0)),
+    ("1\\r\\n2\\r\\n3\\r\\n4\\x1b[2;3r\\x1b[3;1H\\nX", "1|3|X|4", (1, 2)),
+    ("1\\r\\n2\\r\\n3\\r\\n4\\x1b[2;3r\\x1b[2;1H\\x1bMX", "1|X|2|4", (1, 1)),
+    ("1\\r\\n2\\r\\n3\\r\\n4\\x1b[2;1H\\x1b[L", "1||2|3", None),
+    ("1\\r\\n2\\r\\n3\\r\\n4\\x1b[2;1H\\x1b[M", "1|3|4|", None),
+    ("abcdef\\x1b[1;2H\\x1b[2P", "adef|||", None),
+    ("abcdef\\x1b[1;2H\\x1b[2@", "a  bcdef|||", None),
+    ("main\\x1b[?1049h\\x1b[Hother", "other|||", None),
+    ("main\\x1b[?1049h\\x1b[Hother\\x1b[?1049l!", "main!|||", (5, 0)),
+    ("\\x1b7ab\\x1b8c", "cb|||", (1, 0)),
+    ("\\x1b(0lqk\\x1b(Bq", "┌─┐q|||", None),
+    ("a\\tb", "a       b|||", None),
+    ("\\x1b]0;title\\x07x", "x|||", None),
+    ("\\x1b[31;1mred\\x1b[0m", "red|||", None),
+    ("\\x1b[999999999999;;;999Cx\\x1b[0b\\x1b[9999b", None, None),
+    ("gr\u00fc\u00df\u2603", "gr\u00fc\u00df\u2603|||", (5, 0)),
+]
+
+
+def serial_story(browser, url, machine):
+    browser.send("Page.navigate", url=url)
+    browser.wait("the list", "document.querySelector('#machines') !== null")
+    for text, rows, cursor in TERMINAL:
+        found = browser.run("import('./terminal.js').then(({ Screen }) => { const s = new Screen(10, 4);"
+                            f"for (const byte of new TextEncoder().encode(\"{text}\")) s.write(new Uint8Array([byte]));"
+                            "return [s.text.replaceAll('\\n', '|'), s.x, s.y, s.lines.every((l) => l.length === 10) && s.lines.length === 4]; })")
+        if rows is not None and found[0] != rows or cursor and tuple(found[1:3]) != cursor or not found[3]:
+            raise Wrong(f"a terminal that is told {text!r} shows {found}, not {rows!r} {cursor}")
+    answers = browser.run("import('./terminal.js').then(({ Screen }) => { let said = ''; const s = new Screen(80, 24, (t) => { said += t; });"
+                          "s.write(new TextEncoder().encode('\\x1b[5;7H\\x1b[6n\\x1b[5n\\x1b[c')); return said; })")
+    if answers != "\x1b[5;7R\x1b[0n\x1b[?6c":
+        raise Wrong(f"a terminal answers {answers!r}")
+
+    # Log in (the guest asks nobody), type, and see what comes of it.
+    text = "document.querySelector('#terminal').terminal.screen.text"
+    browser.run(f"location.hash = '#/m/{machine}/serial'")
+    browser.wait("the terminal", "document.querySelector('#terminal')?.dataset.connected === 'true'")
+    browser.wait("the prompt", f"{text}.trimEnd().endsWith('#')", 300)
+    browser.run("document.querySelector('#terminal').focus()")
+
+    def enter(line):
+        for letter in line:
+            browser.press(letter, "", 0)
+        browser.press("Enter", "Enter", 13)
+    enter("echo a$((6*7))z; printf '\\033[31mcrimson\\033[0m\\n'")
+    browser.wait("the output", f"{text}.includes('a42z') && {text}.includes('\\ncrimson')")
+    browser.wait("the colour", "[...document.querySelectorAll('#terminal span')].some((e) => e.textContent === 'crimson'"
+                 " && getComputedStyle(e).color === 'rgb(205, 49, 49)')")
+    browser.screenshot(f"{sys.argv[2]}/serial.png")
+    # Another page sees the same, from the beginning, and types into the same shell.
+    browser.send("Page.navigate", url="about:blank")
+    browser.send("Page.navigate", url=f"{url.split('#')[0]}#/m/{machine}/serial")
+    browser.wait("the terminal again", "document.querySelector('#terminal')?.dataset.connected === 'true'")
+    browser.wait("the old output", f"{text}.includes('a42z')")
+    browser.run("document.querySelector('#terminal').focus()")
+    enter("echo b$((3*5))y")
+    browser.wait("the new output", f"{text}.includes('b15y')")
+    if "not found" in browser.run(text):
+        raise Wrong(f"the terminal has typed by itself:\n{browser.run(text)}")
+    # A port that is not there is said to be so.
+    browser.fill("#serial-port", "2")
+    browser.wait("the reason", "document.querySelector('#serial-hint').textContent.includes(\"no port 'serial2'\")")
+    if browser.problems:
+        raise Wrong("the pages have mistakes:\n" + "\n".join(browser.problems))
+
+
 def main():
     url, folder = sys.argv[1:3]
     browser = None
     try:
         browser = Browser(folder)
-        story(browser, url, folder)
+        if len(sys.argv) > 3:
+            serial_story(browser, url, sys.argv[3])
+        else:
+            story(browser, url, folder)
     except Wrong as error:
         if browser:
             try:

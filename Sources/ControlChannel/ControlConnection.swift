@@ -25,6 +25,10 @@ final class ControlConnection {
   /// Where the next `serial-read` and wait of this client begin, by port.
   var readPositions: [String: Int64] = [:]
   var waitPositions: [String: Int64] = [:]
+  /// Ports whose output is sent as it comes: where the next piece begins.
+  var watched: [String: Int64] = [:]
+  /// Nothing waits for this client that it should rather read first.
+  var hasLeisure: Bool { !isClosed && !closesAfterOutput && output.count < ControlConnection.outputPause }
 
   init(_ stream: HostStream) { self.stream = stream }
 

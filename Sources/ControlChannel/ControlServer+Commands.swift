@@ -9,7 +9,8 @@ extension ControlServer {
     "device-info", "dump-code", "eject", "engine-statistics", "forward-add", "forward-remove", "insert", "keys",
     "limit", "link", "merge", "mouse", "network", "pause", "power-button", "quit", "read-memory", "recording-start",
     "recording-stop",
-    "reset", "resume", "save-state", "scancodes", "screen-text", "screenshot", "serial-read", "serial-write",
+    "reset", "resume", "save-state", "scancodes", "screen-text", "screenshot", "serial-read", "serial-watch",
+    "serial-write",
     "snapshot", "snapshot-prepare", "statistics", "status",
     "type", "wait-for-text",
   ]
@@ -26,6 +27,7 @@ extension ControlServer {
     case "mouse": return try moveMouse(&arguments)
     case "wait-for-text": return try waitForText(&arguments, connection, now, later)
     case "serial-read": return try readSerial(&arguments, connection)
+    case "serial-watch": return try watchSerial(&arguments, connection)
     case "serial-write": return try writeSerial(&arguments)
     case "screen-text", "screenshot", "read-memory": return try look(request.command, &arguments)
     case "device-info", "dump-code", "engine-statistics", "statistics", "status":
@@ -261,6 +263,18 @@ extension ControlServer {
       ("start", .integer(start)), ("end", .integer(start &+ Int64(bytes.count))),
       (encoding == "text" ? "text" : "data", .string(data)),
     ]
+  }
+
+  /// From now on the port's output comes as events.
+  private func watchSerial(
+    _ arguments: inout ControlArguments, _ connection: ControlConnection
+  ) throws(ControlError) -> [(String, JSON)] {
+    let source = try line(try arguments.string("port", limit: 64) ?? "serial0")
+    let from = try arguments.integer("from", in: 0...Int64.max)
+    try arguments.finish()
+    let start = source.read(from: from ?? source.end, limit: 0).start
+    connection.watched[source.name] = start
+    return [("start", .integer(start)), ("end", .integer(source.end))]
   }
 
   private func writeSerial(_ arguments: inout ControlArguments) throws(ControlError) -> [(String, JSON)] {

@@ -99,7 +99,10 @@ public final class ControlServer: LoopSource {
     for done in keys.advance(machine, now: now) { done() }
     deliver()
     checkWaits(now)
-    for connection in connections { connection.flush() }
+    for connection in connections {
+      tellWatched(connection)
+      connection.flush()
+    }
     connections.removeAll { $0.isClosed }
     if ready.first?.isReadable == true { accept() }
   }
@@ -140,6 +143,29 @@ public final class ControlServer: LoopSource {
       message.set("error", .string(error.description))
     }
     return message
+  }
+
+  // MARK: Watching ports
+
+  /// Bytes in one event at most.
+  private static let watchPiece = 32 << 10
+
+  /// Sends what watched ports have sent, as fast as the client reads; what it is too slow for is left out, and the
+  /// positions say so.
+  private func tellWatched(_ connection: ControlConnection) {
+    for (name, from) in connection.watched {
+      guard let line = lines.first(where: { $0.name == name }) else { continue }
+      var position = from
+      while position < line.end, connection.hasLeisure {
+        let (start, bytes) = line.read(from: position, limit: ControlServer.watchPiece)
+        guard !bytes.isEmpty else { break }
+        position = start &+ Int64(bytes.count)
+        connection.send([
+          "event": "serial", "port": .string(name), "start": .integer(start), "data": .string(ByteText.base64(bytes)),
+        ])
+      }
+      connection.watched[name] = position
+    }
   }
 
   // MARK: Waiting for text

@@ -197,6 +197,7 @@ public final class DisplayServer: Sendable {
         switch action {
         case .key(let key, let isDown): source.keyboardInput(isDown ? key.make : key.breakCodes)
         case .pointer(let x, let y, let buttons): move(connection, x, y, buttons)
+        case .motion(let dx, let dy, let buttons): move(dx: dx, dy: dy, buttons)
         case .clipboard(let text):
           connection.viewer.clipboard = text
           for other in room.connections where other !== connection { other.viewer.offerClipboard(text) }
@@ -214,9 +215,12 @@ public final class DisplayServer: Sendable {
   private func move(_ connection: Connection, _ x: Int, _ y: Int, _ buttons: UInt8) {
     let hand = connection.hand ?? (x, y)
     connection.hand = (x, y)
+    move(dx: x - hand.x, dy: y - hand.y, buttons)
+  }
+  private func move(dx: Int, dy: Int, _ buttons: UInt8) {
     let wheel = buttons & 8 != 0 ? -1 : buttons & 16 != 0 ? 1 : 0
     // The protocol counts left, middle, right.
     let pressed = buttons & 1 | buttons >> 1 & 2 | buttons << 1 & 4
-    source.mouseInput(dx: x - hand.x, dy: y - hand.y, dz: wheel, buttons: pressed)
+    source.mouseInput(dx: dx, dy: dy, dz: wheel, buttons: pressed)
   }
 }

@@ -5,12 +5,31 @@ enum Encoding {
   static let raw: Int32 = 0, copyRect: Int32 = 1, hextile: Int32 = 5, zrle: Int32 = 16
   static let cursor: Int32 = -239, desktopSize: Int32 = -223, extendedDesktopSize: Int32 = -308
   static let fence: Int32 = -312, continuousUpdates: Int32 = -313, extendedKeys: Int32 = -258
+  static let pointerMotion: Int32 = -257
   static let extendedClipboard = Int32(bitPattern: 0xc0a1_e5ce)
 }
 
 /// Areas of a picture as bytes of an encoding.
 enum Encoder {
   static func raw(_ picture: Picture, _ area: Area, _ format: PixelFormat, _ output: inout [UInt8]) {
+    if format.isOurs {
+      // What a viewer on this host wants: four bytes a pixel, moved and nothing else.
+      var at = output.count
+      output.append(contentsOf: repeatElement(0, count: area.width * area.height * 4))
+      let pixels = picture.pixels.span
+      var bytes = output.mutableSpan
+      for y in area.y..<(area.y + area.height) {
+        let row = y &* picture.width &+ area.x
+        for index in row..<(row &+ area.width) {
+          let colour = pixels[index]
+          bytes[at] = UInt8(truncatingIfNeeded: colour)
+          bytes[at &+ 1] = UInt8(truncatingIfNeeded: colour >> 8)
+          bytes[at &+ 2] = UInt8(truncatingIfNeeded: colour >> 16)
+          at &+= 4
+        }
+      }
+      return
+    }
     output.reserveCapacity(output.count + area.width * area.height * format.bytesPerPixel)
     for colour in picture.part(area) { format.append(colour, to: &output) }
   }

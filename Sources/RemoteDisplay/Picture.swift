@@ -6,6 +6,8 @@ public struct Picture: Sendable, Equatable {
   public var height: Int
   /// Row by row, from the top left.
   public var pixels: [UInt32]
+  /// The monitors that show parts of it; empty: one shows all.
+  public var screens: [Area] = []
 
   /// Nil when the size is none, too large for the protocol, or not that of the pixels.
   public init?(width: Int, height: Int, pixels: [UInt32]) {

@@ -53,6 +53,9 @@ struct PixelFormat: Equatable, Sendable {
     bitsPerPixel == 32 && maximum == (255, 255, 255) && shift == (16, 8, 0)
   }
 
+  /// The same, byte by byte as this host stores them.
+  var isOurs: Bool { isNative && !isBigEndian && isTrueColour }
+
   func append(_ colour: UInt32, to output: inout [UInt8]) {
     let value = isNative ? colour & 0xff_ffff : value(colour)
     switch (bitsPerPixel, isBigEndian) {

@@ -38,7 +38,11 @@ extension Viewer {
       return 8
     case 5:
       guard isComplete(6) else { return 0 }
-      add(.pointer(x: fields.half(2), y: fields.half(4), buttons: bytes[1]))
+      let (x, y) = (fields.half(2), fields.half(4))
+      // No movement is the middle of the range.
+      add(
+        isRelative
+          ? .motion(dx: x - 0x7fff, dy: y - 0x7fff, buttons: bytes[1]) : .pointer(x: x, y: y, buttons: bytes[1]))
       return 6
     case 6: return isComplete(8) ? handleCutText(fields, bytes) : 0
     case 150:
@@ -94,9 +98,13 @@ extension Viewer {
     abilities.fence = encodings.contains(Encoding.fence)
     abilities.continuousUpdates = encodings.contains(Encoding.continuousUpdates)
     abilities.extendedKeys = encodings.contains(Encoding.extendedKeys)
+    abilities.motion = encodings.contains(Encoding.pointerMotion)
     abilities.extendedClipboard = encodings.contains(Encoding.extendedClipboard)
     if abilities.cursor, !before.cursor { owesCursor = true }
     if abilities.extendedKeys, !before.extendedKeys { owesExtendedKeys = true }
+    // The mouse of the machine knows nothing else.
+    owesMotion = abilities.motion && !isRelative
+    if !abilities.motion { isRelative = false }
     if abilities.extendedDesktopSize, !before.extendedDesktopSize { owesSize = true }
     // By these a viewer learns that the server has them.
     if abilities.fence, !before.fence { output += [248, 0, 0, 0, 0x80, 0, 0, 0, 0] }

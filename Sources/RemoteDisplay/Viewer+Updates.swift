@@ -18,6 +18,11 @@ extension Viewer {
       owesExtendedKeys = false
       rectangles.append(header(Area(x: 0, y: 0, width: 0, height: 0), Encoding.extendedKeys))
     }
+    if owesMotion {
+      owesMotion = false
+      isRelative = true
+      rectangles.append(header(Area(x: 0, y: 0, width: 0, height: 0), Encoding.pointerMotion))
+    }
     let resized = resize(to: screen, &rectangles)
     if owesCursor, abilities.cursor {
       owesCursor = false
@@ -95,6 +100,10 @@ extension Viewer {
   /// Follows the screen's size when the viewer can; true when it changed.
   private mutating func resize(to screen: Picture, _ rectangles: inout [[UInt8]]) -> Bool {
     let isOther = screen.width != shown.width || screen.height != shown.height
+    if screen.screens != shown.screens {
+      shown.screens = screen.screens
+      owesSize = owesSize || abilities.extendedDesktopSize
+    }
     guard isOther, abilities.desktopSize || abilities.extendedDesktopSize else {
       if owesSize {
         owesSize = false
@@ -104,6 +113,7 @@ extension Viewer {
     }
     owesSize = false
     shown = Picture(width: screen.width, height: screen.height)
+    shown.screens = screen.screens
     if continuous != nil { continuous = Area(x: 0, y: 0, width: shown.width, height: shown.height) }
     if abilities.extendedDesktopSize {
       rectangles.append(extendedSize(reason: 0, status: 0))
@@ -112,11 +122,18 @@ extension Viewer {
     }
     return true
   }
-  /// One screen that fills everything; reason and status stand in the position.
+  /// Each screen by a number, its place and its size; reason and status of all of it stand in the position.
   func extendedSize(reason: Int, status: Int) -> [UInt8] {
-    let size = Viewer.half(shown.width) + Viewer.half(shown.height)
-    return header(Area(x: reason, y: status, width: shown.width, height: shown.height), Encoding.extendedDesktopSize)
-      + [1, 0, 0, 0] + Viewer.long(0) + Viewer.half(0) + Viewer.half(0) + size + Viewer.long(0)
+    let whole = Area(x: 0, y: 0, width: shown.width, height: shown.height)
+    let screens = shown.screens.isEmpty ? [whole] : Array(shown.screens.prefix(255))
+    var bytes = header(
+      Area(x: reason, y: status, width: shown.width, height: shown.height), Encoding.extendedDesktopSize)
+    bytes += [UInt8(screens.count), 0, 0, 0]
+    for (number, screen) in screens.enumerated() {
+      bytes += Viewer.long(number) + Viewer.half(screen.x) + Viewer.half(screen.y)
+      bytes += Viewer.half(screen.width) + Viewer.half(screen.height) + Viewer.long(0)
+    }
+    return bytes
   }
 
   /// A small cross: the guest draws its own pointer, and this one shows where the viewer's hand is.

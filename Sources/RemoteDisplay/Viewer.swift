@@ -7,6 +7,8 @@ enum ViewerAction: Equatable {
   case key(KeyMap.Key, isDown: Bool)
   /// Position on the screen, and buttons: bit 0 left, 1 middle, 2 right, 3 and 4 wheel up and down.
   case pointer(x: Int, y: Int, buttons: UInt8)
+  /// Distances, and buttons as above.
+  case motion(dx: Int, dy: Int, buttons: UInt8)
   case clipboard(String)
   /// The password was wrong.
   case authenticationFailed
@@ -23,7 +25,7 @@ struct Viewer {
   struct Abilities: Equatable {
     var encodings: [Int32] = []
     var cursor = false, desktopSize = false, extendedDesktopSize = false, fence = false
-    var continuousUpdates = false, extendedKeys = false, extendedClipboard = false
+    var continuousUpdates = false, extendedKeys = false, extendedClipboard = false, motion = false
   }
   /// Which protocol it chose: 3, 7 or 8.
   private(set) var minorVersion = 8
@@ -52,7 +54,9 @@ struct Viewer {
   var request: (area: Area, isIncremental: Bool)?
   /// The area of continuous updates.
   var continuous: Area?
-  var owesCursor = false, owesSize = false, owesExtendedKeys = false
+  var owesCursor = false, owesSize = false, owesExtendedKeys = false, owesMotion = false
+  /// It has been told that the mouse tells distances.
+  var isRelative = false
   var deflate: DeflateStream?
   /// The clipboard text it has heard of.
   var clipboard = ""

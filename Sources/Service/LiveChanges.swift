@@ -26,6 +26,13 @@ extension Registry {
     try client(settings).command("link", [("card", card), ("state", isUp ? "up" : "down")])
     try keep("cableconnected\(number)", [isUp ? "on" : "off"], settings)
   }
+  /// How guest and host are to share a clipboard, as `modifyvm --clipboard-mode` and its file transfers take it. It is only
+  /// kept: nothing in a guest shares one yet.
+  public func setClipboard(mode: String?, fileTransfers: Bool?, of settings: MachineSettings) throws(ServiceError) {
+    _ = try client(settings)
+    if let mode { try keep("clipboardmode", [mode], settings) }
+    if let fileTransfers { try keep("clipboardfiletransfers", [fileTransfers ? "on" : "off"], settings) }
+  }
   /// Adds a port forward, written as `modifyvm --natpf` takes it.
   public func addForward(_ number: Int, _ text: String, of settings: MachineSettings) throws(ServiceError) {
     let card = try card(number, of: settings)

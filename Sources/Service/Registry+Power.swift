@@ -116,6 +116,8 @@ extension Registry {
     }
     return try VMClient(SessionFiles(home, settings.uuid).socket)
   }
+  /// The control channel of the machine's process.
+  public func controlSocket(_ settings: MachineSettings) -> String { SessionFiles(home, settings.uuid).socket }
   /// The socket on which a running machine's process serves viewers; nil when it has been told another place.
   public func displaySocket(_ settings: MachineSettings) -> String? {
     let path = SessionFiles(home, settings.uuid).display

@@ -28,6 +28,18 @@ extension ServiceHome {
       throw ServiceError(.hostError, "Could not start '\(program)': \(error.reason)", .registry)
     }
   }
+
+  /// What windows have to say.
+  public var windowLog: String { "\(folder)/ringbox-sdl.log" }
+  /// Starts the program of a machine's window in the background.
+  public func startWindow(_ program: String, _ arguments: [String]) throws(ServiceError) {
+    try prepare()
+    do throws(SystemCallError) {
+      _ = try Host.spawn(program, arguments, output: "/dev/null", errors: windowLog, inherited: [])
+    } catch {
+      throw ServiceError(.hostError, "Could not start '\(program)': \(error.reason)", .session)
+    }
+  }
 }
 
 /// The right to be the service: only one process has it, until it ends.

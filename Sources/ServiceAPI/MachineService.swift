@@ -76,6 +76,12 @@ public final class MachineService: Sendable {
     defer { supervisor.look() }
     try registry.start(name, program: program)
   }
+  /// Where the process of a machine that runs takes orders.
+  public func control(_ name: String) throws(ServiceError) -> String {
+    let settings = try registry.machine(name)
+    _ = try registry.client(settings)
+    return registry.controlSocket(settings)
+  }
   /// Where a machine's screen is served.
   public func display(_ name: String) throws(ServiceError) -> String {
     let settings = try registry.machine(name)

@@ -81,7 +81,7 @@ public enum OpenAPI {
     switch (route.action, route.result) {
     case (.eventStream, _):
       responses.set("200", content("application/x-ndjson", ["$ref": "#/components/schemas/Event"]))
-    case (.eventSocket, _), (.displaySocket, _):
+    case (.eventSocket, _), (.displaySocket, _), (.serialSocket, _):
       responses.set("101", ["description": "The connection is a WebSocket now."])
     case (_, .nothing): responses.set("204", ["description": "Done."])
     case (_, .json(let schema)): responses.set("200", content("application/json", schema.json))

@@ -16,6 +16,8 @@ public struct Route: Sendable {
     case eventSocket
     /// The machine's screen: the RFB protocol by WebSocket.
     case displaySocket
+    /// A serial port of the machine by WebSocket.
+    case serialSocket
     /// Pages on a TCP port: begun or ended by whoever listens there.
     case web(isOpen: Bool)
   }

@@ -101,6 +101,19 @@ extension Route {
         Schema.option("maximumMebibytes", .integer(0...1_048_576), "The file becomes no larger; 0: no limit."),
       ])),
     Route(
+      .put, "machines/{machine}/clipboard", "setClipboard", "console",
+      "Keeps how guest and host are to share a clipboard, once something in the guest does.", .nothing
+    ) { service, request throws(ServiceError) in
+      try service.registry.setClipboard(
+        mode: request.text("mode"), fileTransfers: request.flag("fileTransfers"), of: try service.machine(request))
+      service.noticed()
+      return .nothing
+    }.taking(
+      .object([
+        Schema.option("mode", .word(["disabled", "hosttoguest", "guesttohost", "bidirectional"]), "Which way."),
+        Schema.option("fileTransfers", .flag, "Files as well."),
+      ])),
+    Route(
       .get, "machines/{machine}/screen", "readScreen", "console", "The screen as text, where it shows text.",
       .json(
         .object([
@@ -165,14 +178,19 @@ extension Route {
       return .nothing
     }.taking(.object([Schema.member("text", .text, "What is sent.")])),
     Route(
+      .get, "machines/{machine}/serial/{port}/socket", "openSerial", "console",
+      "A serial port by WebSocket: binary messages are its bytes, both ways, from the output that is kept on.",
+      .nothing, .serialSocket),
+    Route(
       .get, "machines/{machine}/display", "openDisplay", "console",
       "The screen by the RFB protocol, for viewers that are web pages.", .nothing, .displaySocket),
   ]
 }
 
 /// Base64 without Foundation's detours.
-enum Base64 {
-  static func decode(_ text: String) -> [UInt8]? {
+public enum Base64 {
+  /// Nil when a character does not belong there.
+  public static func decode(_ text: String) -> [UInt8]? {
     var output: [UInt8] = []
     output.reserveCapacity(text.utf8.count / 4 * 3)
     var bits: UInt32 = 0, count = 0

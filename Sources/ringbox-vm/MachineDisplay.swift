@@ -9,8 +9,11 @@ final class MachineDisplay: DisplaySource {
 
   func picture() -> Picture {
     let frame = machine.screenshot()
-    return Picture(width: frame.width, height: frame.height, pixels: frame.pixels)
-      ?? Picture(width: frame.width, height: frame.height)
+    guard var picture = Picture(width: frame.width, height: frame.height, pixels: frame.pixels) else {
+      return Picture(width: frame.width, height: frame.height)
+    }
+    picture.screens = frame.monitors.map { Area(x: $0.x, y: $0.y, width: $0.width, height: $0.height) }
+    return picture
   }
   func keyboardInput(_ codes: [UInt8]) { machine.keyboardInput(codes) }
   func mouseInput(dx: Int, dy: Int, dz: Int, buttons: UInt8) {

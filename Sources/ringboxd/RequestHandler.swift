@@ -134,7 +134,7 @@ final class RequestHandler: ChannelInboundHandler, RemovableChannelHandler {
     }
     switch route.action {
     case .eventStream: stream(context, head, request)
-    case .eventSocket, .displaySocket:
+    case .eventSocket, .displaySocket, .serialSocket:
       let error = ServiceError(.invalidArgument, "This is a WebSocket", .registry)
       send(context, head, Reply(status: .upgradeRequired, error: error), close: false)
     case .web(let isOpen) where port != nil:

@@ -13,6 +13,7 @@ final class SocketUpgrade: Sendable {
   private enum Purpose: Sendable {
     case events(after: Int64?)
     case display(String)
+    case serial(String, port: String)
   }
   private let server: Server
   private let purpose = Mutex<Purpose?>(nil)
@@ -45,6 +46,18 @@ final class SocketUpgrade: Sendable {
         self.purpose.withLock { $0 = .display(path) }
         return chosen
       }
+    case .serialSocket:
+      let machine = request.path["machine"] ?? "", port = request.path["port"] ?? ""
+      guard let number = Int(port), (0..<4).contains(number) else { return refused }
+      let server = server
+      let path: EventLoopFuture<String?> = server.workers.runIfActive(eventLoop: channel.eventLoop) {
+        try? server.service.control(machine)
+      }
+      return path.map { path in
+        guard let path else { return nil }
+        self.purpose.withLock { $0 = .serial(path, port: "serial\(number)") }
+        return chosen
+      }
     default: return refused
     }
   }
@@ -59,6 +72,10 @@ final class SocketUpgrade: Sendable {
     case .display(let path):
       return channel.eventLoop.makeCompletedFuture {
         try channel.pipeline.syncOperations.addHandler(DisplaySocket(path))
+      }
+    case .serial(let path, let port):
+      return channel.eventLoop.makeCompletedFuture {
+        try channel.pipeline.syncOperations.addHandler(SerialSocket(path, port: port))
       }
     case nil: return channel.close()
     }

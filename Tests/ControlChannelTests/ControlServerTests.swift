@@ -136,6 +136,24 @@ import Testing
     #expect(bench.turn(until: { taken.bytes == Array("hello\r\n".utf8) }))
   }
 
+  @Test func aWatchedPortIsToldAsItSpeaks() throws {
+    let bench = try ControlBench()
+    let client = try bench.connect(), other = try bench.connect()
+    bench.serial.transmit(Array("old".utf8))
+    let reply = try client.ask(#"{"command":"serial-watch","from":0}"#)
+    #expect(reply["start"] == 0 && reply["end"] == 3)
+    let first = try client.next()
+    #expect(first?["event"] == "serial" && first?["start"] == 0 && first?["data"] == "b2xk")
+    // The other one only wants what is to come.
+    #expect(try other.ask(#"{"command":"serial-watch"}"#)["start"] == 3)
+    bench.serial.transmit(Array("new".utf8))
+    for viewer in [client, other] {
+      let event = try viewer.next()
+      #expect(event?["port"] == "serial0" && event?["start"] == 3 && event?["data"] == "bmV3")
+    }
+    #expect(try client.ask(#"{"command":"serial-watch","port":"serial3"}"#)["ok"] == false)
+  }
+
   @Test func eventsGoToEveryClient() throws {
     let bench = try ControlBench()
     let clients = [try bench.connect(), try bench.connect()]

@@ -18,7 +18,10 @@ import Testing
       var viewer = Viewer(
         name: "vm", password: round % 3 == 0 ? "pw" : nil, challenge: [UInt8](repeating: 7, count: 16), screen: screen)
       if round % 5 != 0 { viewer.receive(Array("RFB 003.008\n".utf8) + [1, 1]) }
-      if round % 7 == 0 { viewer.receive(Messages.encodings([16, 5, 1, -239, -223, -308, -312, -313, -258])) }
+      if round % 7 == 0 {
+        viewer.receive(
+          Messages.encodings([16, 5, 1, -239, -223, -308, -312, -313, -258, -257, Encoding.extendedClipboard]))
+      }
       for _ in 0..<30 {
         var bytes = (0..<Int(generator.next() % 40)).map { _ in UInt8(truncatingIfNeeded: generator.next()) }
         if !bytes.isEmpty, generator.next() % 4 != 0 {
@@ -26,7 +29,13 @@ import Testing
           // Mostly small lengths, so that messages end.
           for index in bytes.indices.dropFirst() where generator.next() % 2 == 0 { bytes[index] = 0 }
         }
+        if generator.next() % 5 == 0, bytes.count > 4 {
+          // An extended clipboard of the right length, with flags that mean something.
+          let flags = 1 << (24 + Int(generator.next() % 5)) | 1
+          bytes = [6, 0, 0, 0] + Messages.long(-(bytes.count)) + Messages.long(flags) + bytes.dropFirst(4)
+        }
         viewer.receive(bytes)
+        viewer.offerClipboard("round \(round)")
         viewer.update(round % 2 == 0 ? screen : Screens.solid(50, 20, UInt32(round)))
         _ = viewer.takeActions()
         #expect(viewer.output.count < 1 << 20)

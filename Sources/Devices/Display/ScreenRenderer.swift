@@ -24,6 +24,7 @@ public struct ScreenRenderer {
     comparable.latches = 0
     let unchanged = comparable == lastRegisters
     lastRegisters = comparable
+    frame.monitors = []
     if let scanout = registers.scanout {
       draw(scanout, registers, memory)
       return frame
@@ -162,7 +163,14 @@ public struct ScreenRenderer {
         frame.pixels.replaceSubrange(first..<(first + width), with: dots)
       }
     }
+    if scanout.areas.count > 1 { frame.monitors = scanout.areas.compactMap { monitor($0, bounds.x, bounds.y) } }
     if let pointer = scanout.pointer { lay(pointer) }
+  }
+  /// What of an area is in the picture.
+  private func monitor(_ area: Scanout.Area, _ left: Int, _ top: Int) -> Frame.Monitor? {
+    let (x, y) = (area.x - left, area.y - top)
+    let width = min(area.width, frame.width - x), height = min(area.height, frame.height - y)
+    return width > 0 && height > 0 ? Frame.Monitor(x: x, y: y, width: width, height: height) : nil
   }
 
   /// Colours of a pointer are multiplied by its alpha already.

@@ -16,13 +16,35 @@ enum PowerVerbs {
         throw Failure.usage("Invalid --type argument '\(option.value)'")
       }
     }
+    let window = try windowProgram(options.last { $0.name == "type" }?.value ?? "headless")
     var text = ""
     let service = ServiceClient(registry.home, program: try Launcher.find("ringboxd"))
     for name in names {
       try service.request("POST", ["machines", try registry.machine(name).uuid, "start"])
+      if let window {
+        // A machine of the type separate goes on without its window.
+        let isSeparate = options.last { $0.name == "type" }?.value == "separate"
+        let uuid = try registry.machine(name).uuid
+        try registry.home.startWindow(window, ["--startvm", uuid] + (isSeparate ? ["--separate"] : []))
+      }
       text += "Waiting for VM \"\(name)\" to power on...\nVM \"\(name)\" has been successfully started.\n"
     }
     return Answer(text: text, json: ["started": .array(names.map { .string($0) })])
+  }
+  /// The program of a window for this type of start. Where there is no desktop, `gui` and `separate` do without one;
+  /// `sdl` is asked for by those who want to see something.
+  private static func windowProgram(_ type: String) throws -> String? {
+    guard ["gui", "sdl", "separate"].contains(type) else { return nil }
+    let hasDesktop = ["DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER"].contains {
+      !(ProcessImage.environment($0) ?? "").isEmpty
+    }
+    if type == "sdl" {
+      guard hasDesktop else {
+        throw Failure.failure("There is no desktop for a window: neither DISPLAY nor WAYLAND_DISPLAY is set")
+      }
+      return try Launcher.find("ringbox-sdl")
+    }
+    return hasDesktop ? try? Launcher.find("ringbox-sdl") : nil
   }
 
   /// `VBoxHeadless --startvm NAME`: starts a machine and stays until it ends.
@@ -47,7 +69,7 @@ enum PowerVerbs {
     usage:
       "NAME|UUID pause|resume|reset|poweroff|savestate|acpipowerbutton|keyboardputscancode HH...|keyboardputstring TEXT...|"
       + "keyboardputfile FILE|screenshotpng FILE|setlinkstate<N> on|off|natpf<N> RULE|natpf<N> delete NAME|"
-      + "recording on|off|filename FILE|videores WxH|videorate N|videofps N|maxtime N|maxfilesize N",
+      + "clipboard mode disabled|hosttoguest|guesttohost|bidirectional|recording on|off|filename FILE|videores WxH|videorate N|videofps N|maxtime N|maxfilesize N",
     "Controls a machine that runs."
   ) { words, registry in
     let name = try words.next("name or UUID of the machine")
@@ -95,6 +117,7 @@ private struct Control {
       { throw Failure.failure("Cannot open file '\(error.path)': \(error.reason)") }
     case "screenshotpng": try screenshot(path(values))
     case "recording", "videocap": try record(values)
+    case "clipboard": try setClipboard(values)
     case "savestate":
       try none()
       let progress = Progress()
@@ -118,7 +141,7 @@ private struct Control {
       throw ServiceError(.notSupported, "\(verb) is not supported while the machine runs", .console)
     default:
       let known = [
-        "guestmemoryballoon", "usbattach", "usbdetach", "audioin", "audioout", "clipboard", "draganddrop", "vrde",
+        "guestmemoryballoon", "usbattach", "usbdetach", "audioin", "audioout", "draganddrop", "vrde",
         "vrdeport", "vrdeproperty", "setvideomodehint", "setscreenlayout", "setcredentials",
         "teleport", "plugcpu", "unplugcpu", "cpuexecutioncap", "webcam", "acpisleepbutton", "reboot",
         "vmprocesspriority", "addencpassword", "removeencpassword", "removeallencpasswords",
@@ -134,6 +157,18 @@ private struct Control {
     } else {
       guard values.count == 1 else { throw Failure.usage("natpf takes one rule") }
       try request("POST", "adapters", number, "forwards", body: ["rule": .string(values[0])])
+    }
+  }
+
+  /// `clipboard mode MODE` and `clipboard filetransfers on|off`; once it was `clipboard MODE`.
+  private func setClipboard(_ values: [String]) throws {
+    let isShort = values.count == 1
+    guard isShort || values.count == 2 else { throw Failure.usage("clipboard takes mode MODE or filetransfers on|off") }
+    switch isShort ? "mode" : Words.plain(values[0]) {
+    case "mode": try request("PUT", "clipboard", body: ["mode": .string(values[values.count - 1].lowercased())])
+    case "filetransfers":
+      try request("PUT", "clipboard", body: ["fileTransfers": .bool(try Words.flag(values[1], "filetransfers"))])
+    default: throw Failure.usage("Invalid parameter '\(values[0])'")
     }
   }
 

@@ -1,4 +1,4 @@
-// The machine's screen, keyboard and mouse in the page, and its first serial port as text.
+// The machine's screen, keyboard and mouse in the page.
 
 import { blob, call, get, socket } from "./api.js";
 import { acting, ask, h, notice, replace, select } from "./dom.js";
@@ -10,7 +10,6 @@ export async function consoleTab(body, context) {
   const canvas = h("canvas", { id: "screen", tabindex: 0, width: 720, height: 400, "aria-label": "The machine's screen; keys go to the machine" });
   const screen = h("div", { class: "screen" }, canvas);
   const hint = h("p", { class: "dim", id: "console-hint" });
-  const serial = h("div");
   let viewer = null;
   let next = null;
 
@@ -65,9 +64,8 @@ export async function consoleTab(body, context) {
       setTimeout(() => URL.revokeObjectURL(address), 10000);
     }),
     button("exact", "Real size", () => screen.classList.toggle("exact")),
-    button("full", "Full screen", () => screen.requestFullscreen()),
-    button("serial", "Serial port", () => serialPort(serial, context))),
-  screen, hint, serial);
+    button("full", "Full screen", () => screen.requestFullscreen())),
+  screen, hint);
   connect();
 }
 
@@ -100,29 +98,4 @@ function listen(canvas, viewer) {
   }
   canvas.addEventListener("contextmenu", (event) => event.preventDefault());
   canvas.addEventListener("wheel", (event) => { viewer()?.wheel(...place(event), event.deltaY < 0); event.preventDefault(); }, { passive: false });
-}
-
-// What the first serial port has sent, and a line to send to it.
-function serialPort(element, context) {
-  if (element.firstChild) return element.replaceChildren();
-  const output = h("pre", { id: "serial-text", tabindex: 0 });
-  const line = h("input", { class: "grow", "aria-label": "A line for the serial port", autocomplete: "off" });
-  const path = `${context.path}/serial/0`;
-  let from = 0;
-  const read = async () => {
-    const { end, text } = await get(`${path}?from=${from}`);
-    from = end;
-    // Without the codes by which terminals are painted.
-    const plain = text.replace(/\x1b\[[0-9;?]*[A-Za-z]|\x1b[()][A-Z0-9]|\r/g, "");
-    if (!plain) return;
-    output.textContent = (output.textContent + plain).slice(-100000);
-    output.scrollTop = output.scrollHeight;
-  };
-  replace(element, h("h2", {}, "Serial port 1"), output, h("form", { class: "bar", onsubmit: acting(async () => {
-    await call("POST", path, { text: `${line.value}\r` });
-    line.value = "";
-  }) }, line, h("button", { type: "submit" }, "Send")));
-  const timer = setInterval(() => { if (!element.firstChild) clearInterval(timer); else read().catch(() => {}); }, 500);
-  context.life.addEventListener("abort", () => clearInterval(timer));
-  return read();
 }

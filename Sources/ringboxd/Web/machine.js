@@ -8,12 +8,13 @@ import { logsTab } from "./logs.js";
 import { networkTab } from "./network.js";
 import { performanceTab } from "./performance.js";
 import { isOnline, stateBadge, Thumbnail } from "./screens.js";
+import { serialTab } from "./serial.js";
 import { settingsTab } from "./settings.js";
 import { snapshotsTab } from "./snapshots.js";
 import { storageTab } from "./storage.js";
 
 const tabs = [
-  ["overview", "Overview", overviewTab], ["console", "Console", consoleTab], ["settings", "Settings", settingsTab],
+  ["overview", "Overview", overviewTab], ["console", "Console", consoleTab], ["serial", "Serial", serialTab], ["settings", "Settings", settingsTab],
   ["storage", "Storage", storageTab], ["network", "Network", networkTab], ["snapshots", "Snapshots", snapshotsTab],
   ["data", "Data", dataTab], ["logs", "Logs", logsTab], ["performance", "Performance", performanceTab],
 ];
