@@ -318,7 +318,7 @@ extension MachineOption {
       MachineOption("cpuidremove", nil, .kept(1)), MachineOption("cpuidremoveall", nil, .kept(0)),
       MachineOption("plugcpu", nil, .kept(1)), MachineOption("unplugcpu", nil, .kept(1)),
       MachineOption("pciattach", nil, .kept(1)), MachineOption("pcidetach", nil, .kept(1)),
-      MachineOption("autostoptype", nil, .kept(1)), MachineOption("hda", nil, .kept(1)),
+      MachineOption("hda", nil, .kept(1)),
       MachineOption("hdb", nil, .kept(1)), MachineOption("hdd", nil, .kept(1)), MachineOption("dvd", nil, .kept(1)),
       MachineOption("floppy", nil, .kept(1)), MachineOption("sata", nil, .kept(1)),
       MachineOption("scsi", nil, .kept(1)),
