@@ -124,7 +124,7 @@ import Testing
       + ["/bin/sh", "-c", script, "sh", program, "run"] + arguments
     process.standardInput = FileHandle.nullDevice
     try process.run()
-    defer { process.terminate() }
+    defer { process.end() }
     let deadline = Date(timeIntervalSinceNow: GuestAssets.bootTimeout)
     var text = ""
     while !text.contains(GuestAssets.marker), process.isRunning, Date() < deadline {

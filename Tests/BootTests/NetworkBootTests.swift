@@ -180,13 +180,13 @@ private final class SmallWebServer {
       #expect(lease.contains("inet 10.0.\(index + 2).15/24"), "\(cards[index]): \(lease)")
     }
     let (listener, port) = try python(NetworkBootTests.listening)
-    defer { listener.terminate() }
+    defer { listener.end() }
     let number = String(decoding: port.fileHandleForReading.availableData, as: UTF8.self)
       .trimmingCharacters(in: .whitespacesAndNewlines)
     _ = try shell(
       vm, "{ ((while sleep 1; do echo x; done) | nc 10.0.2.2 \(number); echo CONNECTION-\"\"LOST) 2>/dev/null & }")
     let (flood, _) = try python(NetworkBootTests.flooding, datagrams.map { "\($0)" })
-    defer { flood.terminate() }
+    defer { flood.end() }
     usleep(500_000)
     try vm.control.command("save-state", ["path": .string(folder.name("state"))], timeout: 120)
     #expect(try vm.waitForExit(timeout: 60) == 7)
