@@ -66,7 +66,7 @@ extension Desktop {
     let desktop = try Desktop(machines.folder)
     try makeMachine(machines, "win")
     let process = try launch(machines, desktop, ["--startvm", "win", "--memory", "64"])
-    defer { process.terminate() }
+    defer { process.end() }
     let window = try desktop.waitForWindow("win \\[running\\]")
     #expect(machines.folder.text("sdl.err").contains("--memory is ignored"))
     let control = try control(machines, "win")
