@@ -205,6 +205,9 @@ extension ControlServer {
     let dx = try arguments.integer("dx", in: range) ?? 0
     let dy = try arguments.integer("dy", in: range) ?? 0
     let dz = try arguments.integer("dz", in: range) ?? 0
+    let x = try arguments.integer("x", in: 0...65535)
+    let y = try arguments.integer("y", in: 0...65535)
+    guard (x == nil) == (y == nil) else { throw ControlError("\"x\" and \"y\" go together") }
     let names = try arguments.list("buttons", limit: 8)
     try arguments.finish()
     if let names {
@@ -218,8 +221,13 @@ extension ControlServer {
         }
       }
     }
-    machine.mouseInput(dx: Int(dx), dy: Int(dy), dz: Int(dz), buttons: mouseButtons)
-    return []
+    var motion = PointerMotion(dx: Int(dx), dy: Int(dy), dz: Int(dz), buttons: mouseButtons)
+    if let x, let y {
+      motion.place = .init(x: UInt16(x), y: UInt16(y))
+      guard machine.isPointerAbsolute else { throw ControlError("the guest does not take places of the mouse") }
+    }
+    machine.mouseInput(motion)
+    return [("absolute", .bool(machine.isPointerAbsolute))]
   }
 
   // MARK: Text

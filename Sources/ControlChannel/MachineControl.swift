@@ -35,8 +35,10 @@ public protocol MachineControl: AnyObject, Sendable {
   func scanCodes(chord: String) throws(ControlError) -> [UInt8]
   /// Hands scan codes (set 1) to the keyboard; returns how many it had room for. A code is not torn apart.
   func keyboardInput(_ codes: [UInt8]) -> Int
-  /// Relative motion and button state: bit 0 left, 1 right, 2 middle.
-  func mouseInput(dx: Int, dy: Int, dz: Int, buttons: UInt8)
+  /// The mouse moved, or its buttons did.
+  func mouseInput(_ motion: PointerMotion)
+  /// The guest takes places of the mouse, and not only distances.
+  var isPointerAbsolute: Bool { get }
 
   /// What the display shows, as text; nil in graphics modes or without a display.
   func textScreen() -> ScreenText?

@@ -112,7 +112,7 @@ public final class Machine: Sendable {
     do throws(BusError) {
       board = try Board(
         memory: memory, processors: configuration.cpus, serial: serial, debug: debug,
-        display: display, storage: storage, network: plans, bootLoader: loader,
+        display: display, mouse: configuration.mouse, storage: storage, network: plans, bootLoader: loader,
         time: time, delegate: delegate)
     } catch {
       throw .host("the board does not fit together", error)
@@ -336,12 +336,15 @@ public final class Machine: Sendable {
   public func keyboardInput(_ scancodes: [UInt8]) {
     board.keyboard.withDevice { device, services in device.keyboardInput(scancodes, services) }
   }
-  /// Relative motion, x to the right, y down, z towards the user; buttons: bit 0 left, 1 right, 2 middle.
-  public func mouseInput(dx: Int, dy: Int, dz: Int = 0, buttons: UInt8) {
+  /// What the user did with the mouse: the guest is told the place if its driver wants that, and the distances otherwise.
+  public func mouseInput(_ motion: PointerMotion) {
+    if board.pointer?.withDevice({ device, services in device.move(motion, services) }) == true { return }
     board.keyboard.withDevice { device, services in
-      device.mouseInput(dx: dx, dy: dy, dz: dz, buttons: buttons, services)
+      device.mouseInput(dx: motion.dx, dy: motion.dy, dz: motion.dz, buttons: motion.buttons, services)
     }
   }
+  /// The guest's driver wants places.
+  public var isPointerAbsolute: Bool { board.pointer?.withDevice { device, _ in device.isAbsolute } == true }
   /// Bytes for COM port `port` (0 = COM1); returns how many were taken: a guest that does not read leaves 1 MiB waiting.
   @discardableResult
   public func serialInput(port: Int, _ bytes: [UInt8]) -> Int {

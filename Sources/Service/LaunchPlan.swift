@@ -60,7 +60,13 @@ struct LaunchPlan {
     result.set("floppies", .array(drives.floppies))
     result.set("network", .array(cards()))
     result.set("graphics", graphics())
+    if hasAbsolutePointer { result.set("mouse", "absolute") }
     return result
+  }
+  /// There is no USB yet: who asks for a tablet gets the absolute pointer that needs none.
+  private var hasAbsolutePointer: Bool {
+    ["USBTablet", "ComboMouse", "USBMultiTouch", "USBMTScreenPlusPad"].contains(
+      settings.word(["HID"], "Pointing", default: "PS2Mouse"))
   }
   /// VirtualBox's first adapter unless told otherwise.
   private mutating func graphics() -> JSON {
@@ -98,6 +104,9 @@ struct LaunchPlan {
     var text = "host"
     if !settings.flag(["CPU", "X2APIC"], default: true) { text += ",-x2apic" }
     if !settings.flag(["CPU", "LongMode"], default: true) { text += ",-lm" }
+    // Linux has its driver of the absolute pointer only where it believes to be under VMware or KVM.
+    let provider = settings.word(["Paravirt"], "provider", default: "Legacy")
+    if hasAbsolutePointer, ["Default", "KVM"].contains(provider) { text += ",+kvm" }
     return text
   }
   private var bootOrder: String {

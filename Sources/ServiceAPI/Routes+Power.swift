@@ -146,11 +146,13 @@ extension Route {
       .nothing
     ) { service, request throws(ServiceError) in
       var arguments: [(String, JSON)] = []
-      for key in ["dx", "dy", "dz", "buttons"] { if let value = request.body[key] { arguments.append((key, value)) } }
+      for key in ["dx", "dy", "dz", "x", "y", "buttons"] { if let value = request.body[key] { arguments.append((key, value)) } }
       try service.registry.client(try service.machine(request)).command("mouse", arguments)
       return .nothing
     }.taking(
       .object([
+        Schema.option("x", .integer(0...65535), "Place in 1/65535 of the screen, for guests that take places."),
+        Schema.option("y", .integer(0...65535), "See x; both or none."),
         Schema.option("dx", .integer(-10_000...10_000), "To the right."),
         Schema.option("dy", .integer(-10_000...10_000), "Down."),
         Schema.option("dz", .integer(-127...127), "The wheel."),

@@ -86,9 +86,8 @@ final class MachineAdapter: MachineControl {
     machine.keyboardInput(codes)
     return codes.count
   }
-  func mouseInput(dx: Int, dy: Int, dz: Int, buttons: UInt8) {
-    machine.mouseInput(dx: dx, dy: dy, dz: dz, buttons: buttons)
-  }
+  func mouseInput(_ motion: PointerMotion) { machine.mouseInput(motion) }
+  var isPointerAbsolute: Bool { machine.isPointerAbsolute }
 
   func textScreen() -> ScreenText? {
     guard let screen = machine.textScreen() else { return nil }

@@ -61,6 +61,17 @@ import Testing
     #expect(client.bench.machine.calls == ["mouse 3 0 0 5", "mouse 0 -4 0 5", "mouse 0 0 0 0"])
   }
 
+  @Test func placesOfTheMouseAreForGuestsThatTakeThem() throws {
+    let client = try ControlBench().connect()
+    #expect(try client.ask(#"{"command":"mouse","x":3,"y":4}"#)["ok"] == false)
+    #expect(try client.ask(#"{"command":"mouse","x":3}"#)["ok"] == false)
+    #expect(try client.ask(#"{"command":"mouse","dx":1}"#)["absolute"] == false)
+    client.bench.machine.pointerIsAbsolute.withLock { $0 = true }
+    #expect(try client.ask(#"{"command":"mouse","x":3,"y":65535,"buttons":["right"]}"#)["absolute"] == true)
+    #expect(try client.ask(#"{"command":"mouse","x":65536,"y":4}"#)["ok"] == false)
+    #expect(client.bench.machine.calls == ["mouse 1 0 0 0", "mouse 0 0 0 2 at 3 65535"])
+  }
+
   @Test func screenMemoryAndMediaAreReached() throws {
     let client = try ControlBench().connect()
     let screen = try client.ask(#"{"command":"screen-text"}"#)

@@ -63,7 +63,12 @@ final class FakeMachine: MachineControl {
       return taken
     }
   }
-  func mouseInput(dx: Int, dy: Int, dz: Int, buttons: UInt8) { record("mouse \(dx) \(dy) \(dz) \(buttons)") }
+  func mouseInput(_ motion: PointerMotion) {
+    let place = motion.place.map { " at \($0.x) \($0.y)" } ?? ""
+    record("mouse \(motion.dx) \(motion.dy) \(motion.dz) \(motion.buttons)\(place)")
+  }
+  let pointerIsAbsolute = Mutex(false)
+  var isPointerAbsolute: Bool { pointerIsAbsolute.withLock { $0 } }
 
   func textScreen() -> ScreenText? { recorded.withLock { $0.screen } }
   func screenshot() -> [UInt8] { [1, 2, 3, 4] }
