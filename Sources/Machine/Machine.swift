@@ -412,9 +412,11 @@ public final class Machine: Sendable {
   }
   /// The picture on the screen, as a tube would show it: 32 bits a pixel, 00RRGGBBh.
   public func screenshot() -> Frame {
-    guard let registers = board.vga.withDevice({ device, _ in device.registers }) else {
-      return Frame(width: 640, height: 480)
+    let shown = board.vga.withDevice { device, _ in
+      device.updatePointer()
+      return device.registers
     }
+    guard let registers = shown else { return Frame(width: 640, height: 480) }
     var renderer = ScreenRenderer()
     return renderer.render(registers, display.video.memory, time: board.clock.now)
   }

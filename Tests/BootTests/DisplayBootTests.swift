@@ -66,6 +66,10 @@ import Testing
     try vm.typeSerial("/display/load \(driver); dmesg | grep drm; echo LOA\"\"DED\n")
     try vm.waitForSerial("LOADED", timeout: 120)
     #expect(vm.serialText().contains("Initialized \(driver)"), "\(vm.serialText().suffix(4000))")
+    if driver == "vmwgfx" {
+      #expect(vm.serialText().contains("Screen Object display unit initialized"), "\(vm.serialText().suffix(4000))")
+      #expect(vm.serialText().contains("Using command buffers"))
+    }
     let size = mode.split(separator: "x").compactMap { Int($0) }
     // Clears the console, then two red cells and a word in its second row.
     try vm.typeSerial("printf '\\033c\\033[2;3H\\033[41m  \\033[0m Ringbox' >/dev/tty1; echo WRIT\"\"TEN\n")
@@ -89,10 +93,14 @@ import Testing
 
   @Test(
     "several monitors side by side, and the pointer",
-    arguments: [("vboxvga", "vboxvideo", 3), ("vmsvga", "vmwgfx", 4)])
+    arguments: [
+      ("vboxvga,memory=64M", "vboxvideo", 3), ("vmsvga,memory=64M", "vmwgfx", 4),
+      // Video memory holds what two screens show, and the picture comes from the guest's own memory.
+      ("vmsvga,memory=4M", "vmwgfx", 2),
+    ])
   func monitors(graphics: String, driver: String, monitors: Int) throws {
     let folder = try TemporaryFolder()
-    let vm = try boot(folder, graphics: "\(graphics),memory=64M,monitors=\(monitors)", mode: "800x600")
+    let vm = try boot(folder, graphics: "\(graphics),monitors=\(monitors)", mode: "800x600")
     // A program that sets a mode of 640x480 for each on one frame buffer, and a red pointer at 100, 50.
     try vm.typeSerial("/display/load \(driver); /display/probe \(monitors) 640 480 100 50 &\n")
     try vm.waitForSerial(" pointer", timeout: 120)
