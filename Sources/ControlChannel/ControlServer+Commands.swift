@@ -7,9 +7,8 @@ extension ControlServer {
   /// All commands, for messages about unknown ones.
   static let commands = [
     "device-info", "dump-code", "eject", "engine-statistics", "forward-add", "forward-remove", "insert", "keys",
-    "limit", "link", "merge", "mouse", "network", "pause", "power-button", "quit", "read-memory", "recording-start",
-    "recording-stop",
-    "reset", "resume", "save-state", "scancodes", "screen-text", "screenshot", "serial-read", "serial-watch",
+    "limit", "link", "merge", "mode-hint", "mouse", "network", "pause", "power-button", "quit", "read-memory",
+    "recording-start", "recording-stop", "reset", "resume", "save-state", "scancodes", "screen-text", "screenshot", "serial-read", "serial-watch",
     "serial-write",
     "snapshot", "snapshot-prepare", "statistics", "status",
     "type", "wait-for-text",
@@ -25,6 +24,7 @@ extension ControlServer {
     switch request.command {
     case "type", "keys", "scancodes": return try typeKeys(request.command, &arguments, later)
     case "mouse": return try moveMouse(&arguments)
+    case "mode-hint": return try hintMode(&arguments)
     case "wait-for-text": return try waitForText(&arguments, connection, now, later)
     case "serial-read": return try readSerial(&arguments, connection)
     case "serial-watch": return try watchSerial(&arguments, connection)
@@ -228,6 +228,25 @@ extension ControlServer {
     }
     machine.mouseInput(motion)
     return [("absolute", .bool(machine.isPointerAbsolute))]
+  }
+
+  private func hintMode(_ arguments: inout ControlArguments) throws(ControlError) -> [(String, JSON)] {
+    var hint = ModeHint()
+    hint.display = Int(try arguments.integer("display", in: 0...63) ?? 0)
+    hint.isEnabled = try arguments.flag("enabled") ?? true
+    let size: ClosedRange<Int64> = 0...16384
+    hint.width = Int(try arguments.integer("width", in: size) ?? 0)
+    hint.height = Int(try arguments.integer("height", in: size) ?? 0)
+    hint.bitsPerPixel = Int(try arguments.integer("bitsPerPixel", in: 0...32) ?? 32)
+    let (x, y) = (try arguments.integer("x", in: size), try arguments.integer("y", in: size))
+    try arguments.finish()
+    guard hint.width > 0 && hint.height > 0 || !hint.isEnabled else {
+      throw ControlError("\"width\" and \"height\" are missing")
+    }
+    guard (x == nil) == (y == nil) else { throw ControlError("\"x\" and \"y\" go together") }
+    if let x, let y { hint.origin = ModeHint.Origin(x: Int(x), y: Int(y)) }
+    try machine.hintMode(hint)
+    return []
   }
 
   // MARK: Text

@@ -44,6 +44,8 @@ public protocol MachineControl: AnyObject, Sendable {
   func textScreen() -> ScreenText?
   /// The display as a PNG file.
   func screenshot() throws(ControlError) -> [UInt8]
+  /// Asks the guest for another mode of a monitor (from 0); nil for what is the guest's to choose.
+  func hintMode(_ hint: ModeHint) throws(ControlError)
   /// Records the screen from now on.
   func startRecording(_ settings: RecordingSettings) throws(ControlError)
   /// Ends the recording; `completion` comes on another thread, when the file is whole.

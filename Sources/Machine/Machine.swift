@@ -390,6 +390,15 @@ public final class Machine: Sendable {
     }
   }
 
+  /// Asks the guest's display driver for another mode of one monitor (from 0).
+  public func hint(_ mode: DisplayModeHint, display: Int) throws(MachineError) {
+    guard state != .stopped else { throw MachineError(.state, "the machine has stopped") }
+    guard board.vga.withDevice({ device, services in device.hint(mode, display: display, services) }) == true else {
+      throw MachineError(
+        .configuration, "the display adapter has no monitor \(display) that hears of modes (VBoxVGA's and VBoxSVGA's do)")
+    }
+  }
+
   // MARK: Looking in
 
   /// A deterministic machine's run up to now, for comparing it with another; nil while it runs, and of other machines.

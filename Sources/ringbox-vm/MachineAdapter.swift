@@ -102,6 +102,19 @@ final class MachineAdapter: MachineControl {
     return image
   }
 
+  func hintMode(_ hint: ModeHint) throws(ControlError) {
+    var mode = DisplayModeHint()
+    mode.width = UInt32(clamping: hint.width)
+    mode.height = UInt32(clamping: hint.height)
+    mode.bitsPerPixel = UInt32(clamping: hint.bitsPerPixel)
+    mode.isEnabled = hint.isEnabled
+    mode.x = hint.origin.map { UInt32(clamping: $0.x) }
+    mode.y = hint.origin.map { UInt32(clamping: $0.y) }
+    do throws(MachineError) { try machine.hint(mode, display: hint.display) } catch {
+      throw ControlError(error.description)
+    }
+  }
+
   func startRecording(_ settings: RecordingSettings) throws(ControlError) {
     let error: ControlError? = recorder.withLock { recorder in
       guard recorder == nil else { return ControlError("the screen is being recorded already") }

@@ -91,6 +91,34 @@ import Testing
     try vm.quit()
   }
 
+  @Test("the host asks for modes: the driver hears of it, prefers them, and loses a monitor", arguments: ["vboxvga", "vboxsvga"])
+  func modeHints(graphics: String) throws {
+    let folder = try TemporaryFolder()
+    let vm = try boot(folder, graphics: "\(graphics),memory=64M,monitors=2", mode: "800x600")
+    // A hint that nobody hears yet waits for the driver.
+    try vm.control.command("mode-hint", ["width": 1152, "height": 864])
+    try vm.typeSerial("/display/load vboxvideo; echo LOA\"\"DED\n")
+    try vm.waitForSerial("LOADED", timeout: 120)
+    func waitFor(_ file: String, _ line: String) throws {
+      let path = "/sys/class/drm/card0-\(file)"
+      try vm.typeSerial("until [ \"$(head -n 1 \(path))\" = \(line) ]; do sleep 0.1; done; echo SE\"\"EN \(file) \(line)\n")
+      try vm.waitForSerial("SEEN \(file) \(line)", timeout: 60)
+    }
+    try waitFor("Virtual-1/modes", "1152x864")
+    try waitFor("Virtual-2/status", "connected")
+    try vm.control.command("mode-hint", ["width": 1360, "height": 768])
+    try waitFor("Virtual-1/modes", "1360x768")
+    try vm.control.command("mode-hint", ["display": 1, "enabled": false])
+    try waitFor("Virtual-2/status", "disconnected")
+    try vm.control.command("mode-hint", ["display": 1, "width": 640, "height": 480, "x": 1360, "y": 0])
+    try waitFor("Virtual-2/status", "connected")
+    try waitFor("Virtual-2/modes", "640x480")
+    #expect(throws: (any Error).self) {
+      try vm.control.command("mode-hint", ["display": 2, "width": 640, "height": 480])
+    }
+    try vm.quit()
+  }
+
   @Test(
     "several monitors side by side, and the pointer",
     arguments: [

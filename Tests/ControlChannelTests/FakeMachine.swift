@@ -72,6 +72,10 @@ final class FakeMachine: MachineControl {
 
   func textScreen() -> ScreenText? { recorded.withLock { $0.screen } }
   func screenshot() -> [UInt8] { [1, 2, 3, 4] }
+  func hintMode(_ hint: ModeHint) throws(ControlError) {
+    let origin = hint.origin.map { " at \($0.x) \($0.y)" } ?? ""
+    record("hint \(hint.display) \(hint.width)x\(hint.height)x\(hint.bitsPerPixel) \(hint.isEnabled)\(origin)")
+  }
   func startRecording(_ settings: RecordingSettings) throws(ControlError) {
     guard settings.path != "/nowhere" else { throw ControlError("no such folder") }
     record(

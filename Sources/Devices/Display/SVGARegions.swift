@@ -119,7 +119,7 @@ extension VGA {
     let (number, flags, first, count) = (head[0], head[1], Int(head[2]), Int(head[3]))
     let entries = flags & Remap.single != 0 ? 1 : count
     let width = flags & Remap.wide != 0 ? 2 : 1
-    var words: [UInt32]
+    let words: [UInt32]
     if flags & Remap.viaRegion != 0 {
       guard let place = reader.take(2) else { return .incomplete }
       guard entries <= Int(SVGARegion.maximumPages),

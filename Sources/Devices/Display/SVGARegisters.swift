@@ -1,7 +1,7 @@
 import Base
 import DeviceKit
 
-/// The register ports of the SVGA II adapter, and its interrupt.
+/// The register ports of the SVGA II adapter, and the interrupt of all adapters.
 extension VGA {
   private typealias Register = SVGAState.Register
   private typealias Enable = SVGAState.Enable
@@ -128,7 +128,8 @@ extension VGA {
   }
 
   func driveInterrupt(_ host: some DeviceServices) {
-    guard let svga = registers.svga else { return }
-    host.setLine(0, svga.irqStatus & svga.irqMask != 0)
+    guard controller.hasInterrupt else { return }
+    let svga = registers.svga.map { $0.irqStatus & $0.irqMask != 0 } ?? false
+    host.setLine(0, svga || registers.hgsmi?.interrupts == true)
   }
 }

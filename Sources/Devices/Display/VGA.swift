@@ -246,8 +246,8 @@ public struct VGA: PCIDevice {
   public mutating func write(_ access: Access, _ value: UInt64, _ host: some DeviceServices) {
     switch access.region {
     case PortRegion.mono:
-      // The dword at 3B0h acknowledges what the host had to say, which is never anything.
-      if controller.hasHGSMI, access.width == 4, access.offset == 0 { return }
+      // The dword at 3B0h acknowledges what the host had to say.
+      if controller.hasHGSMI, access.width == 4, access.offset == 0 { return hgsmiAcknowledge(host) }
       writePortBytes(access, first: 0x3b0, last: 0x3bb, value)
     case PortRegion.color:
       if controller.hasHGSMI, access.width == 4, access.offset == 0x10 {
