@@ -2,6 +2,7 @@
 public struct PointerMotion: Sendable, Equatable {
   /// A place on the screen, in 1/65535 of its width and height.
   public struct Place: Sendable, Equatable {
+    /// To the right, and down.
     public var x: UInt16, y: UInt16
     public init(x: UInt16, y: UInt16) {
       self.x = x
@@ -17,6 +18,7 @@ public struct PointerMotion: Sendable, Equatable {
       self.init(x: part(x, width), y: part(y, height))
     }
   }
+  /// Nil: only distances are known.
   public var place: Place?
   /// Distances: to the right, down, and of the wheel towards the user.
   public var dx: Int, dy: Int, dz: Int

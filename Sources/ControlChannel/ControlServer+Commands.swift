@@ -8,7 +8,8 @@ extension ControlServer {
   static let commands = [
     "device-info", "dump-code", "eject", "engine-statistics", "forward-add", "forward-remove", "insert", "keys",
     "limit", "link", "merge", "mode-hint", "mouse", "network", "pause", "power-button", "quit", "read-memory",
-    "recording-start", "recording-stop", "reset", "resume", "save-state", "scancodes", "screen-text", "screenshot", "serial-read", "serial-watch",
+    "recording-start", "recording-stop", "reset", "resume", "save-state", "scancodes", "screen-text", "screenshot",
+    "serial-read", "serial-watch",
     "serial-write",
     "snapshot", "snapshot-prepare", "statistics", "status",
     "type", "wait-for-text",

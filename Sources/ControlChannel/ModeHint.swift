@@ -14,7 +14,9 @@ public struct ModeHint: Sendable, Equatable {
   public var origin: Origin?
   /// A place in pixels.
   public struct Origin: Sendable, Equatable {
+    /// To the right.
     public var x: Int
+    /// Down.
     public var y: Int
     public init(x: Int, y: Int) { (self.x, self.y) = (x, y) }
   }

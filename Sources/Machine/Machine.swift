@@ -395,7 +395,8 @@ public final class Machine: Sendable {
     guard state != .stopped else { throw MachineError(.state, "the machine has stopped") }
     guard board.vga.withDevice({ device, services in device.hint(mode, display: display, services) }) == true else {
       throw MachineError(
-        .configuration, "the display adapter has no monitor \(display) that hears of modes (VBoxVGA's and VBoxSVGA's do)")
+        .configuration,
+        "the display adapter has no monitor \(display) that hears of modes (VBoxVGA's and VBoxSVGA's do)")
     }
   }
 

@@ -166,7 +166,9 @@ extension Route {
       .nothing
     ) { service, request throws(ServiceError) in
       var arguments: [(String, JSON)] = []
-      for key in ["dx", "dy", "dz", "x", "y", "buttons"] { if let value = request.body[key] { arguments.append((key, value)) } }
+      for key in ["dx", "dy", "dz", "x", "y", "buttons"] {
+        if let value = request.body[key] { arguments.append((key, value)) }
+      }
       try service.registry.client(try service.machine(request)).command("mouse", arguments)
       return .nothing
     }.taking(

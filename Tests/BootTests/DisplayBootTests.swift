@@ -91,7 +91,9 @@ import Testing
     try vm.quit()
   }
 
-  @Test("the host asks for modes: the driver hears of it, prefers them, and loses a monitor", arguments: ["vboxvga", "vboxsvga"])
+  @Test(
+    "the host asks for modes: the driver hears of it, prefers them, and loses a monitor",
+    arguments: ["vboxvga", "vboxsvga"])
   func modeHints(graphics: String) throws {
     let folder = try TemporaryFolder()
     let vm = try boot(folder, graphics: "\(graphics),memory=64M,monitors=2", mode: "800x600")
@@ -101,7 +103,8 @@ import Testing
     try vm.waitForSerial("LOADED", timeout: 120)
     func waitFor(_ file: String, _ line: String) throws {
       let path = "/sys/class/drm/card0-\(file)"
-      try vm.typeSerial("until [ \"$(head -n 1 \(path))\" = \(line) ]; do sleep 0.1; done; echo SE\"\"EN \(file) \(line)\n")
+      try vm.typeSerial(
+        "until [ \"$(head -n 1 \(path))\" = \(line) ]; do sleep 0.1; done; echo SE\"\"EN \(file) \(line)\n")
       try vm.waitForSerial("SEEN \(file) \(line)", timeout: 60)
     }
     try waitFor("Virtual-1/modes", "1152x864")

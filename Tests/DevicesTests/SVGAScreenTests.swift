@@ -182,7 +182,9 @@ import Testing
 
   @Test func regionsAreListedInThreeWays() {
     var driver = Driver()
-    func pages(_ number: UInt32) -> [UInt64]? { driver.vga.registers.svga?.regions.first { $0.number == number }?.pages }
+    func pages(_ number: UInt32) -> [UInt64]? {
+      driver.vga.registers.svga?.regions.first { $0.number == number }?.pages
+    }
     driver.region(3, [7, 8])
     #expect(pages(3) == [7, 8])
     // 64 bits; one page for all; by way of another region.
@@ -216,7 +218,9 @@ import Testing
     driver.run([36, 1, .max, 256, 0x1820, 37, 0, .max, 0, 0, 64, 64, 0])
     driver.run([36, 77, 0, 256, 0x1820, 37, 0, 0, 0, 0, 64, 64, 0, 38, 0, 0, 0, 0, 64, 64, 0])
     driver.run([36, 1, 0, .max, 0x1820, 36, 1, 0, 256, 0x2020])
-    driver.run([37, 0x7fff_ffff, 0x7fff_ffff, 0, 0, 64, 64, 0, 37, 0, 0, 0x8000_0000, 0x8000_0000, 0x7fff_ffff, 0x7fff_ffff, 0])
+    driver.run([
+      37, 0x7fff_ffff, 0x7fff_ffff, 0, 0, 64, 64, 0, 37, 0, 0, 0x8000_0000, 0x8000_0000, 0x7fff_ffff, 0x7fff_ffff, 0,
+    ])
     #expect(driver.run([42, 1, 0, 0, 0x7fff_ffff]) == [3, 0])
     driver.run([42, 1, 0, .max, 1, 5, 42, 1, 4, 65535, 2, 5, 42, 1, 1, 0, 1, 1, 0, 42, 1, 1, 0, .max, 1, 0])
     // A list that leads back to itself.

@@ -57,7 +57,8 @@ import Testing
     var device = made()
     enable(&device)
     _ = device.move(PointerMotion(dx: -3, dy: 5), host)
-    #expect(call(&device, 39, 4) == .init(eax: 0x1_0000, ebx: UInt32(bitPattern: -3), ecx: UInt32(bitPattern: -5), edx: 0))
+    #expect(
+      call(&device, 39, 4) == .init(eax: 0x1_0000, ebx: UInt32(bitPattern: -3), ecx: UInt32(bitPattern: -5), edx: 0))
     enable(&device, absolute: false)
     _ = device.move(PointerMotion(place: .init(x: 9, y: 9), dx: .max, dy: .min), host)
     #expect(call(&device, 39, 4) == .init(eax: 0x1_0000, ebx: 0x7fff, ecx: 0x7fff, edx: 0))
@@ -113,7 +114,9 @@ import Testing
     keyboard.reset(host)
     func drain() -> [UInt64] {
       var bytes: [UInt64] = []
-      while keyboard.testRead(0, region: 1, host) & 1 != 0, bytes.count < 50 { bytes.append(keyboard.testRead(0, host)) }
+      while keyboard.testRead(0, region: 1, host) & 1 != 0, bytes.count < 50 {
+        bytes.append(keyboard.testRead(0, host))
+      }
       return bytes
     }
     // A mouse that is off has nobody to tell.

@@ -150,7 +150,9 @@ private enum HGSMI {
   /// What the driver says of itself.
   enum Capability { static let interrupts: UInt32 = 2 }
   /// Flags of the host's in video memory.
-  enum HostFlag { static let interrupt: UInt64 = 2, vsync: UInt64 = 0x10, hotplug: UInt64 = 0x20, cursor: UInt64 = 0x40 }
+  enum HostFlag {
+    static let interrupt: UInt64 = 2, vsync: UInt64 = 0x10, hotplug: UInt64 = 0x20, cursor: UInt64 = 0x40
+  }
   /// Offsets in a ring of dirty rectangles.
   enum Ring {
     static let hostEvents = 0, orders = 4, dataOffset = 8, freeOffset = 12, firstRecord = 272, freeRecord = 276

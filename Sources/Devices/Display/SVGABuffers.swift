@@ -36,9 +36,12 @@ extension VGA {
         (status, errorOffset) = (Status.commandError, offset + UInt32(failed * 4))
       }
     }
-    let answer = [status, errorOffset].flatMap { word in (0..<4).map { UInt8(truncatingIfNeeded: word >> UInt32($0 * 8)) } }
+    let answer = [status, errorOffset].flatMap { word in
+      (0..<4).map { UInt8(truncatingIfNeeded: word >> UInt32($0 * 8)) }
+    }
     host.dmaWrite(place, answer)
-    var interrupts: UInt32 = flags & Flag.noInterrupt == 0 || status != Status.completed ? SVGAState.Interrupt.buffer : 0
+    var interrupts: UInt32 =
+      flags & Flag.noInterrupt == 0 || status != Status.completed ? SVGAState.Interrupt.buffer : 0
     if status != Status.completed { interrupts |= SVGAState.Interrupt.error }
     raise(interrupts, host)
   }

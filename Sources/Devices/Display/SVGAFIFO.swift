@@ -79,7 +79,7 @@ extension VGA {
     let count = load(Register.cursorCount)
     guard count != svga.cursorCount else { return }
     var (x, y) = (load(Register.cursorX), load(Register.cursorY))
-    let screen = load(Register.cursorScreen)
+    let (screen, shown) = (load(Register.cursorScreen), load(Register.cursorOn))
     if screen < SVGAState.maximumDisplays, svga.screens[Int(screen)].isDefined {
       x = x &+ UInt32(bitPattern: svga.screens[Int(screen)].x)
       y = y &+ UInt32(bitPattern: svga.screens[Int(screen)].y)
@@ -87,7 +87,7 @@ extension VGA {
     registers.svga?.cursorCount = count
     registers.svga?.cursorX = x
     registers.svga?.cursorY = y
-    registers.svga?.cursorOn = load(Register.cursorOn)
+    registers.svga?.cursorOn = shown
     scanoutChanged()
   }
 

@@ -200,10 +200,10 @@ extension VGA {
       switch image.format {
       case 24: return [bytes[at], bytes[at + 1], bytes[at + 2]]
       case 16:
-        let pixel = red >> 3 << 11 | green >> 2 << 5 | blue >> 3
+        let pixel = (red >> 3) << 11 | (green >> 2) << 5 | blue >> 3
         return [UInt8(truncatingIfNeeded: pixel), UInt8(pixel >> 8)]
       default:
-        let pixel = red >> 3 << 10 | green >> 3 << 5 | blue >> 3
+        let pixel = (red >> 3) << 10 | (green >> 3) << 5 | blue >> 3
         return [UInt8(truncatingIfNeeded: pixel), UInt8(pixel >> 8)]
       }
     }
