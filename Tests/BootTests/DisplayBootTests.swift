@@ -107,15 +107,16 @@ import Testing
         "until [ \"$(head -n 1 \(path))\" = \(line) ]; do sleep 0.1; done; echo SE\"\"EN \(file) \(line)\n")
       try vm.waitForSerial("SEEN \(file) \(line)", timeout: 60)
     }
-    try waitFor("Virtual-1/modes", "1152x864")
-    try waitFor("Virtual-2/status", "connected")
-    try vm.control.command("mode-hint", ["width": 1360, "height": 768])
-    try waitFor("Virtual-1/modes", "1360x768")
+    try waitFor("VGA-1/modes", "1152x864")
+    try waitFor("VGA-2/status", "connected")
+    // The kernel's console leaves modes out that are larger than its picture.
+    try vm.control.command("mode-hint", ["width": 720, "height": 400])
+    try waitFor("VGA-1/modes", "720x400")
     try vm.control.command("mode-hint", ["display": 1, "enabled": false])
-    try waitFor("Virtual-2/status", "disconnected")
-    try vm.control.command("mode-hint", ["display": 1, "width": 640, "height": 480, "x": 1360, "y": 0])
-    try waitFor("Virtual-2/status", "connected")
-    try waitFor("Virtual-2/modes", "640x480")
+    try waitFor("VGA-2/status", "disconnected")
+    try vm.control.command("mode-hint", ["display": 1, "width": 640, "height": 480, "x": 720, "y": 0])
+    try waitFor("VGA-2/status", "connected")
+    try waitFor("VGA-2/modes", "640x480")
     #expect(throws: (any Error).self) {
       try vm.control.command("mode-hint", ["display": 2, "width": 640, "height": 480])
     }
