@@ -125,7 +125,7 @@ private struct Driver {
     (mode.isEnabled, mode.x, mode.y) = (false, 5, 6)
     #expect(driver.vga.hint(mode, display: 1, driver.host) && driver.host.levels[0] == true)
     #expect(driver.vga.memory.load(place, width: 4) == 0x22)
-    #expect(!driver.vga.hint(mode, display: 2, driver.host))
+    #expect(driver.vga.hint(mode, display: 2, driver.host) == false)
     let hints = driver.submit(19, [3 | 32 << 16, 0xffff_ffdb] + [UInt32](repeating: 5, count: 24))
     #expect(Array(hints[2..<10]) == [0x0801_add9, 1234, 567, 32, 0, .max, .max, 1])
     #expect(Array(hints[10..<18]) == [0x0801_add9, 1234, 567, 32, 1, 5, 6, 0])
