@@ -338,7 +338,7 @@ public final class Machine: Sendable {
     board.keyboard.withDevice { device, services in device.keyboardInput(scancodes, services) }
   }
   /// Bytes of key strokes that the guest has not read.
-  public var waitingKeyBytes: Int { board.keyboard.withDevice { device, _ in device.waitingKeyBytes } }
+  public var waitingKeyBytes: Int { board.keyboard.withDevice { device, _ in device.waitingKeyBytes } ?? 0 }
   /// Relative motion, x to the right, y down, z towards the user; buttons: bit 0 left, 1 right, 2 middle.
   public func mouseInput(dx: Int, dy: Int, dz: Int = 0, buttons: UInt8) {
     board.keyboard.withDevice { device, services in
