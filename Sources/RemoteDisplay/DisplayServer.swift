@@ -9,8 +9,10 @@ public protocol DisplaySource: AnyObject, Sendable {
   func picture() -> Picture
   /// Scan codes of set 1.
   func keyboardInput(_ codes: [UInt8])
-  /// Relative motion, wheel (positive: towards the user), buttons: bit 0 left, 1 right, 2 middle.
-  func mouseInput(dx: Int, dy: Int, dz: Int, buttons: UInt8)
+  /// The mouse moved, or its buttons did.
+  func mouseInput(_ motion: PointerMotion)
+  /// The guest takes places of the mouse, and not only distances.
+  var isPointerAbsolute: Bool { get }
 }
 
 /// Where viewers connect.
@@ -185,7 +187,11 @@ public final class DisplayServer: Sendable {
     }
     let isActive = now &- room.changedAt < 1_000_000_000
     room.lookAt = now &+ (isActive ? DisplayServer.activeInterval : DisplayServer.idleInterval)
-    for connection in room.connections { connection.viewer.update(screen, version: room.version) }
+    let isAbsolute = source.isPointerAbsolute
+    for connection in room.connections {
+      connection.viewer.tellMotion(isAbsolute: isAbsolute)
+      connection.viewer.update(screen, version: room.version)
+    }
   }
 
   // MARK: Input
@@ -198,8 +204,12 @@ public final class DisplayServer: Sendable {
         room.changedAt = now
         switch action {
         case .key(let key, let isDown): source.keyboardInput(isDown ? key.make : key.breakCodes)
-        case .pointer(let x, let y, let buttons): move(connection, x, y, buttons)
-        case .motion(let dx, let dy, let buttons): move(dx: dx, dy: dy, buttons)
+        case .pointer(let x, let y, let buttons):
+          let hand = connection.hand ?? (x, y)
+          connection.hand = (x, y)
+          let place = PointerMotion.Place(x: x, y: y, width: room.screen.width, height: room.screen.height)
+          move(place, dx: x - hand.x, dy: y - hand.y, buttons)
+        case .motion(let dx, let dy, let buttons): move(nil, dx: dx, dy: dy, buttons)
         case .clipboard(let text):
           connection.viewer.clipboard = text
           for other in room.connections where other !== connection { other.viewer.offerClipboard(text) }
@@ -214,15 +224,10 @@ public final class DisplayServer: Sendable {
       for other in room.connections where other !== exclusive { other.viewer.close() }
     }
   }
-  private func move(_ connection: Connection, _ x: Int, _ y: Int, _ buttons: UInt8) {
-    let hand = connection.hand ?? (x, y)
-    connection.hand = (x, y)
-    move(dx: x - hand.x, dy: y - hand.y, buttons)
-  }
-  private func move(dx: Int, dy: Int, _ buttons: UInt8) {
+  private func move(_ place: PointerMotion.Place?, dx: Int, dy: Int, _ buttons: UInt8) {
     let wheel = buttons & 8 != 0 ? -1 : buttons & 16 != 0 ? 1 : 0
     // The protocol counts left, middle, right.
     let pressed = buttons & 1 | buttons >> 1 & 2 | buttons << 1 & 4
-    source.mouseInput(dx: dx, dy: dy, dz: wheel, buttons: pressed)
+    source.mouseInput(PointerMotion(place: place, dx: dx, dy: dy, dz: wheel, buttons: pressed))
   }
 }

@@ -103,9 +103,7 @@ extension Viewer {
     abilities.extendedClipboard = encodings.contains(Encoding.extendedClipboard)
     if abilities.cursor, !before.cursor { owesCursor = true }
     if abilities.extendedKeys, !before.extendedKeys { owesExtendedKeys = true }
-    // The mouse of the machine knows nothing else.
-    owesMotion = abilities.motion && !isRelative
-    if !abilities.motion { isRelative = false }
+    decideMotion()
     if abilities.extendedDesktopSize, !before.extendedDesktopSize { owesSize = true }
     // By these a viewer learns that the server has them.
     if abilities.fence, !before.fence { output += [248, 0, 0, 0, 0x80, 0, 0, 0, 0] }

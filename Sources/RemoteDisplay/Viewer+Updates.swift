@@ -22,9 +22,8 @@ extension Viewer {
       rectangles.append(header(ScreenArea(x: 0, y: 0, width: 0, height: 0), Encoding.extendedKeys))
     }
     if owesMotion {
-      owesMotion = false
-      isRelative = true
-      rectangles.append(header(ScreenArea(x: 0, y: 0, width: 0, height: 0), Encoding.pointerMotion))
+      payMotion()
+      rectangles.append(header(ScreenArea(x: isRelative ? 0 : 1, y: 0, width: 0, height: 0), Encoding.pointerMotion))
     }
     let resized = resize(to: screen, &rectangles)
     if owesCursor, abilities.cursor {

@@ -59,6 +59,8 @@ struct Viewer {
   var owesCursor = false, owesSize = false, owesExtendedKeys = false, owesMotion = false
   /// It has been told that the mouse tells distances.
   var isRelative = false
+  /// The guest takes places.
+  private var isAbsolute = false
   var deflate: DeflateStream?
   /// The clipboard text it has heard of.
   var clipboard = ""
@@ -92,6 +94,20 @@ struct Viewer {
     } else {
       output.removeAll(keepingCapacity: true)
     }
+  }
+  /// What the guest makes of the mouse. Viewers that can tell distances learn which of the two is wanted.
+  mutating func tellMotion(isAbsolute: Bool) {
+    self.isAbsolute = isAbsolute
+    decideMotion()
+  }
+  mutating func decideMotion() {
+    // Who cannot tell distances tells places anyway.
+    if !abilities.motion { isRelative = false }
+    owesMotion = abilities.motion && isRelative == isAbsolute
+  }
+  mutating func payMotion() {
+    owesMotion = false
+    isRelative = !isAbsolute
   }
   mutating func takeActions() -> [ViewerAction] {
     defer { actions = [] }

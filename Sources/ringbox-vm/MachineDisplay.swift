@@ -17,7 +17,6 @@ final class MachineDisplay: DisplaySource {
     return picture
   }
   func keyboardInput(_ codes: [UInt8]) { machine.keyboardInput(codes) }
-  func mouseInput(dx: Int, dy: Int, dz: Int, buttons: UInt8) {
-    machine.mouseInput(dx: dx, dy: dy, dz: dz, buttons: buttons)
-  }
+  func mouseInput(_ motion: PointerMotion) { machine.mouseInput(motion) }
+  var isPointerAbsolute: Bool { machine.isPointerAbsolute }
 }

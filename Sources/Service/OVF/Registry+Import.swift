@@ -99,7 +99,10 @@ private struct MachineImport {
       missing.append(here)
       here = Paths.folder(of: here)
     }
-    do { try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true) } catch {
+    do {
+      try FileManager.default.createDirectory(
+        atPath: folder, withIntermediateDirectories: true, attributes: ServiceHome.ownersOnly)
+    } catch {
       throw ServiceError(.fileError, "Could not create the directory '\(folder)' (VERR_ACCESS_DENIED)", .appliance)
     }
     folders += missing.reversed()
