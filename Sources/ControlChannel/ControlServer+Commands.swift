@@ -197,7 +197,12 @@ extension ControlServer {
     guard strokes.count <= keys.room else { throw ControlError("too many key strokes are waiting already") }
     guard !strokes.isEmpty else { return [] }
     let count = Int64(strokes.count)
-    keys.append(strokes, interval: interval * 1_000_000) { later(.success([("strokes", .integer(count))])) }
+    keys.append(strokes, interval: interval * 1_000_000) { outcome in
+      switch outcome {
+      case .typed: later(.success([("strokes", .integer(count))]))
+      case .unread: later(.failure(ControlError("the guest does not read its keyboard; not all keys were typed")))
+      }
+    }
     return nil
   }
 

@@ -33,7 +33,8 @@ public protocol MachineControl: AnyObject, Sendable {
   func scanCodes(typing character: Character) -> [UInt8]?
   /// The scan codes of a chord such as "ctrl-alt-delete": its keys pressed in order, then released in reverse.
   func scanCodes(chord: String) throws(ControlError) -> [UInt8]
-  /// Hands scan codes (set 1) to the keyboard; returns how many it had room for. A code is not torn apart.
+  /// Hands scan codes (set 1) to the keyboard; returns how many it took: none while the guest has not read those before.
+  /// A code is not torn apart.
   func keyboardInput(_ codes: [UInt8]) -> Int
   /// The mouse moved, or its buttons did.
   func mouseInput(_ motion: PointerMotion)

@@ -1,5 +1,6 @@
 import Base
 import Devices
+import DiskImages
 import Execution
 import HostSystem
 
@@ -52,6 +53,8 @@ public struct MachineConfiguration: Equatable, Sendable {
     public var snapshot: Bool
     /// Name of the image's format; nil: found out from its contents.
     public var format: String?
+    /// What the host's memory does for it.
+    public var cache = HostCache.writeBack
     /// UUIDs and paths of the images below it, for formats that name their parents by UUID only.
     public var parents: [String: String] = [:]
     public init(path: String, interface: DiskInterface = .ide, readOnly: Bool = false, snapshot: Bool = false) {
@@ -129,6 +132,8 @@ public struct MachineConfiguration: Equatable, Sendable {
   public var deterministicSeed: UInt64?
   /// A deterministic machine stops after so many instructions; nil: it does not.
   public var instructionLimit: Int64?
+  /// What SMBIOS says of it.
+  public var identity = MachineIdentity()
   /// UTC or the host's local time.
   public var clockBase = ClockBase.utc
 
@@ -234,6 +239,7 @@ extension MachineConfiguration {
       }
     case "graphics": graphics = try Graphics(field)
     case "mouse": mouse = try field.choice()
+    case "identity": identity = try MachineIdentity(field)
     case "engine": engine = try field.string()
     case "clockBase": clockBase = try field.choice()
     case "deterministicSeed": deterministicSeed = try field.seed()
@@ -259,7 +265,8 @@ extension MachineConfiguration {
       "cdroms": .array(cdroms.map(\.json)), "floppies": .array(floppies.map { .string($0) }),
       "network": .array(network.map(\.json)), "serial": .array(serial.map { .string($0.text) }),
       "debugConsole": .string(debugConsole.text),
-      "graphics": graphics.json, "mouse": .string(mouse.rawValue), "exitOn": .array(exits), "engine": .string(engine),
+      "graphics": graphics.json, "mouse": .string(mouse.rawValue), "identity": identity.json,
+      "exitOn": .array(exits), "engine": .string(engine),
       "clockBase": .string(clockBase.rawValue),
       "deterministicSeed": text(deterministicSeed.map { String($0) }),
       "instructionLimit": instructionLimit.map { .integer($0) } ?? .null,
@@ -314,6 +321,7 @@ extension MachineConfiguration.Disk {
       case "readOnly": readOnly = try member.bool()
       case "snapshot": snapshot = try member.bool()
       case "format": format = try member.optionalString()
+      case "cache": cache = try member.choice()
       case "parents":
         for parent in try member.members() {
           parents[parent.key] = try JSONField("\(member.name).\(parent.key)", parent.value).string()
@@ -327,6 +335,7 @@ extension MachineConfiguration.Disk {
     .object([
       "path": .string(path), "interface": .string(interface.rawValue), "readOnly": .bool(readOnly),
       "snapshot": .bool(snapshot), "format": format.map { .string($0) } ?? .null,
+      "cache": .string(cache.rawValue),
       "parents": .object(parents.sorted { $0.key < $1.key }.map { JSON.Member($0.key, .string($0.value)) }),
     ])
   }

@@ -44,7 +44,7 @@ public final class DisplayServer: Sendable {
   private let wake: WakeDescriptor
   private let isEnding = Atomic<Bool>(false)
   private let count = Atomic<Int>(0)
-  private let thread = Mutex<HostThread?>(nil)
+  private let thread = OwnedThread()
 
   /// Listens; `start` lets viewers in.
   /// - Parameter password: nil lets everybody in who can connect.
@@ -63,8 +63,7 @@ public final class DisplayServer: Sendable {
   }
 
   public func start() throws(ThreadError) {
-    let started = try HostThread(name: "display") { [self] in serve() }
-    thread.withLock { $0 = started }
+    try thread.start(name: "display") { [self] in serve() }
   }
   /// Viewers that are through the handshake.
   public var viewerCount: Int { count.load(ordering: .relaxed) }
@@ -73,11 +72,7 @@ public final class DisplayServer: Sendable {
   public func close() {
     isEnding.store(true, ordering: .releasing)
     wake.wake()
-    let ending = thread.withLock { thread in
-      defer { thread = nil }
-      return thread
-    }
-    ending?.join()
+    thread.join()
     if case .local(let path) = address { HostFiles.remove(path) }
   }
 
@@ -101,6 +96,8 @@ public final class DisplayServer: Sendable {
   private struct Room {
     var connections: [Connection] = []
     var screen: Picture
+    /// Counts the changes of `screen`.
+    var version = 0
     var lookAt: Int64 = 0
     var changedAt: Int64 = 0
     var failures = 0
@@ -156,16 +153,19 @@ public final class DisplayServer: Sendable {
     }
   }
   private func write(_ connection: Connection) {
-    while !connection.viewer.isClosed, connection.sent < connection.viewer.output.count {
-      let rest = connection.viewer.output[connection.sent...].prefix(1 << 18)
-      switch connection.stream.write(rest) {
-      case .wrote(let count): connection.sent += count
-      case .wouldBlock: return
-      case .failed: connection.viewer.close()
+    repeat {
+      while !connection.viewer.isClosed, connection.sent < connection.viewer.output.count {
+        let rest = connection.viewer.output[connection.sent...].prefix(1 << 18)
+        switch connection.stream.write(rest) {
+        case .wrote(let count): connection.sent += count
+        case .wouldBlock: return
+        case .failed: connection.viewer.close()
+        }
       }
-    }
-    connection.viewer.output = []
-    connection.sent = 0
+      connection.viewer.forgetOutput()
+      connection.sent = 0
+      connection.viewer.sendOwedClipboard()
+    } while !connection.viewer.isClosed && !connection.viewer.output.isEmpty
     if connection.viewer.isClosing { connection.viewer.close() }
   }
 
@@ -182,6 +182,7 @@ public final class DisplayServer: Sendable {
     let screen = source.picture()
     if screen != room.screen {
       room.screen = screen
+      room.version += 1
       room.changedAt = now
     }
     let isActive = now &- room.changedAt < 1_000_000_000
@@ -189,7 +190,7 @@ public final class DisplayServer: Sendable {
     let isAbsolute = source.isPointerAbsolute
     for connection in room.connections {
       connection.viewer.tellMotion(isAbsolute: isAbsolute)
-      connection.viewer.update(screen)
+      connection.viewer.update(screen, version: room.version)
     }
   }
 
@@ -198,8 +199,9 @@ public final class DisplayServer: Sendable {
   private func act(_ room: inout Room, _ now: Int64) {
     for connection in room.connections {
       for action in connection.viewer.takeActions() {
-        // Whoever types wants to see what comes of it.
+        // Whoever types wants to see what comes of it, at once or a little later.
         room.lookAt = min(room.lookAt, now &+ 10_000_000)
+        room.changedAt = now
         switch action {
         case .key(let key, let isDown): source.keyboardInput(isDown ? key.make : key.breakCodes)
         case .pointer(let x, let y, let buttons):

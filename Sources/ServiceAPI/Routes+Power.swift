@@ -149,7 +149,10 @@ extension Route {
       "Types; answers after the last key.", .nothing
     ) { service, request throws(ServiceError) in
       let client = try service.registry.client(try service.machine(request))
-      if let text = request.text("text") { try client.command("type", [("text", .string(text))], seconds: 600) }
+      if let text = request.text("text") {
+        // Ten milliseconds a key, and a guest that reads slowly.
+        try client.command("type", [("text", .string(text))], seconds: 60 + Int64(text.utf8.count / 25))
+      }
       if let keys = request.body["keys"] { try client.command("keys", [("keys", keys)], seconds: 300) }
       if let codes = request.body["scancodes"] {
         try client.command("scancodes", [("codes", codes)], seconds: 300)

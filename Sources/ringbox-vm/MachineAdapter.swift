@@ -83,6 +83,8 @@ final class MachineAdapter: MachineControl {
     }
   }
   func keyboardInput(_ codes: [UInt8]) -> Int {
+    // The keyboard's own queue is short, and what does not fit is lost.
+    guard machine.waitingKeyBytes == 0 else { return 0 }
     machine.keyboardInput(codes)
     return codes.count
   }

@@ -13,7 +13,7 @@ final class MachineDisplay: DisplaySource {
     guard var picture = Picture(width: frame.width, height: frame.height, pixels: frame.pixels) else {
       return Picture(width: frame.width, height: frame.height)
     }
-    picture.screens = frame.monitors.map { Area(x: $0.x, y: $0.y, width: $0.width, height: $0.height) }
+    picture.screens = frame.monitors.map { ScreenArea(x: $0.x, y: $0.y, width: $0.width, height: $0.height) }
     return picture
   }
   func keyboardInput(_ codes: [UInt8]) { machine.keyboardInput(codes) }

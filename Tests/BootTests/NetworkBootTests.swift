@@ -125,6 +125,94 @@ private final class SmallWebServer {
     }
   }
 
+  /// A program that keeps one connection open and says nothing, on a port that it prints.
+  private static let listening = """
+    import socket
+    server = socket.create_server(("127.0.0.1", 0))
+    print(server.getsockname()[1], flush=True)
+    client = server.accept()[0]
+    while client.recv(4096): pass
+    """
+  /// A program that sends datagrams to the ports that it is told, until it is killed.
+  private static let flooding = """
+    import socket, sys, time
+    sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    while True:
+      for port in sys.argv[1:]:
+        try: sender.sendto(bytes(700), ("127.0.0.1", int(port)))
+        except OSError: pass
+      time.sleep(0.0005)
+    """
+  private func python(_ program: String, _ arguments: [String] = []) throws -> (Process, Pipe) {
+    let process = Process(), pipe = Pipe()
+    process.executableURL = URL(fileURLWithPath: "/usr/bin/python3")
+    process.arguments = ["-c", program] + arguments
+    process.standardOutput = pipe
+    process.standardError = FileHandle.nullDevice
+    try process.run()
+    return (process, pipe)
+  }
+
+  @Test("saved with frames on their way, cards work on, and what the NAT has lost is told")
+  func savedState() throws {
+    let folder = try TemporaryFolder()
+    let body = (0..<200_000).map { UInt8(truncatingIfNeeded: $0 &* 13 &+ $0 >> 7) }
+    let server = try SmallWebServer(body)
+    let sum = try Shell.run("/usr/bin/md5sum", [try folder.write("body", body)]).prefix(32)
+    let cards = ["virtio", "e1000", "pcnet"]
+    let web = try cards.map { _ in try freePort() }, datagrams = try cards.map { _ in try freePort() }
+    var arguments: [String] = []
+    for (index, model) in cards.enumerated() {
+      arguments += [
+        "--nic",
+        "nat,model=\(model),mac=08:00:27:00:01:0\(index),net=10.0.\(index + 2).0/24,localhost=on,"
+          + "hostfwd=tcp::\(web[index])-:8080,hostfwd=udp::\(datagrams[index])-:9",
+      ]
+    }
+    arguments = GuestAssets.linux("amd64", extra: arguments)
+    var vm = try VM.launch(arguments: arguments)
+    try vm.waitForSerial(GuestAssets.marker, timeout: GuestAssets.bootTimeout)
+    try vm.waitForSerial("# ", timeout: 60)
+    _ = try shell(vm, "httpd -p 8080 -h /tmp")
+    for index in cards.indices {
+      _ = try shell(vm, "d\(index)=$(grep -l 08:00:27:00:01:0\(index) /sys/class/net/*/address | cut -d/ -f5)")
+      let lease = try shell(vm, "udhcpc -i $d\(index) -n -q; ip addr show $d\(index)")
+      #expect(lease.contains("inet 10.0.\(index + 2).15/24"), "\(cards[index]): \(lease)")
+    }
+    let (listener, port) = try python(NetworkBootTests.listening)
+    defer { listener.end() }
+    let number = String(decoding: port.fileHandleForReading.availableData, as: UTF8.self)
+      .trimmingCharacters(in: .whitespacesAndNewlines)
+    _ = try shell(
+      vm, "{ ((while sleep 1; do echo x; done) | nc 10.0.2.2 \(number); echo CONNECTION-\"\"LOST) 2>/dev/null & }")
+    let (flood, _) = try python(NetworkBootTests.flooding, datagrams.map { "\($0)" })
+    defer { flood.end() }
+    usleep(500_000)
+    try vm.control.command("save-state", ["path": .string(folder.name("state"))], timeout: 120)
+    #expect(try vm.waitForExit(timeout: 60) == 7)
+
+    vm = try VM.launch(arguments: arguments + ["--restore", folder.name("state")], timeout: 120)
+    try vm.waitForSerial("CONNECTION-LOST", timeout: 120)
+    for (index, model) in cards.enumerated() {
+      let carrier = "for i in 1 2 3 4 5 6 7 8 9 10; do c=$(cat /sys/class/net/$d\(index)/carrier); "
+      #expect(try shell(vm, carrier + "[ $c = 1 ] && break; sleep 1; done; echo C=$c").contains("C=1"), "\(model)")
+      let changes = try shell(vm, "echo D=$(cat /sys/class/net/$d\(index)/carrier_down_count)")
+      #expect(!changes.contains("D=0"), "\(model) has not seen the link go")
+      let address = try shell(vm, "ip addr show $d\(index)")
+      #expect(address.contains("inet 10.0.\(index + 2).15/24"), "\(model): \(address)")
+      let router = "10.0.\(index + 2).2"
+      let ping = try shell(vm, "ping -c 2 \(router)")
+      #expect(ping.contains(" 0% packet loss"), "\(model): \(ping)")
+      let got = try shell(vm, "wget -q -O /tmp/\(model) http://\(router):\(server.port)/; md5sum /tmp/\(model)")
+      #expect(got.contains(sum), "\(model): \(got)")
+      #expect(try fetch(web[index], model) == Array(sum.utf8), "\(model): through the forward")
+      // The lease is the guest's own when it asks again.
+      let lease = try shell(vm, "udhcpc -i $d\(index) -r 10.0.\(index + 2).15 -n -q; ip addr show $d\(index)")
+      #expect(lease.contains("inet 10.0.\(index + 2).15/24"), "\(model): \(lease)")
+    }
+    try vm.quit()
+  }
+
   @Test("iPXE boots from the built-in TFTP server", arguments: ["virtio", "e1000", "pcnet"])
   func networkBoot(model: String) throws {
     let folder = try TemporaryFolder()

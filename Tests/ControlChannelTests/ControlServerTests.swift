@@ -1,8 +1,9 @@
 import Base
-import ControlChannel
 import Glibc
 import HostSystem
 import Testing
+
+@testable import ControlChannel
 
 @Suite("control server") struct ControlServerTests {
   @Test func repliesCarryTheIdOfTheRequest() throws {
@@ -51,6 +52,27 @@ import Testing
     client.bench.machine.recorded.withLock { $0.room = 1 }
     #expect(try client.ask(#"{"command":"scancodes","codes":[224,72,224,200],"interval":0}"#)["strokes"] == 2)
     #expect(client.bench.machine.codes == [224, 72, 224, 200])
+  }
+
+  @Test func aGuestThatDoesNotReadItsKeyboardIsNotWaitedForForEver() {
+    let machine = FakeMachine()
+    machine.recorded.withLock { $0.room = 0 }
+    var keys = KeyQueue()
+    var outcomes: [KeyQueue.Outcome] = []
+    for _ in 0..<2 { keys.append([[1], [2]], interval: 0) { outcomes.append($0) } }
+    var now: Int64 = 1
+    for done in keys.advance(machine, now: now) { done() }
+    now += KeyQueue.patience - 1
+    for done in keys.advance(machine, now: now) { done() }
+    #expect(outcomes == [] && keys.nextAt != nil)
+    now += 20_000_000
+    for done in keys.advance(machine, now: now) { done() }
+    #expect(outcomes == [.unread, .unread] && keys.nextAt == nil && keys.room == KeyQueue.limit)
+    // Once it reads, keys go on as ever.
+    machine.recorded.withLock { $0.room = .max }
+    keys.append([[3], [4]], interval: 0) { outcomes.append($0) }
+    for done in keys.advance(machine, now: now) { done() }
+    #expect(outcomes.last == .typed && machine.codes == [3, 4])
   }
 
   @Test func mouseKeepsItsButtonsUntilTold() throws {

@@ -7,7 +7,7 @@ import Testing
 @testable import RemoteDisplay
 
 /// A machine with a screen that tests change.
-private final class FakeScreen: DisplaySource {
+final class FakeScreen: DisplaySource {
   let shown: Mutex<Picture>
   let codes = Mutex<[UInt8]>([])
   let moves = Mutex<[[Int]]>([])

@@ -326,7 +326,7 @@ import Testing
     process.environment = service.machines.environment
     process.standardOutput = try service.folder.file("events.out")
     try process.run()
-    defer { process.terminate() }
+    defer { process.end() }
     var kinds: [String] = []
     for attempt in 0..<100 where !kinds.contains("machine.registered") {
       // It may not listen yet when the first one comes.

@@ -92,3 +92,13 @@ public final class TemporaryFolder {
   /// Names of what is in the folder, sorted.
   public var entries: [String] { ((try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []).sorted() }
 }
+
+extension Process {
+  /// Ends a program that a test has started, whatever it is doing: SIGTERM is blocked on the threads that tests run on, and
+  /// so in what they start.
+  public func end() {
+    guard isRunning else { return }
+    kill(processIdentifier, SIGKILL)
+    waitUntilExit()
+  }
+}

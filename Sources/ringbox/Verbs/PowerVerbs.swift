@@ -259,7 +259,7 @@ private struct Control {
     try request("POST", "mouse", body: body)
   }
   private func type(_ text: String) throws {
-    try request("POST", "keyboard", body: ["text": .string(text)], seconds: 600)
+    try request("POST", "keyboard", body: ["text": .string(text)], seconds: 120 + Int64(text.utf8.count / 25))
   }
   private func screenshot(_ path: String) throws {
     let image = try request("GET", "screenshot").body
