@@ -338,7 +338,9 @@ public final class Machine: Sendable {
     board.keyboard.withDevice { device, services in device.keyboardInput(scancodes, services) }
   }
   /// Bytes of key strokes that the guest has not read.
-  public var waitingKeyBytes: Int { board.keyboard.withDevice { device, _ in device.waitingKeyBytes } }
+  public var waitingKeyBytes: Int {
+    board.keyboard.withDevice { device, _ in device.waitingKeyBytes } ?? 0
+  }
   /// What the user did with the mouse: the guest is told the place if its driver wants that, and the distances otherwise.
   public func mouseInput(_ motion: PointerMotion) {
     if board.pointer?.withDevice({ device, services in device.move(motion, services) }) == true { return }

@@ -238,8 +238,8 @@ extension MachineConfiguration {
         }
       }
     case "graphics": graphics = try Graphics(field)
-    case "mouse": mouse = try field.choice()
     case "identity": identity = try MachineIdentity(field)
+    case "mouse": mouse = try field.choice()
     case "engine": engine = try field.string()
     case "clockBase": clockBase = try field.choice()
     case "deterministicSeed": deterministicSeed = try field.seed()
@@ -265,8 +265,8 @@ extension MachineConfiguration {
       "cdroms": .array(cdroms.map(\.json)), "floppies": .array(floppies.map { .string($0) }),
       "network": .array(network.map(\.json)), "serial": .array(serial.map { .string($0.text) }),
       "debugConsole": .string(debugConsole.text),
-      "graphics": graphics.json, "mouse": .string(mouse.rawValue), "identity": identity.json,
-      "exitOn": .array(exits), "engine": .string(engine),
+      "graphics": graphics.json, "identity": identity.json, "mouse": .string(mouse.rawValue), "exitOn": .array(exits),
+      "engine": .string(engine),
       "clockBase": .string(clockBase.rawValue),
       "deterministicSeed": text(deterministicSeed.map { String($0) }),
       "instructionLimit": instructionLimit.map { .integer($0) } ?? .null,

@@ -87,6 +87,14 @@ struct Viewer {
   }
 
   mutating func close() { isClosed = true }
+  /// All of the output has gone out. Its room is kept while pictures come that need it.
+  mutating func forgetOutput() {
+    if output.capacity > Viewer.backlogLimit, output.count < output.capacity / 4 {
+      output = []
+    } else {
+      output.removeAll(keepingCapacity: true)
+    }
+  }
   /// What the guest makes of the mouse. Viewers that can tell distances learn which of the two is wanted.
   mutating func tellMotion(isAbsolute: Bool) {
     self.isAbsolute = isAbsolute
@@ -100,14 +108,6 @@ struct Viewer {
   mutating func payMotion() {
     owesMotion = false
     isRelative = !isAbsolute
-  }
-  /// All of the output has gone out. Its room is kept while pictures come that need it.
-  mutating func forgetOutput() {
-    if output.capacity > Viewer.backlogLimit, output.count < output.capacity / 4 {
-      output = []
-    } else {
-      output.removeAll(keepingCapacity: true)
-    }
   }
   mutating func takeActions() -> [ViewerAction] {
     defer { actions = [] }

@@ -3,7 +3,7 @@ import NIOPosix
 import NIOWebSocket
 
 /// What a relay makes of what comes from either end.
-protocol RelayConversion {
+protocol RelayConversion: SendableMetatype {
   /// What the machine is told first.
   var greeting: ByteBuffer? { get }
   /// What a page may send before there is a connection to the machine, in bytes.

@@ -59,7 +59,7 @@ import Testing
       #expect(Zlib.inflateFlushed(stream, limit: 1000) == contents)
       #expect(Zlib.inflateFlushed(stream, limit: 999) == nil)
     }
-    #expect(Zlib.inflateFlushed(Array(flushed.prefix(300)), limit: 1000)?.count ?? 1000 < 1000)
+    #expect(Zlib.inflateFlushed(Array(flushed.prefix(flushed.count / 2)), limit: 1000)?.count ?? 1000 < 1000)
     #expect(Zlib.inflateFlushed([1, 2, 3], limit: 10) == nil)
     #expect(Zlib.inflateFlushed([], limit: 10) == [])
   }

@@ -29,6 +29,12 @@ public final class Desktop {
     manager.standardOutput = FileHandle.nullDevice
     manager.standardError = FileHandle.nullDevice
     try manager.run()
+    // A window that comes while the manager starts may be left unseen.
+    let deadline = Date(timeIntervalSinceNow: 60)
+    while (try? tool(["get_num_desktops"])) == nil {
+      guard Date() < deadline else { throw Shell.Failed(description: "openbox does not start") }
+      usleep(20_000)
+    }
   }
   /// Nobody has to be waited for: nothing of theirs is kept.
   deinit {
@@ -84,11 +90,9 @@ public final class Desktop {
       "/usr/bin/env",
       ["DISPLAY=\(display)", "timeout", "5", "xclip", "-selection", "clipboard", "-t", "UTF8_STRING", "-o"])
   }
-  /// Copies a text, as a program of this desktop does.
+  /// Copies a text, as a program of this desktop does, which has it until another copies something.
   public func copy(_ text: String) throws {
     let name = try folder.write("copied", Array(text.utf8))
-    // xclip goes on in the background, and would keep a pipe open.
-    let process = try launch(["xclip", "-selection", "clipboard", "-t", "UTF8_STRING", "-i", name], log: "xclip.out")
-    process.waitUntilExit()
+    _ = try launch(["xclip", "-quiet", "-selection", "clipboard", "-t", "UTF8_STRING", "-i", name], log: "xclip.out")
   }
 }
