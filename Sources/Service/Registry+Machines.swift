@@ -129,6 +129,10 @@ extension Registry {
     }
     // What a disk in use differs from goes with it, unless it lies elsewhere: a linked clone's base is not its own.
     var own = settings.usedMedia
+    // Images that were put over disks are nobody else's.
+    for medium in settings.media where medium.parent != nil && medium.path.hasPrefix(settings.snapshotFolder + "/") {
+      own.insert(medium.uuid)
+    }
     for medium in settings.media.reversed() {
       guard own.contains(medium.uuid), let parent = medium.parent.flatMap(settings.medium) else { continue }
       if parent.path.hasPrefix(settings.folder + "/") { own.insert(parent.uuid) }
