@@ -134,13 +134,6 @@ extension ImageLibrary {
     try ImageLibrary.copyAll(source, to: target, progress)
   }
   public func remove(_ path: String) throws(DiskError) { try store.remove(path) }
-  /// Gives an image of one file another name in the same file system. Images that name it as their parent lose it.
-  public func move(_ path: String, to target: String) throws(DiskError) {
-    let info = try lookAlone(path, Options())
-    guard info.files.count == 1 else { throw .unsupported(path: path, "it has several files; clone it instead") }
-    guard !store.exists(target) else { throw .exists(path: target) }
-    try store.replace(target, with: path)
-  }
   /// Copies a file as it is, whatever is in it, holes as holes; the copy is on stable storage.
   public func copyFile(_ path: String, to target: String) throws(DiskError) {
     let source = try store.open(path, writable: false), copy = try store.create(target)

@@ -81,6 +81,13 @@ struct MediaRegistry {
       }
     }
   }
+  static func describe(_ entry: inout SettingsElement, _ text: String) {
+    entry.remove("Description")
+    guard !text.isEmpty else { return }
+    var description = SettingsElement("Description")
+    description.children = [.text(text)]
+    entry.insert(description)
+  }
   /// Takes a medium out, and with it what differs from it.
   mutating func remove(_ uuid: String) {
     for kind in Medium.Kind.allCases where element.child(kind.list) != nil {

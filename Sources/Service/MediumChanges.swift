@@ -116,11 +116,13 @@ extension Registry {
     }
     for (old, _) in pairs { HostFiles.remove(old) }
   }
-  /// Tells all who know a medium where somebody else has put its file.
-  public func relocateMedium(_ name: String, to path: String) throws(ServiceError) {
+  /// Tells all who know a medium where somebody else has put its file: its name.
+  @discardableResult
+  public func relocateMedium(_ name: String, to path: String) throws(ServiceError) -> String {
     guard let known = try medium(name)?.medium else { throw Registry.unknown(name) }
     let place = Registry.place(known.path, in: path)
     try holding(known) { () throws(ServiceError) in try relocate(known, to: place) }
+    return place
   }
   private func relocate(_ known: Medium, to place: String) throws(ServiceError) {
     if known.kind == .disk {
@@ -190,13 +192,7 @@ extension Registry {
       try changeImage(path) { image throws(DiskError) in try image.setComment(text) }
     }
     guard let known else { return }
-    try changeEntries(known.uuid) { entry, _ in
-      entry.remove("Description")
-      guard !text.isEmpty else { return }
-      var description = SettingsElement("Description")
-      description.children = [.text(text)]
-      entry.insert(description)
-    }
+    try changeEntries(known.uuid) { entry, _ in MediaRegistry.describe(&entry, text) }
   }
   /// Makes a disk larger.
   public func resize(_ name: String, to bytes: UInt64, progress: WorkProgress = .none) throws(ServiceError) {
