@@ -70,6 +70,12 @@ public struct DriveChange: Sendable {
   public var type: String?
   /// What the guest may know of a disk, and what may be done to it while the machine runs.
   public var isNonrotational: Bool?, discards: Bool?, isHotPluggable: Bool?, isTemporaryEject: Bool?
+  /// Of a DVD drive. nil: as it is.
+  public var isPassedThrough: Bool?
+  /// Name of a group of disks; empty: none; nil: as it is.
+  public var bandwidthGroup: String?
+  /// Becomes the medium's description; nil: as it is.
+  public var comment: String?
 
   /// Changes nothing yet.
   public init(controller: String, port: Int, device: Int) {
@@ -117,6 +123,17 @@ public struct DriveChange: Sendable {
     if let discards { attachment.discards = discards }
     if let isHotPluggable { attachment.isHotPluggable = isHotPluggable }
     if let isTemporaryEject { attachment.isTemporaryEject = isTemporaryEject }
+    if let isPassedThrough { attachment.isPassedThrough = isPassedThrough }
+    if let name = bandwidthGroup {
+      guard name.isEmpty || settings.bandwidthGroups.contains(where: { $0["name"] == name && $0["type"] == "Disk" })
+      else {
+        throw ServiceError(.objectNotFound, "Could not find a bandwidth group of disks named '\(name)'")
+      }
+      attachment.bandwidthGroup = name.isEmpty ? nil : name
+    }
+    if let comment, let uuid = attachment.medium {
+      settings.mediaRegistry.change(uuid) { MediaRegistry.describe(&$0, comment) }
+    }
     try settings.attach(attachment)
   }
 }

@@ -56,6 +56,10 @@ public struct Attachment: Sendable, Equatable {
   public var medium: String?
   /// What the guest may know of a disk, and what may be done to it while the machine runs.
   public var isNonrotational = false, discards = false, isHotPluggable = false, isTemporaryEject = false
+  /// The guest may speak to the host's drive itself, so far as there is one.
+  public var isPassedThrough = false
+  /// The group whose limit the disk shares.
+  public var bandwidthGroup: String?
 
   public init(controller: String, port: Int, device: Int, kind: Medium.Kind, medium: String? = nil) {
     self.controller = controller
@@ -98,6 +102,8 @@ extension MachineSettings {
     found.discards = element.bool("discard") ?? false
     found.isHotPluggable = element.bool("hotpluggable") ?? false
     found.isTemporaryEject = element.bool("tempeject") ?? false
+    found.isPassedThrough = element.bool("passthrough") ?? false
+    found.bandwidthGroup = element["bandwidthGroup"].flatMap { $0.isEmpty ? nil : $0 }
     return found
   }
   mutating func changeControllers(_ body: (inout SettingsElement) -> Void) {
@@ -218,12 +224,13 @@ extension MachineSettings {
     var element = SettingsElement("AttachedDevice")
     if attachment.isNonrotational { element["nonrotational"] = "true" }
     if attachment.discards { element["discard"] = "true" }
-    if attachment.kind == .dvd { element["passthrough"] = "false" }
+    if attachment.kind == .dvd { element["passthrough"] = flag(attachment.isPassedThrough) }
     if attachment.isTemporaryEject { element["tempeject"] = "true" }
     element["type"] = attachment.kind.rawValue
     element["hotpluggable"] = flag(attachment.isHotPluggable)
     element["port"] = "\(attachment.port)"
     element["device"] = "\(attachment.device)"
+    element["bandwidthGroup"] = attachment.bandwidthGroup
     if let medium = attachment.medium { element.insert(SettingsElement("Image", [("uuid", "{\(medium)}")])) }
     return element
   }
