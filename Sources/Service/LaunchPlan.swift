@@ -144,7 +144,12 @@ struct LaunchPlan {
         cdroms.append([
           "path": .string(medium.path), "interface": .string(try cdromInterface(attachment, place)),
         ])
-      case .disk: disks.append(try disk(medium, try type(attachment), place, media))
+      case .disk:
+        var disk = try disk(medium, try type(attachment), place, media)
+        if let name = attachment.bandwidthGroup, let limit = settings.bandwidth(ofGroup: name) {
+          disk.set("rateGroup", ["name": .string(name), "rate": .integer(limit)])
+        }
+        disks.append(disk)
       }
     }
     return (disks, cdroms, floppies)

@@ -35,6 +35,7 @@ import Testing
     (card.isConnected, card.trace, card.bitsPerSecond, card.promiscuous) = (false, "/p", 5000, .allowAll)
     card.bootROM = .file("/r")
     card.rateGroup = .init(name: "g", bitsPerSecond: 1_000_000)
+    configuration.disks[0].rateGroup = .init(name: "d", bitsPerSecond: 8_000_000)
     var listening = MachineConfiguration.NetworkCard(.internalNetwork("n"), model: .e1000)
     listening.promiscuous = .allowNetwork
     configuration.network = [

@@ -1,3 +1,4 @@
+import Base
 import DiskImages
 import Foundation
 import SettingsFiles
@@ -197,5 +198,30 @@ struct ImagesOverTests {
     #expect(throws: ServiceError.self) { try attach(try attached().path, type: "Normal") }
     #expect(throws: ServiceError.self) { try attach(disk, type: "Writethrough") }
     #expect(try registry.medium(disk)?.medium.type == "Immutable")
+  }
+
+  // MARK: Groups
+
+  @Test func disksOfAGroupShareItsLimit() throws {
+    try registry.changeShared("m") { settings throws(ServiceError) in
+      try settings.addBandwidthGroup("slow", type: "Disk", limit: 1000)
+      try settings.addBandwidthGroup("wire", type: "Network", limit: 1000)
+    }
+    func change(_ group: String) throws {
+      var change = DriveChange(controller: "SATA", port: 0, device: 0)
+      change.bandwidthGroup = group
+      try registry.change("m", change)
+    }
+    func planned() throws -> JSON? {
+      try LaunchPlan(try registry.machine("m"), control: "/c", display: "/d").options["machine"]?["disks"]?.array?
+        .first?[
+          "rateGroup"]
+    }
+    #expect(try planned() == nil)
+    try change("slow")
+    #expect(try planned() == ["name": "slow", "rate": 8000])
+    for other in ["wire", "none such"] { #expect(throws: ServiceError.self) { try change(other) } }
+    try change("")
+    #expect(try planned() == nil)
   }
 }
