@@ -121,6 +121,8 @@ public struct MachineConfiguration: Equatable, Sendable {
   public var deterministicSeed: UInt64?
   /// A deterministic machine stops after so many instructions; nil: it does not.
   public var instructionLimit: Int64?
+  /// What SMBIOS says of it.
+  public var identity = MachineIdentity()
   /// UTC or the host's local time.
   public var clockBase = ClockBase.utc
 
@@ -225,6 +227,7 @@ extension MachineConfiguration {
         }
       }
     case "graphics": graphics = try Graphics(field)
+    case "identity": identity = try MachineIdentity(field)
     case "engine": engine = try field.string()
     case "clockBase": clockBase = try field.choice()
     case "deterministicSeed": deterministicSeed = try field.seed()
@@ -250,7 +253,7 @@ extension MachineConfiguration {
       "cdroms": .array(cdroms.map(\.json)), "floppies": .array(floppies.map { .string($0) }),
       "network": .array(network.map(\.json)), "serial": .array(serial.map { .string($0.text) }),
       "debugConsole": .string(debugConsole.text),
-      "graphics": graphics.json, "exitOn": .array(exits), "engine": .string(engine),
+      "graphics": graphics.json, "identity": identity.json, "exitOn": .array(exits), "engine": .string(engine),
       "clockBase": .string(clockBase.rawValue),
       "deterministicSeed": text(deterministicSeed.map { String($0) }),
       "instructionLimit": instructionLimit.map { .integer($0) } ?? .null,

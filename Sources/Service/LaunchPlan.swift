@@ -16,6 +16,8 @@ struct LaunchPlan {
   private let extra: [String: String]
   /// UUIDs of media that others differ from: nobody writes to those.
   private let parents: Set<String>
+  /// Extra data that the machine's process puts into its configuration.
+  private var ownValues: JSON = [:]
 
   init(
     _ settings: MachineSettings, parents: Set<String> = [], control: String, display: String
@@ -28,6 +30,7 @@ struct LaunchPlan {
       "machine": machine, "serial": .array(serialPorts().map { .string($0) }),
       "control": .string(control), "statusLine": true,
     ]
+    options.set("configuration", ownValues)
     if settings.isRecorded { options.set("recording", settings.recording) }
     options.set("vnc", ["unix": .string(extra["Ringbox/VNC"].map(place) ?? display)])
   }
@@ -63,9 +66,15 @@ struct LaunchPlan {
     result.set("disks", .array(drives.disks))
     result.set("cdroms", .array(drives.cdroms))
     result.set("floppies", .array(drives.floppies))
-    result.set("network", .array(cards()))
+    let cards = cards()
+    result.set("network", .array(cards.map(\.card)))
     result.set("graphics", graphics())
-    return result
+    result.set("identity", ["uuid": .string(settings.hardwareUUID)])
+    result.set("exitOn", .array([]))
+    var tree = ConfigurationTree(machine: result, slots: cards.map(\.slot))
+    remarks += ConfigurationKey.apply(settings.extraData.map { ($0.key, $0.value) }, to: &tree)
+    ownValues = .object(tree.values.map { JSON.Member($0.path, .string($0.text)) })
+    return tree.machine
   }
   /// VirtualBox's first adapter unless told otherwise.
   private mutating func graphics() -> JSON {
@@ -190,8 +199,8 @@ struct LaunchPlan {
 
   // MARK: Network and ports
 
-  private mutating func cards() -> [JSON] {
-    var cards: [JSON] = []
+  private mutating func cards() -> [(slot: Int, card: JSON)] {
+    var cards: [(slot: Int, card: JSON)] = []
     for slot in 0..<8 {
       guard let adapter = settings.slot("Network", "Adapter", slot), adapter.bool("enabled") == true else { continue }
       let models = ["82540EM": "e1000", "82543GC": "82543gc", "82545EM": "82545em", "virtio": "virtio"]
@@ -209,7 +218,7 @@ struct LaunchPlan {
       }
       if adapter.bool("trace") == true, let file = adapter["tracefile"] { card.set("pcap", .string(place(file))) }
       for member in attachment(adapter, slot).members ?? [] { card.set(member.key, member.value) }
-      cards.append(card)
+      cards.append((slot, card))
     }
     return cards
   }

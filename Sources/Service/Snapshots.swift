@@ -323,7 +323,10 @@ extension MachineSettings {
   }
   /// What an image over a disk will be.
   func newCover(_ drive: String = "", over medium: Medium) throws(ServiceError) -> Cover {
-    do { try FileManager.default.createDirectory(atPath: snapshotFolder, withIntermediateDirectories: true) } catch {
+    do {
+      try FileManager.default.createDirectory(
+        atPath: snapshotFolder, withIntermediateDirectories: true, attributes: ServiceHome.ownersOnly)
+    } catch {
       throw ServiceError(.fileError, "Could not create the directory '\(snapshotFolder)' (VERR_ACCESS_DENIED)")
     }
     let uuid = DiskUUID()

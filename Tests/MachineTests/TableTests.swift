@@ -86,8 +86,38 @@ import Testing
       at += 2
     }
     #expect(at == smbios.tables.count)
-    #expect(types == [0, 1, 3, 4, 4, 16, 17, 19, 19, 32, 127])
+    #expect(types == [0, 1, 2, 3, 4, 4, 16, 17, 19, 19, 32, 127])
     #expect(smbios.anchor.count == 31)
     #expect(ByteReader(smbios.anchor).u16(0x1c) == UInt16(types.count))
+    // The system: texts 1 to 3 and the family, no serial number, no UUID.
+    #expect(Array(smbios.tables.dropFirst(place(of: 1, in: smbios.tables)).prefix(8)) == [1, 27, 0, 1, 1, 2, 3, 0])
+  }
+
+  /// Where the structure of a type begins.
+  private func place(of type: UInt8, in tables: [UInt8]) -> Int {
+    var at = 0
+    while at + 4 <= tables.count, tables[at] != type {
+      at += Int(tables[at + 1])
+      while at + 1 < tables.count, tables[at] != 0 || tables[at + 1] != 0 { at += 1 }
+      at += 2
+    }
+    return at
+  }
+
+  @Test func smbiosSaysWhatItIsTold() throws {
+    var identity = MachineIdentity()
+    identity.uuid = Array(0x10..<0x20)
+    identity.texts = [
+      .systemSerial: "S1", .systemProduct: "", .makerVersion: "first", .biosVendor: String(repeating: "~", count: 100),
+    ]
+    let tables = SMBIOSTables(name: "m", memory: 1 << 30, lowMemory: 1 << 30, processors: 1, identity: identity).tables
+    let system = Array(tables.dropFirst(place(of: 1, in: tables)).prefix(27 + 40))
+    // Maker, no product, version, serial number; the UUID's first parts are little-endian.
+    #expect(system[4..<8] == [1, 0, 2, 3])
+    #expect(Array(system[8..<24]) == [0x13, 0x12, 0x11, 0x10, 0x15, 0x14, 0x17, 0x16] + Array(0x18..<0x20))
+    #expect(String(decoding: system[27...], as: UTF8.self).hasPrefix("Ringbox\u{0}1\u{0}S1\u{0}m\u{0}\u{0}"))
+    #expect(tables[place(of: 11, in: tables) + 4] == 1)
+    // Longer texts are cut.
+    #expect(tables.filter { $0 == 0x7e }.count == MachineIdentity.textLimit)
   }
 }
