@@ -229,6 +229,20 @@ import Testing
     }
   }
 
+  @Test func aFileIsCopiedAsItIs() throws {
+    let folder = "/tmp/rb-copy-\(UInt32.random(in: 0...(.max)))"
+    let library = ImageLibrary()
+    defer { for suffix in ["a", "b"] { try? library.remove("\(folder).\(suffix)") } }
+    let made = try library.create("\(folder).a", ImageCreation(.vdi, capacity: 64 << 20))
+    let image = try library.open("\(folder).a")
+    for sector: UInt64 in [9, 100_000] { try image.write(sector, stamp(sector, 1)) }
+    try image.close()
+    try library.copyFile("\(folder).a", to: "\(folder).b")
+    let copy = try library.open("\(folder).b")
+    #expect(try copy.info().uuid == made.uuid && copy.read(9, count: 1) == stamp(9, 1))
+    #expect(try copy.read(100_000, count: 1) == stamp(100_000, 1) && copy.check().errors.isEmpty)
+    #expect(throws: DiskError.self, "taken") { try library.copyFile("\(folder).a", to: "\(folder).b") }
+  }
   @Test(arguments: ImageFormat.differencing) func anEmptiedImageShowsItsParentAgain(format: ImageFormat) throws {
     let store = MemoryStore()
     let library = ImageLibrary(store: store)

@@ -65,6 +65,7 @@ import Testing
       (#"{"bootOrder": "cx"}"#, "boot order"), (#"{"memroy": 1}"#, "did you mean 'memory'"), (#"[]"#, "object"),
       (#"{"initrd": "/i"}"#, "needs a kernel"), (#"{"serial": ["tcp:0"]}"#, "TCP port"),
       (#"{"serial": ["floppy"]}"#, "none of"), (#"{"serial": ["none","none","none","none","none"]}"#, "at most 4"),
+      (#"{"disks": [{"path": "a", "rateGroup": {"name": "g", "rate": 5}}]}"#, "rate"),
       (#"{"disks": [{"interface": "ide"}]}"#, "path"), (#"{"disks": [{"path": "a", "interface": "usb"}]}"#, "ide"),
       (#"{"engine": "interpretr"}"#, "did you mean"), (#"{"exitOn": ["rest"]}"#, "exitOn"),
       (#"{"floppies": ["a","b","c"]}"#, "floppy"), (#"{"name": "a\u0000b"}"#, "string"),
