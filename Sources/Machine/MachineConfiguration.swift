@@ -1,5 +1,6 @@
 import Base
 import Devices
+import DiskImages
 import Execution
 import HostSystem
 
@@ -52,6 +53,8 @@ public struct MachineConfiguration: Equatable, Sendable {
     public var snapshot: Bool
     /// Name of the image's format; nil: found out from its contents.
     public var format: String?
+    /// What the host's memory does for it.
+    public var cache = HostCache.writeBack
     /// UUIDs and paths of the images below it, for formats that name their parents by UUID only.
     public var parents: [String: String] = [:]
     /// Its group, if it has one.
@@ -80,6 +83,14 @@ public struct MachineConfiguration: Equatable, Sendable {
     var wallOffset: Int64 {
       self == .utc ? 0 : HostClock.localOffset(at: HostClock.wallNanoseconds / 1_000_000_000)
     }
+  }
+
+  /// What points.
+  public enum Mouse: String, Sendable, CaseIterable {
+    /// A PS/2 mouse.
+    case ps2
+    /// The same, and VMware's absolute pointer behind it for guests that have a driver.
+    case absolute
   }
 
   public var name = "ringbox"
@@ -113,6 +124,8 @@ public struct MachineConfiguration: Equatable, Sendable {
   public var debugConsole: SerialPort = .none
   /// The display adapter.
   public var graphics = Graphics()
+  /// The pointing device.
+  public var mouse = Mouse.ps2
   /// What ends the machine besides power-off.
   public var exitOn = ExitConditions()
   /// One of `engines`.
@@ -228,6 +241,7 @@ extension MachineConfiguration {
       }
     case "graphics": graphics = try Graphics(field)
     case "identity": identity = try MachineIdentity(field)
+    case "mouse": mouse = try field.choice()
     case "engine": engine = try field.string()
     case "clockBase": clockBase = try field.choice()
     case "deterministicSeed": deterministicSeed = try field.seed()
@@ -253,7 +267,8 @@ extension MachineConfiguration {
       "cdroms": .array(cdroms.map(\.json)), "floppies": .array(floppies.map { .string($0) }),
       "network": .array(network.map(\.json)), "serial": .array(serial.map { .string($0.text) }),
       "debugConsole": .string(debugConsole.text),
-      "graphics": graphics.json, "identity": identity.json, "exitOn": .array(exits), "engine": .string(engine),
+      "graphics": graphics.json, "identity": identity.json, "mouse": .string(mouse.rawValue), "exitOn": .array(exits),
+      "engine": .string(engine),
       "clockBase": .string(clockBase.rawValue),
       "deterministicSeed": text(deterministicSeed.map { String($0) }),
       "instructionLimit": instructionLimit.map { .integer($0) } ?? .null,
@@ -308,6 +323,7 @@ extension MachineConfiguration.Disk {
       case "readOnly": readOnly = try member.bool()
       case "snapshot": snapshot = try member.bool()
       case "format": format = try member.optionalString()
+      case "cache": cache = try member.choice()
       case "rateGroup": rateGroup = member.value == .null ? nil : try .init(member)
       case "parents":
         for parent in try member.members() {
@@ -322,6 +338,7 @@ extension MachineConfiguration.Disk {
     .object([
       "path": .string(path), "interface": .string(interface.rawValue), "readOnly": .bool(readOnly),
       "snapshot": .bool(snapshot), "format": format.map { .string($0) } ?? .null,
+      "cache": .string(cache.rawValue),
       "rateGroup": rateGroup?.json ?? .null,
       "parents": .object(parents.sorted { $0.key < $1.key }.map { JSON.Member($0.key, .string($0.value)) }),
     ])

@@ -235,7 +235,7 @@ import Testing
     defer { for suffix in ["a", "b"] { try? library.remove("\(folder).\(suffix)") } }
     let made = try library.create("\(folder).a", ImageCreation(.vdi, capacity: 64 << 20))
     let image = try library.open("\(folder).a")
-    for sector: UInt64 in [9, 100_000] { try image.write(sector, stamp(sector, 1)) }
+    for sector in [9, 100_000] { try image.write(UInt64(sector), stamp(sector, 1)) }
     try image.close()
     try library.copyFile("\(folder).a", to: "\(folder).b")
     let copy = try library.open("\(folder).b")
