@@ -175,7 +175,8 @@ public final class Machine: Sendable {
       ACPITables.Parameters(
         processors: configuration.cpus, devices: board.presentDevices, pciWindow: Board.pciWindow(memory.lowSize)))
     data.smbios = SMBIOSTables(
-      name: configuration.name, memory: memory.ramSize, lowMemory: memory.lowSize, processors: configuration.cpus)
+      name: configuration.name, uuid: configuration.uuid, memory: memory.ramSize, lowMemory: memory.lowSize,
+      processors: configuration.cpus)
     board.firmwareConfig.withDevice { device, _ in data.install(&device) }
     board.rtc.withDevice { device, _ in data.install(&device) }
     firmware.loadLegacyCopy(into: memory)

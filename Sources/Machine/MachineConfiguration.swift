@@ -81,6 +81,8 @@ public struct MachineConfiguration: Equatable, Sendable {
   }
 
   public var name = "ringbox"
+  /// What the firmware's tables (SMBIOS) say the machine's UUID is, as text; nil: none.
+  public var uuid: String?
   /// Bytes of RAM, a multiple of 1 MiB up to 1 TiB.
   public var memory: UInt64 = 256 << 20
   /// Processors, 1 to `maximumProcessors`.
@@ -198,6 +200,9 @@ extension MachineConfiguration {
   private mutating func read(_ field: JSONField) throws(MachineError) {
     switch field.name {
     case "name": name = try field.string()
+    case "uuid":
+      uuid = try field.optionalString()
+      if let uuid, SMBIOSTables.identity(uuid) == nil { throw field.wrong("a UUID") }
     case "memory": memory = UInt64(try field.integer(in: 0...Int64.max))
     case "cpus": cpus = Int(try field.integer(in: 0...4096))
     case "cpu": cpu = try field.string()
@@ -242,7 +247,7 @@ extension MachineConfiguration {
     if exitOn.tripleFault { exits.append(.string("tripleFault")) }
     func text(_ value: String?) -> JSON { value.map { .string($0) } ?? .null }
     return .object([
-      "name": .string(name), "memory": .integer(Int64(clamping: memory)), "cpus": .integer(Int64(cpus)),
+      "name": .string(name), "uuid": text(uuid), "memory": .integer(Int64(clamping: memory)), "cpus": .integer(Int64(cpus)),
       "cpu": .string(cpu), "bootOrder": .string(bootOrder), "firmware": text(firmware), "kernel": text(kernel),
       "initrd": text(initrd), "append": .string(append), "disks": .array(disks.map(\.json)),
       "cdroms": .array(cdroms.map(\.json)), "floppies": .array(floppies.map { .string($0) }),

@@ -28,6 +28,7 @@ extension Registry {
     _ machine: String, name: String, text: String?, progress: (Int) -> Void = { _ in }
   ) throws(ServiceError) -> String {
     guard !name.isEmpty else { throw ServiceError(.invalidArgument, "A snapshot needs a name", .snapshot) }
+    try Names.check(name, "a snapshot", .snapshot)
     let settings = try self.machine(machine)
     if state(settings).state.isOnline { return try takeOnline(settings, name, text, progress) }
     var made: [String] = []
@@ -228,6 +229,7 @@ extension Registry {
   ) throws(ServiceError) {
     try changeShared(machine) { settings throws(ServiceError) in
       let uuid = try snapshot(name, of: settings).uuid
+      if let newName { try Names.check(newName, "a snapshot", .snapshot) }
       settings.changeSnapshot(uuid) { element in
         if let newName, !newName.isEmpty { element["name"] = newName }
         guard let text else { return }
@@ -366,7 +368,7 @@ extension MachineSettings {
       description.children = [.text(text)]
       snapshot.insert(description)
     }
-    snapshot.insert(hardware)
+    snapshot.insert(hardware.withoutTransientFolders)
     return snapshot
   }
   /// Everything that is attached now and in snapshots has the other medium instead.

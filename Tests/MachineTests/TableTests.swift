@@ -87,6 +87,21 @@ import Testing
     }
     #expect(at == smbios.tables.count)
     #expect(types == [0, 1, 3, 4, 4, 16, 17, 19, 19, 32, 127])
+    // The UUID of the system's structure: not set. With one, its first three fields are little-endian.
+    let zero = [UInt8](repeating: 0, count: 16)
+    let text = "00112233-4455-6677-8899-aabbccddeeff"
+    let known = SMBIOSTables(name: "a", uuid: text, memory: 5 << 30, lowMemory: 3 << 30, processors: 2)
+    func system(_ tables: [UInt8]) -> [UInt8]? {
+      tables.indices.dropLast(27).first { Array(tables[$0..<($0 + 4)]) == [1, 27, 0, 1] }.map {
+        Array(tables[($0 + 8)..<($0 + 24)])
+      }
+    }
+    #expect(system(smbios.tables) == zero)
+    let mixed: [UInt8] = [0x33, 0x22, 0x11, 0, 0x55, 0x44, 0x77, 0x66]
+    #expect(system(known.tables) == mixed + (8...15).map { UInt8($0 * 0x11) })
+    #expect(SMBIOSTables.identity("00112233-4455-6677-8899-aabbccddeef") == nil)
+    #expect(throws: MachineError.self) { try MachineConfiguration(json: ["uuid": "seven"]) }
+    #expect(try MachineConfiguration(json: ["uuid": .string(text)]).uuid == text)
     #expect(smbios.anchor.count == 31)
     #expect(ByteReader(smbios.anchor).u16(0x1c) == UInt16(types.count))
   }

@@ -14,8 +14,8 @@ struct SMBIOSTables: Sendable, Equatable {
     static let end: UInt16 = 0x7f00
   }
 
-  init(name: String, memory: UInt64, lowMemory: UInt64, processors: Int) {
-    addIdentity(name)
+  init(name: String, uuid: String? = nil, memory: UInt64, lowMemory: UInt64, processors: Int) {
+    addIdentity(name, uuid.flatMap(SMBIOSTables.identity) ?? [UInt8](repeating: 0, count: 16))
     for cpu in 0..<processors { addProcessor(cpu) }
     addMemory(memory, lowMemory)
     add(32, Handle.boot) { $0.bytes += [0, 0, 0, 0, 0, 0, 0] }
@@ -23,7 +23,18 @@ struct SMBIOSTables: Sendable, Equatable {
     anchor = makeAnchor()
   }
 
-  private mutating func addIdentity(_ name: String) {
+  /// The bytes of a UUID (7.2.1): its first three fields little-endian; nil for what is none. All zero: not set.
+  static func identity(_ text: String) -> [UInt8]? {
+    guard text.split(separator: "-", omittingEmptySubsequences: false).map(\.utf8.count) == [8, 4, 4, 4, 12] else {
+      return nil
+    }
+    let digits = text.filter { $0 != "-" }
+    let bytes = stride(from: 0, to: 32, by: 2).compactMap { UInt8(digits.dropFirst($0).prefix(2), radix: 16) }
+    guard bytes.count == 16, digits.allSatisfy(\.isHexDigit) else { return nil }
+    return bytes[0..<4].reversed() + bytes[4..<6].reversed() + bytes[6..<8].reversed() + bytes[8...]
+  }
+
+  private mutating func addIdentity(_ name: String, _ uuid: [UInt8]) {
     add(0, Handle.bios, ["SeaBIOS", "Ringbox", "01/01/2026"]) { body in
       body.bytes += [1, 2]
       body.append(UInt16(0xe800))
@@ -34,7 +45,7 @@ struct SMBIOSTables: Sendable, Equatable {
     }
     add(1, Handle.system, ["Ringbox", "Virtual Machine", "1", name]) { body in
       body.bytes += [1, 2, 3, 0]
-      body.bytes += [UInt8](repeating: 0, count: 16)  // UUID: not set
+      body.bytes += uuid
       body.bytes += [6, 0, 4]  // power switch; no SKU; family
     }
     add(3, Handle.chassis, ["Ringbox"]) { body in

@@ -350,9 +350,9 @@ extension MachineSettings {
     for (key, _) in extraData where key.hasPrefix("Ringbox/") && !["Ringbox/Engine", "Ringbox/CPU"].contains(key) {
       setExtraData(key, nil)
     }
+    machine.remove("Recording")
     machine.change("Hardware") { hardware in
       hardware.remove("SharedFolders")
-      hardware.remove("VideoCapture")
       hardware.remove("HostPci")
       for list in ["UART", "LPT"] {
         hardware.changeAll(list) { ports in

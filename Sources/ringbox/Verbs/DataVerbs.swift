@@ -57,11 +57,7 @@ enum DataVerbs {
     while let word = words.next() { values.append(word) }
     guard (2...3).contains(values.count), !values[1].isEmpty else { throw Failure.usage("Not enough parameters") }
     let key = values[1], value = values.count > 2 ? values[2] : nil
-    if values[0] == "global" {
-      try registry.changeGlobal { MachineSettings.setExtraData(&$0.root, key, value) }
-    } else {
-      try registry.changeShared(values[0]) { $0.setExtraData(key, value) }
-    }
+    try registry.setExtraData(values[0] == "global" ? nil : values[0], key, value)
     return .done
   }
 
@@ -175,11 +171,17 @@ enum DataVerbs {
     if verb == "add", path == nil { throw Failure.usage("Parameter --hostpath is required") }
     guard ["add", "remove"].contains(verb) else { throw Failure.usage("Invalid parameter '\(verb)'") }
     func has(_ option: String) -> Bool { options.contains { $0.name == option } }
+    if has("transient"), try !registry.state(registry.machine(names[0])).state.isOnline {
+      throw Failure.failure("Machine '\(names[0])' is not currently running.")
+    }
     try registry.changeShared(names[0]) { settings throws(ServiceError) in
-      guard let path, verb == "add" else { return try settings.removeSharedFolder(name) }
+      guard let path, verb == "add" else {
+        return try settings.removeSharedFolder(name, isTransient: has("transient"))
+      }
       var folder = SharedFolder(name: name, path: Paths.absolute(path))
       (folder.isWritable, folder.mounts) = (!has("readonly"), has("automount"))
       folder.mountPoint = value("automountpoint") ?? ""
+      folder.isTransient = has("transient")
       try settings.add(folder)
     }
     return .done
