@@ -19,6 +19,7 @@ struct LaunchPlan {
     self.settings = settings
     extra = Dictionary(settings.extraData.map { ($0.key, $0.value) }) { $1 }
     let machine = try machine()
+    remarks += IdleSettings.remarks(settings)
     options = [
       "machine": machine, "serial": .array(serialPorts().map { .string($0) }),
       "control": .string(control), "statusLine": true,
@@ -45,6 +46,7 @@ struct LaunchPlan {
       "cpus": .integer(Int64(settings.cpus)), "cpu": .string(cpu), "bootOrder": .string(bootOrder),
       "clockBase": .string(settings.word(["RTC"], "localOrUTC", default: "Local") == "UTC" ? "utc" : "localtime"),
       "engine": .string(extra["Ringbox/Engine"] ?? "recompiler"),
+      "uuid": .string(settings.hardware["uuid"].flatMap(SettingsUUID.normalized) ?? settings.uuid),
     ]
     if let firmware { result.set("firmware", .string(firmware)) }
     for (key, name) in [

@@ -170,7 +170,7 @@ extension MachineOption {
     let kept = adapter.child("DisabledModes")?.child(mode)
     adapter.change("DisabledModes") { $0.remove(mode) }
     adapter.remove("DisabledModes") { $0.children.isEmpty }
-    adapter.insert(kept ?? SettingsElement(mode, mode == "NAT" ? [("localhost-reachable", "true")] : []))
+    adapter.insert(kept ?? SettingsElement(mode, mode == "NAT" ? [("localhost-reachable", "false")] : []))
   }
   /// Changes the settings of a mode, whether the adapter is in it or not.
   private static func mode(_ change: inout Change, _ mode: String, _ body: (inout SettingsElement) -> Void) {

@@ -15,7 +15,7 @@ public struct MachineSettings: Sendable, Equatable {
     let adapter = SettingsElement(
       "Adapter",
       [("slot", "0"), ("enabled", "true"), ("MACAddress", MachineSettings.randomMAC()), ("type", "82540EM")],
-      [SettingsElement("NAT", [("localhost-reachable", "true")])])
+      [SettingsElement("NAT", [("localhost-reachable", "false")])])
     let hardware = SettingsElement(
       "Hardware", [],
       [

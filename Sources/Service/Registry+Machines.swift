@@ -32,6 +32,10 @@ extension Registry {
     return settings
   }
 
+  /// Throws when a machine's settings file would take the place of another one.
+  public func checkPlace(of creation: MachineCreation) throws(ServiceError) {
+    _ = try newPlace(name: creation.name, groups: creation.groups, baseFolder: creation.baseFolder)
+  }
   /// It becomes the name of a folder and of files.
   private func checkName(_ name: String) throws(ServiceError) {
     try Names.check(name, "a machine")

@@ -14,6 +14,8 @@ public struct SharedFolder: Sendable, Equatable {
   public var mountPoint = ""
   /// Goes when the machine's run ends.
   public var isTransient = false
+  /// How far links in it may lead, as the user has set it; empty: not said.
+  public var linkPolicy = ""
 
   public init(name: String, path: String) {
     self.name = name
@@ -26,6 +28,7 @@ public struct SharedFolder: Sendable, Equatable {
     mounts = element.bool("autoMount") ?? false
     mountPoint = element["autoMountPoint"] ?? ""
     isTransient = element.bool("transient") ?? false
+    linkPolicy = element["symlinkPolicy"] ?? ""
   }
   fileprivate var element: SettingsElement {
     var element = SettingsElement(
@@ -35,8 +38,34 @@ public struct SharedFolder: Sendable, Equatable {
         ("autoMount", mounts ? "true" : "false"),
       ])
     if !mountPoint.isEmpty { element["autoMountPoint"] = mountPoint }
+    if !linkPolicy.isEmpty { element["symlinkPolicy"] = linkPolicy }
     if isTransient { element["transient"] = "true" }
     return element
+  }
+}
+
+extension Registry {
+  /// Folders for the guests of all machines.
+  public func globalFolders() throws(ServiceError) -> [SharedFolder] {
+    (try global().root.child("SharedFolders")?.elements("SharedFolder") ?? []).map(SharedFolder.init)
+  }
+  /// Adds a folder for all of them, or with nil takes the one of this name away.
+  public func setGlobalFolder(_ name: String, _ folder: SharedFolder?) throws(ServiceError) {
+    try Names.check(name, "a shared folder", .registry)
+    let isThere = try globalFolders().contains { $0.name == name }
+    guard folder == nil || !isThere else {
+      throw ServiceError(.objectInUse, "Shared folder named '\(name)' already exists", .registry)
+    }
+    guard folder != nil || isThere else {
+      throw ServiceError(.objectNotFound, "Could not find a shared folder named '\(name)'", .registry)
+    }
+    try changeGlobal { global in
+      global.root.change("SharedFolders") { list in
+        list.remove("SharedFolder") { $0["name"] == name }
+        if let folder { list.insert(folder.element) }
+      }
+      global.root.remove("SharedFolders") { $0.children.isEmpty }
+    }
   }
 }
 

@@ -353,6 +353,15 @@ extension MachineSettings {
       self.cover(cover)
     }
   }
+  /// The machine with the hardware that it had when a snapshot was taken.
+  public func asOf(_ snapshot: String) throws(ServiceError) -> MachineSettings {
+    guard let hardware = snapshotElement(snapshot)?.child("Hardware") else {
+      throw ServiceError(.objectNotFound, "The snapshot has no hardware", .snapshot)
+    }
+    var then = self
+    then.hardware = hardware
+    return then
+  }
   /// An element for a new snapshot of the machine as it is.
   func newSnapshot(_ name: String, _ text: String?) throws(ServiceError) -> SettingsElement {
     guard SnapshotTree(self).nodes.allSatisfy({ $0.depth < 249 }) else {

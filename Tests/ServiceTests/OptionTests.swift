@@ -75,6 +75,41 @@ struct OptionTests {
       #expect(MachineOption.named(name) == nil, "\(name)")
     }
   }
+  @Test func theLogNamesEverySettingWithoutEffect() throws {
+    let usual = try LaunchPlan(applied([]), control: "c", display: "d")
+    #expect(usual.remarks == [])
+    #expect(usual.options["machine"]?["uuid"] == "11111111-2222-3333-4444-555555555555")
+    let settings = try applied([
+      ("cpu-execution-cap", ["50"]), ("chipset", ["ich9"]), ("hpet", ["on"]), ("audio-enabled", ["on"]),
+      ("usb-xhci", ["on"]), ("bios-system-time-offset", ["-5"]), ("vrde", ["on"]), ("tpm-type", ["2.0"]),
+      ("nat-bind-ip1", ["10.0.0.1"]), ("nat-dns-proxy1", ["on"]), ("hardware-uuid", ["aaaaaaaa-2222-3333-4444-555555555555"]),
+    ])
+    let plan = try LaunchPlan(settings, control: "c", display: "d")
+    for words in [
+      "cap of 50%", "chipset ICH9", "audio", "USB controllers", "time offset of -5 ms", "VRDE", "TPM",
+      "network card 1: the NAT's address", "network card 1: the NAT's DNS options",
+    ] { #expect(plan.remarks.contains { $0.hasPrefix("no effect: ") && $0.contains(words) }, "\(words)") }
+    #expect(plan.remarks.count == 9)
+    #expect(plan.options["machine"]?["uuid"] == "aaaaaaaa-2222-3333-4444-555555555555")
+  }
+  @Test func everyOptionSaysWhatItMeans() throws {
+    for option in MachineOption.all {
+      #expect(!option.meaning.isEmpty, "\(option.names[0])")
+      #expect(option.names.contains(option.dashed.replacing("-", with: "")), "\(option.dashed)")
+      #expect((option.valueCount == 0) == option.values.isEmpty, "\(option.names[0]) \(option.values)")
+    }
+    let portForward = try #require(MachineOption.named("natpf1")?.option)
+    #expect(portForward.dashed == "nat-pf" && portForward.values.hasPrefix("RULE"))
+    #expect(MachineOption.named("hpet")?.option.values == "on|off" && MachineOption.named("cpus")?.option.values == "1-64")
+  }
+  @Test func newMachinesDoNotReachTheHostsLoopback() throws {
+    let settings = try applied([("nic2", ["nat"])])
+    for slot in 0..<2 {
+      #expect(settings.slot("Network", "Adapter", slot)?.child("NAT")?["localhost-reachable"] == "false")
+    }
+    let open = try applied([("nat-localhostreachable1", ["on"])])
+    #expect(open.slot("Network", "Adapter", 0)?.child("NAT")?["localhost-reachable"] == "true")
+  }
   @Test func moreThanEightCardsNeedTheirChipset() throws {
     #expect(refusal("nic9", ["nat"])?.contains("8") == true)
     let settings = try applied([("chipset", ["ich9"]), ("nic36", ["intnet"])])

@@ -370,6 +370,10 @@ struct MachineInfo {
   // MARK: Rest
 
   private mutating func addRest() {
+    for (index, folder) in ((try? registry.globalFolders()) ?? []).enumerated() {
+      add("SharedFolderNameGlobalMapping\(index + 1)", folder.name)
+      add("SharedFolderPathGlobalMapping\(index + 1)", folder.path)
+    }
     for (kind, isTransient) in [("Machine", false), ("Transient", true)] {
       for (index, folder) in settings.sharedFolders.filter({ $0.isTransient == isTransient }).enumerated() {
         add("SharedFolderName\(kind)Mapping\(index + 1)", folder.name)

@@ -51,6 +51,10 @@ enum PowerVerbs {
 
   /// `VBoxHeadless --startvm NAME`: starts a machine and stays until it ends.
   static func headless(_ words: [String]) throws -> Never {
+    if words.first.map({ ["help", "--help", "-h", "-help"].contains($0) }) == true {
+      print("usage: VBoxHeadless --startvm NAME|UUID [--vrde on|off|config] [--settingspwfile FILE]")
+      Foundation.exit(0)
+    }
     var rest = Words("VBoxHeadless", words)
     let (_, options) = try rest.parse(
       ["startvm": 1, "s": 1, "vrde": 1, "v": 1, "vrdeproperty": 1, "e": 1, "settingspw": 1, "settingspwfile": 1],
