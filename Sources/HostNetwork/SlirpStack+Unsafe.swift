@@ -18,6 +18,10 @@ import HostSystem
   private var output: [NetworkFrame] = []
   private var outputBytes = 0
   private var polled: [pollfd] = []
+  /// A port has been opened since the sockets were last looked at.
+  private var opensPort = false
+  /// Connections that may wait for the guest; the stack itself asks for one, and others then wait for a second and more.
+  private static let backlog: Int32 = 4096
   /// When the router advertisement timer is due, in nanoseconds of the monotonic clock; nil: not armed.
   private var timerDue: Int64?
   private var timerOpaque: UnsafeMutableRawPointer?
@@ -162,6 +166,7 @@ import HostSystem
             return stack.add(descriptor, events)
           }, opaque)
       }
+      if opensPort { widenBacklogs() }
     }
     if let timerDue {
       let left = max(0, timerDue &- HostClock.monotonicNanoseconds) / 1_000_000
@@ -207,6 +212,17 @@ import HostSystem
     return Int32(events)
   }
 
+  /// Lets more connections wait on the sockets that listen.
+  private func widenBacklogs() {
+    opensPort = false
+    for entry in polled.dropFirst() {
+      var (isListening, size) = (Int32(0), socklen_t(MemoryLayout<Int32>.size))
+      // SAFETY: the value is as large as its size says. Sockets of the stack stay open until it is called again.
+      let code = unsafe getsockopt(entry.fd, SOL_SOCKET, SO_ACCEPTCONN, &isListening, &size)
+      if code == 0 && isListening != 0 { _ = listen(entry.fd, SlirpStack.backlog) }
+    }
+  }
+
   // MARK: Port forwards
 
   func add(_ forward: PortForward) throws(NetworkError) {
@@ -219,6 +235,7 @@ import HostSystem
     guard code == 0 else {
       throw NetworkError("port forward '\(forward)': \(SystemCallError.last("bind").reason)")
     }
+    opensPort = true
   }
   func remove(_ forward: PortForward) throws(NetworkError) {
     guard let slirp = unsafe slirp else { return }

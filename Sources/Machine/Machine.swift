@@ -175,8 +175,8 @@ public final class Machine: Sendable {
       ACPITables.Parameters(
         processors: configuration.cpus, devices: board.presentDevices, pciWindow: Board.pciWindow(memory.lowSize)))
     data.smbios = SMBIOSTables(
-      name: configuration.name, uuid: configuration.uuid, memory: memory.ramSize, lowMemory: memory.lowSize,
-      processors: configuration.cpus)
+      name: configuration.name, memory: memory.ramSize, lowMemory: memory.lowSize, processors: configuration.cpus,
+      identity: configuration.identity)
     board.firmwareConfig.withDevice { device, _ in data.install(&device) }
     board.rtc.withDevice { device, _ in data.install(&device) }
     firmware.loadLegacyCopy(into: memory)
@@ -419,10 +419,15 @@ public final class Machine: Sendable {
 
   /// A device's own description of its state; nil when there is no such device.
   public func deviceInfo(_ name: String) -> String? {
+    if name == Machine.configurationTree { return configuration.tree }
     if let component = board.components.first(where: { $0.name == name }) { return component.info() }
     return board.apics.indices.first { Machine.apicName($0) == name }.map { board.apics[$0].info() }
   }
-  public var deviceNames: [String] { board.components.map(\.name) + board.apics.indices.map(Machine.apicName) }
+  public var deviceNames: [String] {
+    [Machine.configurationTree] + board.components.map(\.name) + board.apics.indices.map(Machine.apicName)
+  }
+  /// The name that VirtualBox's debugger knows its configuration by.
+  private static let configurationTree = "cfgm"
   /// A processor's local APIC.
   private static func apicName(_ cpu: Int) -> String { "apic\(cpu)" }
 

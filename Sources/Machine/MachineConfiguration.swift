@@ -81,8 +81,6 @@ public struct MachineConfiguration: Equatable, Sendable {
   }
 
   public var name = "ringbox"
-  /// What the firmware's tables (SMBIOS) say the machine's UUID is, as text; nil: none.
-  public var uuid: String?
   /// Bytes of RAM, a multiple of 1 MiB up to 1 TiB.
   public var memory: UInt64 = 256 << 20
   /// Processors, 1 to `maximumProcessors`.
@@ -121,6 +119,8 @@ public struct MachineConfiguration: Equatable, Sendable {
   public var deterministicSeed: UInt64?
   /// A deterministic machine stops after so many instructions; nil: it does not.
   public var instructionLimit: Int64?
+  /// What SMBIOS says of it.
+  public var identity = MachineIdentity()
   /// UTC or the host's local time.
   public var clockBase = ClockBase.utc
 
@@ -200,9 +200,6 @@ extension MachineConfiguration {
   private mutating func read(_ field: JSONField) throws(MachineError) {
     switch field.name {
     case "name": name = try field.string()
-    case "uuid":
-      uuid = try field.optionalString()
-      if let uuid, SMBIOSTables.identity(uuid) == nil { throw field.wrong("a UUID") }
     case "memory": memory = UInt64(try field.integer(in: 0...Int64.max))
     case "cpus": cpus = Int(try field.integer(in: 0...4096))
     case "cpu": cpu = try field.string()
@@ -228,6 +225,7 @@ extension MachineConfiguration {
         }
       }
     case "graphics": graphics = try Graphics(field)
+    case "identity": identity = try MachineIdentity(field)
     case "engine": engine = try field.string()
     case "clockBase": clockBase = try field.choice()
     case "deterministicSeed": deterministicSeed = try field.seed()
@@ -247,13 +245,13 @@ extension MachineConfiguration {
     if exitOn.tripleFault { exits.append(.string("tripleFault")) }
     func text(_ value: String?) -> JSON { value.map { .string($0) } ?? .null }
     return .object([
-      "name": .string(name), "uuid": text(uuid), "memory": .integer(Int64(clamping: memory)), "cpus": .integer(Int64(cpus)),
+      "name": .string(name), "memory": .integer(Int64(clamping: memory)), "cpus": .integer(Int64(cpus)),
       "cpu": .string(cpu), "bootOrder": .string(bootOrder), "firmware": text(firmware), "kernel": text(kernel),
       "initrd": text(initrd), "append": .string(append), "disks": .array(disks.map(\.json)),
       "cdroms": .array(cdroms.map(\.json)), "floppies": .array(floppies.map { .string($0) }),
       "network": .array(network.map(\.json)), "serial": .array(serial.map { .string($0.text) }),
       "debugConsole": .string(debugConsole.text),
-      "graphics": graphics.json, "exitOn": .array(exits), "engine": .string(engine),
+      "graphics": graphics.json, "identity": identity.json, "exitOn": .array(exits), "engine": .string(engine),
       "clockBase": .string(clockBase.rawValue),
       "deterministicSeed": text(deterministicSeed.map { String($0) }),
       "instructionLimit": instructionLimit.map { .integer($0) } ?? .null,

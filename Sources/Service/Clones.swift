@@ -194,7 +194,10 @@ private struct MachineCopy {
     if request.mode == .machineAndChildren, startsFromSnapshot { try settings.putImagesOver(&made) }
   }
   private func makeFolder(_ path: String) throws(ServiceError) {
-    do { try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true) } catch {
+    do {
+      try FileManager.default.createDirectory(
+        atPath: path, withIntermediateDirectories: true, attributes: ServiceHome.ownersOnly)
+    } catch {
       throw ServiceError(.fileError, "Could not create the directory '\(path)' (VERR_ACCESS_DENIED)")
     }
   }
@@ -380,7 +383,8 @@ private struct MachineCopy {
       let new = "\(folder)/\(Paths.name(of: old))"
       guard HostPaths.exists(old), !HostPaths.exists(new) else { return nil }
       do {
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        try FileManager.default.createDirectory(
+          atPath: folder, withIntermediateDirectories: true, attributes: ServiceHome.ownersOnly)
         try FileManager.default.copyItem(atPath: old, toPath: new)
         files.append(new)
       } catch { failure = ServiceError(.fileError, "Could not copy '\(old)' to '\(new)'") }

@@ -14,6 +14,8 @@ struct LaunchPlan {
   private(set) var networks: [String] = []
   private let settings: MachineSettings
   private let extra: [String: String]
+  /// Extra data that the machine's process puts into its configuration.
+  private var ownValues: JSON = [:]
 
   init(_ settings: MachineSettings, control: String, display: String) throws(ServiceError) {
     self.settings = settings
@@ -24,6 +26,7 @@ struct LaunchPlan {
       "machine": machine, "serial": .array(serialPorts().map { .string($0) }),
       "control": .string(control), "statusLine": true,
     ]
+    options.set("configuration", ownValues)
     if settings.isRecorded, settings.recordsScreen { options.set("recording", settings.recording) }
     options.set("vnc", ["unix": .string(extra["Ringbox/VNC"].map(place) ?? display)])
   }
@@ -46,7 +49,6 @@ struct LaunchPlan {
       "cpus": .integer(Int64(settings.cpus)), "cpu": .string(cpu), "bootOrder": .string(bootOrder),
       "clockBase": .string(settings.word(["RTC"], "localOrUTC", default: "Local") == "UTC" ? "utc" : "localtime"),
       "engine": .string(extra["Ringbox/Engine"] ?? "recompiler"),
-      "uuid": .string(settings.hardware["uuid"].flatMap(SettingsUUID.normalized) ?? settings.uuid),
     ]
     if let firmware { result.set("firmware", .string(firmware)) }
     for (key, name) in [
@@ -60,9 +62,15 @@ struct LaunchPlan {
     result.set("disks", .array(drives.disks))
     result.set("cdroms", .array(drives.cdroms))
     result.set("floppies", .array(drives.floppies))
-    result.set("network", .array(cards()))
+    let cards = cards()
+    result.set("network", .array(cards.map(\.card)))
     result.set("graphics", graphics())
-    return result
+    result.set("identity", ["uuid": .string(settings.hardwareUUID)])
+    result.set("exitOn", .array([]))
+    var tree = ConfigurationTree(machine: result, slots: cards.map(\.slot))
+    remarks += ConfigurationKey.apply(settings.extraData.map { ($0.key, $0.value) }, to: &tree)
+    ownValues = .object(tree.values.map { JSON.Member($0.path, .string($0.text)) })
+    return tree.machine
   }
   /// VirtualBox's first adapter unless told otherwise.
   private mutating func graphics() -> JSON {
@@ -181,8 +189,8 @@ struct LaunchPlan {
 
   // MARK: Network and ports
 
-  private mutating func cards() -> [JSON] {
-    var cards: [JSON] = []
+  private mutating func cards() -> [(slot: Int, card: JSON)] {
+    var cards: [(slot: Int, card: JSON)] = []
     for slot in 0..<settings.cardCount {
       guard let adapter = settings.slot("Network", "Adapter", slot), adapter.bool("enabled") == true else { continue }
       guard cards.count < 8 else {
@@ -203,7 +211,7 @@ struct LaunchPlan {
       }
       if adapter.bool("trace") == true, let file = adapter["tracefile"] { card.set("pcap", .string(place(file))) }
       for member in attachment(adapter, slot).members ?? [] { card.set(member.key, member.value) }
-      cards.append(card)
+      cards.append((slot, card))
     }
     return cards
   }

@@ -47,6 +47,8 @@ public struct MachineSettings: Sendable, Equatable {
   }
   /// Lower case, without braces.
   public var uuid: String { machine["uuid"].flatMap(SettingsUUID.normalized) ?? "" }
+  /// The UUID that the guest sees: its own, or the machine's.
+  public var hardwareUUID: String { hardware["uuid"].flatMap(SettingsUUID.normalized) ?? uuid }
   /// What the user calls it; unique in a registry.
   public var name: String { machine["name"] ?? "" }
   /// The settings file's folder, which relative names start from.

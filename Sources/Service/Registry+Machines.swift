@@ -25,7 +25,10 @@ extension Registry {
     let uuid = creation.uuid ?? UUID().uuidString.lowercased()
     var settings = MachineSettings(creating: path, name: name, uuid: uuid, type: creation.type)
     if creation.groups != [], creation.groups != ["/"] { settings.setGroups(creation.groups) }
-    do { try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true) } catch {
+    do {
+      try FileManager.default.createDirectory(
+        atPath: folder, withIntermediateDirectories: true, attributes: ServiceHome.ownersOnly)
+    } catch {
       throw ServiceError(.fileError, "Could not create the directory '\(folder)' (VERR_ACCESS_DENIED)")
     }
     try write(&settings.file)
@@ -291,7 +294,8 @@ enum FolderCopy {
       return ServiceError(.fileError, "Could not move '\(folder)' to '\(newFolder)': \(error.localizedDescription)")
     }
     do {
-      try manager.createDirectory(atPath: Paths.folder(of: newFolder), withIntermediateDirectories: true)
+      try manager.createDirectory(
+        atPath: Paths.folder(of: newFolder), withIntermediateDirectories: true, attributes: ServiceHome.ownersOnly)
       do { try manager.linkItem(atPath: folder, toPath: newFolder) } catch {
         // Another file system, or one that has no further names.
         try? manager.removeItem(atPath: newFolder)

@@ -87,7 +87,10 @@ extension Registry {
   private func openLog(_ settings: MachineSettings, _ plan: LaunchPlan) throws(ServiceError) -> String {
     let folder = settings.logFolder(home)
     let path = "\(folder)/VBox.log"
-    do { try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true) } catch {
+    do {
+      try FileManager.default.createDirectory(
+        atPath: folder, withIntermediateDirectories: true, attributes: ServiceHome.ownersOnly)
+    } catch {
       throw ServiceError(.fileError, "Could not create the directory '\(folder)' (VERR_ACCESS_DENIED)")
     }
     let count = min(max(1, (try? global())?.root.child("SystemProperties")?.integer("LogHistoryCount") ?? 3), 50)

@@ -97,7 +97,10 @@ extension MachineSettings {
   }
   /// A new name for a state, in the folder for it.
   func newStateFile() throws(ServiceError) -> String {
-    do { try FileManager.default.createDirectory(atPath: snapshotFolder, withIntermediateDirectories: true) } catch {
+    do {
+      try FileManager.default.createDirectory(
+        atPath: snapshotFolder, withIntermediateDirectories: true, attributes: ServiceHome.ownersOnly)
+    } catch {
       throw ServiceError(.fileError, "Could not create the directory '\(snapshotFolder)' (VERR_ACCESS_DENIED)")
     }
     return "\(snapshotFolder)/\(Timestamp.fileName()).sav"

@@ -44,10 +44,13 @@ public struct ServiceHome: Sendable, Equatable {
   /// The file that names all machines.
   public var globalSettings: String { "\(folder)/VirtualBox.xml" }
 
+  /// Folders that are made let nobody else in: disks, saved memory and logs of guests are in them.
+  static let ownersOnly: [FileAttributeKey: any Sendable] = [.posixPermissions: 0o700]
+
   private static func makePrivate(_ folder: String) throws(ServiceError) {
     do {
       try FileManager.default.createDirectory(
-        atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+        atPath: folder, withIntermediateDirectories: true, attributes: ServiceHome.ownersOnly)
     } catch {
       throw ServiceError(.fileError, "Could not create the directory '\(folder)' (VERR_ACCESS_DENIED)", .registry)
     }

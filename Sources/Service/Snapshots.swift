@@ -313,7 +313,10 @@ extension MachineSettings {
   }
   /// A new image for every disk that snapshots hold still.
   func covers() throws(ServiceError) -> [Cover] {
-    do { try FileManager.default.createDirectory(atPath: snapshotFolder, withIntermediateDirectories: true) } catch {
+    do {
+      try FileManager.default.createDirectory(
+        atPath: snapshotFolder, withIntermediateDirectories: true, attributes: ServiceHome.ownersOnly)
+    } catch {
       throw ServiceError(.fileError, "Could not create the directory '\(snapshotFolder)' (VERR_ACCESS_DENIED)")
     }
     var covers: [Cover] = []

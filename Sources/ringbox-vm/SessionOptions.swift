@@ -69,6 +69,12 @@ struct SessionOptions {
       switch member.key {
       case "machine":
         do { machine = try MachineConfiguration(json: member.value) } catch { throw StartError(error) }
+      case "configuration":
+        guard let values = member.value.members else { throw wrong }
+        for value in values {
+          guard let text = value.value.string else { throw wrong }
+          do { try machine.set(value.key, text) } catch { throw StartError(error) }
+        }
       case "serial":
         guard let list = member.value.array, list.count <= 4 else { throw wrong }
         serial = try list.map {

@@ -6,7 +6,6 @@ import Testing
 /// Kept machines that are saved, snapshotted while they run, killed and brought back, as VBoxManage's clients do it.
 @Suite("kept machines are saved", .serialized) struct KeptStateBootTests {
   /// A machine `deb` that boots Debian's kernel to a shell on its serial port, with an empty disk.
-  private struct NoProcess: Error {}
   private final class Guest {
     let machines: KeptMachines
     var control: ControlClient?
@@ -51,17 +50,7 @@ import Testing
       try control?.command("serial-read", ["from": 0, "limit": .integer(1 << 18)])["text"]?.string ?? ""
     }
     /// The machine's process, by the lock that it holds.
-    func process() throws -> Int32 {
-      for name in try FileManager.default.contentsOfDirectory(atPath: "/proc") {
-        guard let pid = Int32(name) else { continue }
-        let folder = "/proc/\(name)/fd"
-        for file in (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? [] {
-          let target = (try? FileManager.default.destinationOfSymbolicLink(atPath: "\(folder)/\(file)")) ?? ""
-          if target.hasSuffix("\(uuid).lock"), pid != getpid() { return pid }
-        }
-      }
-      throw NoProcess()
-    }
+    func process() throws -> Int32 { try machines.process(holding: "\(uuid).lock") }
   }
 
   @Test("savestate, startvm, discardstate, adoptstate") func saved() throws {

@@ -6,8 +6,8 @@ import Testing
 /// Power cuts: whatever part of the unflushed writes reached the file, in units of 512 bytes, the image opens, its
 /// tables are sound, and everything that was flushed is there.
 @Suite struct CrashTests {
-  /// Crash states for each kind. RINGBOX_CRASH_STATES sets another number.
-  static let states = Int(ProcessInfo.processInfo.environment["RINGBOX_CRASH_STATES"] ?? "") ?? 800
+  /// Crash states for each format. RINGBOX_CRASH_STATES sets another number.
+  static let states = Int(ProcessInfo.processInfo.environment["RINGBOX_CRASH_STATES"] ?? "") ?? 100_000
 
   /// What a guest did, and what must be there after a cut at each point of the log.
   struct History {
@@ -30,7 +30,7 @@ import Testing
     let log = store.log
     try #require(!log.isEmpty)
     var failures = 0
-    for state in 0..<CrashTests.states {
+    for state in 0..<kind.share(of: CrashTests.states) {
       let cut = state < log.count ? state : random.below(log.count + 1)
       let files = crash(base, log, cut, keepAll: state < log.count / 2, &random)
       if let what = judge(kind, files, history, cut) {

@@ -206,6 +206,10 @@ struct ImageKind: Sendable, CustomStringConvertible {
       kind("qcow2-over-vdi", .qcow2, block: 4096, parent: .vdi),
     ]
   }()
+  /// This kind's part of what is done for each format.
+  func share(of count: Int) -> Int {
+    count / ImageKind.all.count { $0.creation.format == creation.format }
+  }
   /// Those whose tables change while they are written.
   static var growing: [ImageKind] { all.filter { ![.fixed].contains($0.creation.variant) } }
 

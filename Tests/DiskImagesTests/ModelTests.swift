@@ -5,8 +5,8 @@ import Testing
 
 /// Random operations on every kind of image, against an array of bytes.
 @Suite struct ModelTests {
-  /// Operations for each kind. RINGBOX_IMAGE_OPERATIONS sets another number.
-  static let operations = Int(ProcessInfo.processInfo.environment["RINGBOX_IMAGE_OPERATIONS"] ?? "") ?? 100_000
+  /// Operations for each format. RINGBOX_IMAGE_OPERATIONS sets another number.
+  static let operations = Int(ProcessInfo.processInfo.environment["RINGBOX_IMAGE_OPERATIONS"] ?? "") ?? 1_000_000
 
   @Test(arguments: ImageKind.all) func everyOperationDoesWhatTheModelDoes(_ kind: ImageKind) throws {
     let store = MemoryStore()
@@ -15,7 +15,7 @@ import Testing
     var random = Seeded(kind.name.utf8.reduce(7) { $0 &* 31 &+ UInt64($1) })
     var image: (any ManagedImage)? = try library.open(kind.path)
     let sectors = model.count / 512
-    for operation in 0..<ModelTests.operations {
+    for operation in 0..<kind.share(of: ModelTests.operations) {
       if random.below(200) > 0 {
         guard try step(operation, image, &model, &random) else { return }
         continue

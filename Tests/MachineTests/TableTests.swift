@@ -86,23 +86,38 @@ import Testing
       at += 2
     }
     #expect(at == smbios.tables.count)
-    #expect(types == [0, 1, 3, 4, 4, 16, 17, 19, 19, 32, 127])
-    // The UUID of the system's structure: not set. With one, its first three fields are little-endian.
-    let zero = [UInt8](repeating: 0, count: 16)
-    let text = "00112233-4455-6677-8899-aabbccddeeff"
-    let known = SMBIOSTables(name: "a", uuid: text, memory: 5 << 30, lowMemory: 3 << 30, processors: 2)
-    func system(_ tables: [UInt8]) -> [UInt8]? {
-      tables.indices.dropLast(27).first { Array(tables[$0..<($0 + 4)]) == [1, 27, 0, 1] }.map {
-        Array(tables[($0 + 8)..<($0 + 24)])
-      }
-    }
-    #expect(system(smbios.tables) == zero)
-    let mixed: [UInt8] = [0x33, 0x22, 0x11, 0, 0x55, 0x44, 0x77, 0x66]
-    #expect(system(known.tables) == mixed + (8...15).map { UInt8($0 * 0x11) })
-    #expect(SMBIOSTables.identity("00112233-4455-6677-8899-aabbccddeef") == nil)
-    #expect(throws: MachineError.self) { try MachineConfiguration(json: ["uuid": "seven"]) }
-    #expect(try MachineConfiguration(json: ["uuid": .string(text)]).uuid == text)
+    #expect(types == [0, 1, 2, 3, 4, 4, 16, 17, 19, 19, 32, 127])
     #expect(smbios.anchor.count == 31)
     #expect(ByteReader(smbios.anchor).u16(0x1c) == UInt16(types.count))
+    // The system: texts 1 to 3 and the family, no serial number, no UUID.
+    #expect(Array(smbios.tables.dropFirst(place(of: 1, in: smbios.tables)).prefix(8)) == [1, 27, 0, 1, 1, 2, 3, 0])
+  }
+
+  /// Where the structure of a type begins.
+  private func place(of type: UInt8, in tables: [UInt8]) -> Int {
+    var at = 0
+    while at + 4 <= tables.count, tables[at] != type {
+      at += Int(tables[at + 1])
+      while at + 1 < tables.count, tables[at] != 0 || tables[at + 1] != 0 { at += 1 }
+      at += 2
+    }
+    return at
+  }
+
+  @Test func smbiosSaysWhatItIsTold() throws {
+    var identity = MachineIdentity()
+    identity.uuid = Array(0x10..<0x20)
+    identity.texts = [
+      .systemSerial: "S1", .systemProduct: "", .makerVersion: "first", .biosVendor: String(repeating: "~", count: 100),
+    ]
+    let tables = SMBIOSTables(name: "m", memory: 1 << 30, lowMemory: 1 << 30, processors: 1, identity: identity).tables
+    let system = Array(tables.dropFirst(place(of: 1, in: tables)).prefix(27 + 40))
+    // Maker, no product, version, serial number; the UUID's first parts are little-endian.
+    #expect(system[4..<8] == [1, 0, 2, 3])
+    #expect(Array(system[8..<24]) == [0x13, 0x12, 0x11, 0x10, 0x15, 0x14, 0x17, 0x16] + Array(0x18..<0x20))
+    #expect(String(decoding: system[27...], as: UTF8.self).hasPrefix("Ringbox\u{0}1\u{0}S1\u{0}m\u{0}\u{0}"))
+    #expect(tables[place(of: 11, in: tables) + 4] == 1)
+    // Longer texts are cut.
+    #expect(tables.filter { $0 == 0x7e }.count == MachineIdentity.textLimit)
   }
 }

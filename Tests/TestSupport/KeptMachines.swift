@@ -36,8 +36,8 @@ public final class KeptMachines {
     try RingboxProgram.run(words, environment: environment, program: folder.name(name), timeout: timeout)
   }
   /// The same for what must succeed: its output.
-  public func output(_ words: [String]) throws -> String {
-    let result = try manage(words)
+  public func output(_ words: [String], timeout: TimeInterval = 60) throws -> String {
+    let result = try manage(words, timeout: timeout)
     guard result.status == 0, !result.errors.contains("error:") else {
       throw ControlClient.Failed(description: "\(words): status \(result.status): \(result.errors)")
     }
@@ -49,6 +49,18 @@ public final class KeptMachines {
     guard let line = lines.first(where: { $0.hasPrefix("\(key)=") }) else { return nil }
     let value = line.dropFirst(key.count + 1)
     return value.hasPrefix("\"") ? String(value.dropFirst().dropLast()) : String(value)
+  }
+  /// The process that has a file open in the runtime folder whose name contains `name`: a machine's by its lock, the
+  /// service by its own.
+  public func process(holding name: String) throws -> Int32 {
+    let files = FileManager.default
+    for number in try files.contentsOfDirectory(atPath: "/proc") {
+      guard let pid = Int32(number), pid != getpid() else { continue }
+      let open = (try? files.contentsOfDirectory(atPath: "/proc/\(number)/fd")) ?? []
+      let targets = open.compactMap { try? files.destinationOfSymbolicLink(atPath: "/proc/\(number)/fd/\($0)") }
+      if targets.contains(where: { $0.hasPrefix(folder.name("run/")) && $0.contains(name) }) { return pid }
+    }
+    throw ControlClient.Failed(description: "nobody has '\(name)' open in \(folder.name("run"))")
   }
   /// Waits until the machine is in this state.
   public func waitForState(_ machine: String, _ state: String, timeout: TimeInterval) throws {

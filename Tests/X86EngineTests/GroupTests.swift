@@ -22,6 +22,38 @@ import Testing
     0xf4,  // hlt
   ]
 
+  /// Elements of an array by base and index: each becomes the sum of the two before it.
+  private static let sums: [UInt8] = [
+    0xbb, 0xf4, 0x8f, 0x00, 0x00,  // mov ebx, 8ff4h
+    0x31, 0xc9,  // xor ecx, ecx
+    0x8b, 0x04, 0x8b,  // 1: mov eax, [ebx+ecx*4]
+    0x03, 0x44, 0x8b, 0x04,  // add eax, [ebx+ecx*4+4]
+    0x89, 0x44, 0x8b, 0x08,  // mov [ebx+ecx*4+8], eax
+    0x41,  // inc ecx
+    0x81, 0xf9, 0x10, 0x08, 0x00, 0x00,  // cmp ecx, 2064
+    0x75, 0xec,  // jne 1b
+    0xf4,  // hlt
+  ]
+
+  @Test("elements of an array, over three ends of pages") func elements() throws {
+    let board = try SystemBoard()
+    try board.enterProtectedMode()
+    board.memory.write(GuestPhysical(0x4000), Self.sums)
+    board.put32(0x8ff4, 1)
+    board.put32(0x8ff8, 1)
+    board.cpu.rip = 0x4000
+    board.cpu.enterThread()
+    defer { board.cpu.leaveThread() }
+    #expect(board.cpu.runRecompiled() == .idle)
+    var (a, b): (UInt32, UInt32) = (1, 1)
+    for index in 0..<2064 {
+      (a, b) = (b, a &+ b)
+      let found = board.get(0x8ff4 + UInt64(index + 2) * 4, 4)
+      if found != UInt64(b) { return #expect(found == UInt64(b), "element \(index + 2)") }
+    }
+    #expect(board.cpu.x.code.statistics.interpretedAccesses < 20)
+  }
+
   @Test("a frame that lies across two pages by turns", arguments: [false, true])
   func straddling(keepsAllFlags: Bool) throws {
     let board = try SystemBoard()

@@ -57,6 +57,11 @@ private final class Recorder: Instrumentation {
     0xbb, 0x00, 0x50, 0xb9, 0x03, 0x00, 0x89, 0x0f, 0x83, 0xc3, 0x02, 0x51, 0x5a, 0xe2, 0xf7, 0xe6, 0xf4, 0xf4,
   ]
 
+  // mov bx, 5000h; mov cx, 1000; 1: mov [bx], cx; dec cx; jz 2f; jmp 1b; 2: out 0f4h, al
+  private let leaving: [UInt8] = [
+    0xbb, 0x00, 0x50, 0xb9, 0xe8, 0x03, 0x89, 0x0f, 0x49, 0x74, 0x02, 0xeb, 0xf9, 0xe6, 0xf4, 0xf4,
+  ]
+
   @Test func everyInstructionAccessAndBranchIsToldOnceInOrder() throws {
     let recorder = Recorder([.block, .instruction, .memoryAccess, .branch])
     let board = try run(storing, EngineInspection(client: recorder))
@@ -85,6 +90,14 @@ private final class Recorder: Instrumentation {
       for number in 0..<16 { #expect(watched.cpu.s.regs[number] == plain.cpu.s.regs[number]) }
       #expect(watched.get(0x5000, 8) == plain.get(0x5000, 8) && plain.get(0x5000, 6) == 0x1_0002_0003)
     }
+  }
+
+  /// Behind a way out of a block, where an access has been before.
+  @Test func countsLeaveMemoryAlone() throws {
+    let plain = try run(leaving)
+    let watched = try run(leaving, EngineInspection(client: Recorder(.counts)))
+    #expect(watched.memory.read(GuestPhysical(0), count: 0x8000) == plain.memory.read(GuestPhysical(0), count: 0x8000))
+    #expect(watched.get(0x5000, 2) == 1)
   }
 
   @Test func onlyWhatAClientWantsIsTold() throws {

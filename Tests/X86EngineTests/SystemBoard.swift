@@ -8,6 +8,8 @@ final class FakePlatform: Platform, @unchecked Sendable {
   var tripleFaults = 0
   weak var vcpu: Vcpu?
   var priority: UInt8 = 0
+  /// The vector of an interrupt that waits.
+  var interrupt: UInt8?
   var apicMSRs: [UInt32: UInt64] = [:]
 
   func portRead(_ port: UInt16, width: Int, cpu: Int) -> UInt32 { 0xffff_ffff }
@@ -17,7 +19,10 @@ final class FakePlatform: Platform, @unchecked Sendable {
   }
   func memoryRead(_ address: UInt64, width: Int, cpu: Int) -> UInt64 { ~0 }
   func memoryWrite(_ address: UInt64, width: Int, value: UInt64, cpu: Int) {}
-  func acknowledgeInterrupt(cpu: Int) -> UInt8? { nil }
+  func acknowledgeInterrupt(cpu: Int) -> UInt8? {
+    defer { interrupt = nil }
+    return interrupt
+  }
   func readAPIC(msr: UInt32, cpu: Int) -> UInt64? { apicMSRs[msr] }
   func writeAPIC(msr: UInt32, value: UInt64, cpu: Int) -> Bool {
     apicMSRs[msr] = value

@@ -1,7 +1,7 @@
 /// The SMBIOS structures and their entry point, which the firmware places.
 ///
-/// - Spec: DMTF DSP0134 "SMBIOS" 2.8: 5.2.1 (entry point), 7.1 BIOS, 7.2 system, 7.4 chassis, 7.5 processor,
-///   7.17 memory array, 7.18 memory device, 7.20 mapped address, 7.33 boot information.
+/// - Spec: DMTF DSP0134 "SMBIOS" 2.8: 5.2.1 (entry point), 7.1 BIOS, 7.2 system, 7.3 board, 7.4 chassis, 7.5 processor,
+///   7.12 strings of the maker, 7.17 memory array, 7.18 memory device, 7.20 mapped address, 7.33 boot information.
 struct SMBIOSTables: Sendable, Equatable {
   private(set) var tables: [UInt8] = []
   private(set) var anchor: [UInt8] = []
@@ -9,13 +9,24 @@ struct SMBIOSTables: Sendable, Equatable {
   private var largest: UInt16 = 0
 
   private enum Handle {
-    static let bios: UInt16 = 0, system: UInt16 = 0x100, chassis: UInt16 = 0x300, processor: UInt16 = 0x400
+    static let bios: UInt16 = 0, system: UInt16 = 0x100, board: UInt16 = 0x200, chassis: UInt16 = 0x300
+    static let processor: UInt16 = 0x400, maker: UInt16 = 0xb00
     static let array: UInt16 = 0x1000, device: UInt16 = 0x1100, range: UInt16 = 0x1300, boot: UInt16 = 0x2000
     static let end: UInt16 = 0x7f00
   }
 
-  init(name: String, uuid: String? = nil, memory: UInt64, lowMemory: UInt64, processors: Int) {
-    addIdentity(name, uuid.flatMap(SMBIOSTables.identity) ?? [UInt8](repeating: 0, count: 16))
+  init(
+    name: String, memory: UInt64, lowMemory: UInt64, processors: Int, identity: MachineIdentity = MachineIdentity()
+  ) {
+    func text(_ text: MachineIdentity.Text) -> String? { identity.text(text, machine: name) }
+    addBIOS([text(.biosVendor), text(.biosVersion), text(.biosReleaseDate)])
+    addSystem(
+      [.systemVendor, .systemProduct, .systemVersion, .systemSerial, .systemSKU, .systemFamily].map(text),
+      identity.uuid)
+    addBoard(
+      [.boardVendor, .boardProduct, .boardVersion, .boardSerial, .boardAssetTag, .boardLocation].map(text))
+    addChassis([.chassisVendor, .chassisVersion, .chassisSerial, .chassisAssetTag].map(text))
+    addMaker([text(.makerVersion), text(.makerRevision)].compactMap { $0 })
     for cpu in 0..<processors { addProcessor(cpu) }
     addMemory(memory, lowMemory)
     add(32, Handle.boot) { $0.bytes += [0, 0, 0, 0, 0, 0, 0] }
@@ -23,36 +34,47 @@ struct SMBIOSTables: Sendable, Equatable {
     anchor = makeAnchor()
   }
 
-  /// The bytes of a UUID (7.2.1): its first three fields little-endian; nil for what is none. All zero: not set.
-  static func identity(_ text: String) -> [UInt8]? {
-    guard text.split(separator: "-", omittingEmptySubsequences: false).map(\.utf8.count) == [8, 4, 4, 4, 12] else {
-      return nil
-    }
-    let digits = text.filter { $0 != "-" }
-    let bytes = stride(from: 0, to: 32, by: 2).compactMap { UInt8(digits.dropFirst($0).prefix(2), radix: 16) }
-    guard bytes.count == 16, digits.allSatisfy(\.isHexDigit) else { return nil }
-    return bytes[0..<4].reversed() + bytes[4..<6].reversed() + bytes[6..<8].reversed() + bytes[8...]
-  }
-
-  private mutating func addIdentity(_ name: String, _ uuid: [UInt8]) {
-    add(0, Handle.bios, ["SeaBIOS", "Ringbox", "01/01/2026"]) { body in
-      body.bytes += [1, 2]
+  private mutating func addBIOS(_ texts: [String?]) {
+    add(0, Handle.bios, texts) { body, number in
+      body.bytes += [number(0), number(1)]
       body.append(UInt16(0xe800))
-      body.bytes += [3, 0]
+      body.bytes += [number(2), 0]
       body.append(UInt64(1 << 3))  // characteristics are not given
       body.bytes += [0, 0x1c]  // ACPI no; targeted content, virtual machine
       body.bytes += [0, 0, 0xff, 0xff]
     }
-    add(1, Handle.system, ["Ringbox", "Virtual Machine", "1", name]) { body in
-      body.bytes += [1, 2, 3, 0]
-      body.bytes += uuid
-      body.bytes += [6, 0, 4]  // power switch; no SKU; family
+  }
+  private mutating func addSystem(_ texts: [String?], _ uuid: [UInt8]?) {
+    add(1, Handle.system, texts) { body, number in
+      body.bytes += [number(0), number(1), number(2), number(3)]
+      body.bytes += SMBIOSTables.field(uuid)
+      body.bytes += [6, number(4), number(5)]  // power switch; SKU; family
     }
-    add(3, Handle.chassis, ["Ringbox"]) { body in
-      body.bytes += [1, 1, 0, 0, 0, 3, 3, 3, 2]  // "other"; states safe; no security
+  }
+  /// The first three parts of a UUID are little-endian (7.2.1); zeros: not set.
+  private static func field(_ uuid: [UInt8]?) -> [UInt8] {
+    guard let uuid, uuid.count == 16 else { return [UInt8](repeating: 0, count: 16) }
+    return [3, 2, 1, 0, 5, 4, 7, 6].map { uuid[$0] } + uuid[8...]
+  }
+  private mutating func addBoard(_ texts: [String?]) {
+    add(2, Handle.board, texts) { body, number in
+      body.bytes += (0..<5).map(number)
+      body.bytes += [1, number(5)]  // hosts the system; place in the chassis
+      body.append(Handle.chassis)
+      body.bytes += [10, 0]  // motherboard; contains nothing
+    }
+  }
+  private mutating func addChassis(_ texts: [String?]) {
+    add(3, Handle.chassis, texts) { body, number in
+      body.bytes += [number(0), 1, number(1), number(2), number(3)]  // type "other"
+      body.bytes += [3, 3, 3, 2]  // states safe; no security
       body.append(UInt32(0))
       body.bytes += [0, 0, 0, 0, 0]
     }
+  }
+  private mutating func addMaker(_ texts: [String]) {
+    if texts.isEmpty { return }
+    add(11, Handle.maker, texts) { body, _ in body.bytes.append(UInt8(texts.count)) }
   }
 
   private mutating func addProcessor(_ cpu: Int) {
@@ -107,7 +129,15 @@ struct SMBIOSTables: Sendable, Equatable {
     }
   }
 
-  /// One structure with its strings, numbered from 1.
+  /// One structure with its strings, of which those that are there are numbered from 1; `fill` asks for numbers, 0 for none.
+  private mutating func add(
+    _ type: UInt8, _ handle: UInt16, _ texts: [String?], _ fill: (inout ByteBuilder, (Int) -> UInt8) -> Void
+  ) {
+    let strings = texts.compactMap { $0 }
+    add(type, handle, strings) { body in
+      fill(&body) { place in texts[place] == nil ? 0 : UInt8(texts[...place].compactMap { $0 }.count) }
+    }
+  }
   private mutating func add(
     _ type: UInt8, _ handle: UInt16, _ strings: [String] = [], _ fill: (inout ByteBuilder) -> Void
   ) {
@@ -119,7 +149,7 @@ struct SMBIOSTables: Sendable, Equatable {
     structure.bytes += body.bytes
     // Names come from outside: at most 64 printable characters, never an empty string, which would end the set.
     for string in strings {
-      let text = string.utf8.filter { $0 >= 0x20 && $0 < 0x7f }.prefix(64)
+      let text = string.utf8.filter { $0 >= 0x20 && $0 < 0x7f }.prefix(MachineIdentity.textLimit)
       structure.bytes += (text.isEmpty ? [0x2d] : Array(text)) + [0]
     }
     structure.bytes += strings.isEmpty ? [0, 0] : [0]

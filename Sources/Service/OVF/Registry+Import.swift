@@ -99,7 +99,10 @@ private struct MachineImport {
       missing.append(here)
       here = Paths.folder(of: here)
     }
-    do { try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true) } catch {
+    do {
+      try FileManager.default.createDirectory(
+        atPath: folder, withIntermediateDirectories: true, attributes: ServiceHome.ownersOnly)
+    } catch {
       throw ServiceError(.fileError, "Could not create the directory '\(folder)' (VERR_ACCESS_DENIED)", .appliance)
     }
     folders += missing.reversed()
@@ -347,8 +350,11 @@ private struct MachineImport {
 extension MachineSettings {
   /// What would read, write or offer things of this host that somebody else chose.
   mutating func forgetHost() {
-    for (key, _) in extraData where key.hasPrefix("Ringbox/") && !["Ringbox/Engine", "Ringbox/CPU"].contains(key) {
-      setExtraData(key, nil)
+    let isHarmless = { (key: String) in
+      ["Ringbox/Engine", "Ringbox/CPU"].contains(key) || ConfigurationKey.isIdentity(key)
+    }
+    for (key, _) in extraData where key.hasPrefix("Ringbox/") || key.hasPrefix(ConfigurationKey.prefix) {
+      if !isHarmless(key) { setExtraData(key, nil) }
     }
     machine.remove("Recording")
     machine.change("Hardware") { hardware in

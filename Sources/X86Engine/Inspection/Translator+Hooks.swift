@@ -14,6 +14,7 @@ extension Translator {
   /// One more in a counter. Flag-free; the scratch registers hold nothing between instructions.
   private mutating func emitCount(_ counter: UInt64) {
     emitter.immediate(Host.address, counter)
+    operand = HostOperand(base: Host.address)
     emitSlotMove(0x8b, Host.index, size: 8)
     emitter.address(Host.index, base: Host.index, 1)
     emitSlotMove(0x89, Host.index, size: 8)

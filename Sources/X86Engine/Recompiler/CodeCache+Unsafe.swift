@@ -29,14 +29,13 @@ import X86ISA
   let declined: UnsafeMutablePointer<UInt64>
   private let buckets: UnsafeMutablePointer<UInt32>
   private let pageBuckets: UnsafeMutablePointer<UInt32>
+  private let secondBuckets: UnsafeMutablePointer<UInt32>
   /// End of the stubs: where blocks begin.
   var stubEnd = 0
   var used = 0
   private(set) var blockCount = 0
   private(set) var siteCount = 0
   private(set) var markCount = 0
-  /// Blocks that reach into a second page.
-  private var crossing: UInt32 = 0
   /// Blocks by the page that their translation looked at without holding its code: see `Translator.peekLive`.
   private var peeks: [UInt64: [Peek]] = [:]
   private var tokens: [PageIdentity: UInt32] = [:]
@@ -107,8 +106,10 @@ import X86ISA
       unsafe declined.initialize(repeating: 0, count: Op.allCases.count)
       unsafe buckets = .allocate(capacity: CodeCache.bucketCount)
       unsafe pageBuckets = .allocate(capacity: CodeCache.bucketCount)
+      unsafe secondBuckets = .allocate(capacity: CodeCache.bucketCount)
       unsafe buckets.initialize(repeating: 0, count: CodeCache.bucketCount)
       unsafe pageBuckets.initialize(repeating: 0, count: CodeCache.bucketCount)
+      unsafe secondBuckets.initialize(repeating: 0, count: CodeCache.bucketCount)
     }
   }
   func deallocate() {
@@ -123,6 +124,7 @@ import X86ISA
       unsafe changes.deallocate()
       unsafe buckets.deallocate()
       unsafe pageBuckets.deallocate()
+      unsafe secondBuckets.deallocate()
     }
   }
 
@@ -213,13 +215,13 @@ import X86ISA
     let bucket = CodeCache.bucket(block.physical)
     unsafe new.nextInBucket = buckets[bucket]
     unsafe buckets[bucket] = index + 1
+    let page = CodeCache.pageBucket(block.physical >> 12)
+    unsafe new.nextInPage = pageBuckets[page]
+    unsafe pageBuckets[page] = index + 1
     if block.secondPage != ~0 {
-      new.nextInPage = crossing
-      crossing = index + 1
-    } else {
-      let page = CodeCache.pageBucket(block.physical >> 12)
-      unsafe new.nextInPage = pageBuckets[page]
-      unsafe pageBuckets[page] = index + 1
+      let second = CodeCache.pageBucket(block.secondPage >> 12)
+      unsafe new.nextInSecondPage = secondBuckets[second]
+      unsafe secondBuckets[second] = index + 1
     }
     unsafe (blocks + blockCount).initialize(to: new)
     blockCount += 1
@@ -301,6 +303,7 @@ import X86ISA
     do {
       unsafe buckets.update(repeating: 0, count: CodeCache.bucketCount)
       unsafe pageBuckets.update(repeating: 0, count: CodeCache.bucketCount)
+      unsafe secondBuckets.update(repeating: 0, count: CodeCache.bucketCount)
       unsafe changes.update(repeating: ChangingCode(), count: ChangingCode.count)
     }
     used = stubEnd
@@ -308,7 +311,6 @@ import X86ISA
     siteCount = 0
     markCount = 0
     decodedCount = 0
-    crossing = 0
     peeks.removeAll(keepingCapacity: true)
     tokens.removeAll(keepingCapacity: true)
     missing.removeAll()
@@ -355,9 +357,9 @@ import X86ISA
     // Another processor stores while the block is being made.
     if physical >> 12 == nextPage || physical >> 12 == nextSecondPage { isNextStale = true }
     let bucket = CodeCache.pageBucket(physical >> 12)
-    let head = unsafe pageBuckets[bucket]
-    if head != 0 { unsafe pageBuckets[bucket] = invalidate(list: head, physical, count, body) }
-    if crossing != 0 { crossing = invalidate(list: crossing, physical, count, body) }
+    let range = physical..<(physical &+ UInt64(count))
+    unsafe invalidate(&pageBuckets[bucket], \.nextInPage, range, body)
+    unsafe invalidate(&secondBuckets[bucket], \.nextInSecondPage, range, body)
     if !peeks.isEmpty { invalidatePeeks(physical, count, body) }
   }
 
@@ -387,34 +389,34 @@ import X86ISA
     peeks[physical >> 12] = list.isEmpty ? nil : list
   }
 
-  /// The list without its blocks that were made from the range, and those that were forgotten before.
-  private mutating func invalidate(
-    list: UInt32, _ physical: UInt64, _ count: Int, _ body: (ModeKey, UInt64) -> Void
-  ) -> UInt32 {
-    let end = physical &+ UInt64(count)
+  /// Takes out of a list its blocks that were made from the range, and those that were forgotten before.
+  @inline(__always) private mutating func invalidate(
+    _ list: inout UInt32, _ next: WritableKeyPath<TranslationBlock, UInt32>, _ range: Range<UInt64>,
+    _ body: (ModeKey, UInt64) -> Void
+  ) {
     var kept: UInt32 = 0
     var index = list
     while index != 0 {
       let block = unsafe blocks + Int(index &- 1)
-      let next = unsafe block.pointee.nextInPage
-      let first = unsafe block.pointee.physical
-      let last = unsafe first &+ UInt64(block.pointee.guestBytes)
-      let second = unsafe block.pointee.secondPage
-      let isHit = first < end && last > physical || second != ~0 && second < end && second &+ 16 > physical
-      if unsafe block.pointee.isValid, isHit {
-        noteChange(first)
+      let following = unsafe block.pointee[keyPath: next]
+      if unsafe block.pointee.isValid, unsafe block.pointee.wasMade(from: range) {
+        // In either page: a block that goes on in changing code is not made again like that (`isChanging`).
+        noteChange(unsafe block.pointee.physical)
+        if unsafe block.pointee.secondPage >> 12 == range.lowerBound >> 12 {
+          noteChange(unsafe block.pointee.secondPage)
+        }
         unsafe invalidate(block)
         unsafe body(block.pointee.key, block.pointee.rip)
       }
       if unsafe block.pointee.isValid {
-        unsafe block.pointee.nextInPage = kept
+        unsafe block.pointee[keyPath: next] = kept
         kept = index
       } else {
         unsafe unchain(block, index)
       }
-      index = next
+      index = following
     }
-    return kept
+    list = kept
   }
 
   /// Takes a block out of its hash bucket: code that changes all the time must not leave long chains.
@@ -463,6 +465,16 @@ import X86ISA
       result = entry.guest
     }
     return result
+  }
+}
+
+extension TranslationBlock {
+  /// Whether some of its bytes are in a range inside one page.
+  fileprivate func wasMade(from range: Range<UInt64>) -> Bool {
+    let first = UInt64(firstBytes)
+    return physical < range.upperBound && physical &+ first > range.lowerBound
+      || secondPage != ~0 && secondPage < range.upperBound
+        && secondPage &+ UInt64(guestBytes) &- first > range.lowerBound
   }
 }
 

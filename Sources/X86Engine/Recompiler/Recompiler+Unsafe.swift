@@ -246,12 +246,12 @@ extension Cpu {
     unsafe bytes.append(contentsOf: UnsafeRawBufferPointer(start: host + offset, count: min(0x1000 - offset, count)))
     return true
   }
-  /// Whether memory at `physical` is as it was when `bytes` were copied; their first `count` inside one page.
-  private func isUnchanged(_ physical: UInt64, _ bytes: [UInt8], count: Int) -> Bool {
-    guard let host = unsafe backing(physical).host, count <= bytes.count else { return false }
+  /// Whether memory at `physical`, inside one page, is as it was when bytes of a range were copied from there.
+  private func isUnchanged(_ physical: UInt64, _ bytes: [UInt8], _ range: Range<Int>) -> Bool {
+    guard let host = unsafe backing(physical).host, range.upperBound <= bytes.count else { return false }
     return unsafe bytes.withUnsafeBytes {
       guard let start = $0.baseAddress else { return true }
-      return unsafe memcmp(start, host + Int(physical & 0xfff), count) == 0
+      return unsafe memcmp(start + range.lowerBound, host + Int(physical & 0xfff), range.count) == 0
     }
   }
 
@@ -265,27 +265,47 @@ extension Cpu {
       key: key, model: model, keepsAllFlags: x.recompiler.keepsAllFlags,
       leavesUnsteady: x.recompiler.leavesUnsteady)
     let limit = Translator.maximumInstructions
-    var marked = 1
+    var (marked, markedBeyond) = (1, 0)
     markCode(physical, count: marked)
     while true {
       translator.forgetInstructions()
       guard copyCode(physical, count: limit * 15, to: &translator.buffers.bytes) else { return false }
-      if !translator.decode(planner, codeBytesLeft: codeBytesLeft, limit: limit) {
-        guard let second = try codePage(translator.secondLinear, key) else { return false }
-        x.code.begin(secondPage: second.physical)
-        markCode(second.physical, count: 15)
-        guard copyCode(second.physical, count: 15, to: &translator.buffers.bytes) else { return false }
-        translator.secondToken = second.token
-        translator.secondPage = second.physical
-        _ = translator.decode(planner, codeBytesLeft: codeBytesLeft, limit: 1)
+      let isWhole = translator.decode(planner, codeBytesLeft: codeBytesLeft, limit: limit)
+      if !isWhole, let second = try secondPage(&translator) {
+        x.code.begin(secondPage: second)
+        let left = limit * 15 - translator.bytesToPageEnd
+        guard copyCode(second, count: left, to: &translator.buffers.bytes) else { return false }
+        _ = translator.decode(planner, codeBytesLeft: codeBytesLeft, limit: limit)
       }
+      if translator.instructions.isEmpty { return false }
       translator.findLiveFlags(keepsAll: x.recompiler.keepsAllFlags)
-      let count = min(translator.guestBytes, 0x1000 - Int(physical & 0xfff))
-      if count <= marked { return true }
+      let count = min(translator.guestBytes, translator.bytesToPageEnd)
+      let beyond = translator.guestBytes - count
+      if beyond == 0 { (translator.secondToken, translator.secondPage) = (nil, ~0) }
+      if count <= marked && beyond <= markedBeyond { return true }
       markCode(physical, count: count)
-      marked = count
-      if isUnchanged(physical, translator.buffers.bytes, count: count) { return true }
+      if beyond > 0 { markCode(translator.secondPage, count: beyond) }
+      (marked, markedBeyond) = (count, beyond)
+      let bytes = translator.buffers.bytes
+      let isSame = isUnchanged(physical, bytes, 0..<count)
+      if isSame && (beyond == 0 || isUnchanged(translator.secondPage, bytes, count..<count + beyond)) { return true }
     }
+  }
+
+  /// Where a block goes on whose page has ended: the next page's physical address, if it can be had.
+  ///
+  /// An instruction that begins the block and lies across must be fetched now, or fault. What follows is only looked at.
+  private func secondPage(_ translator: inout Translator) throws(Fault) -> UInt64? {
+    let (linear, key) = (translator.secondLinear, translator.key)
+    if translator.instructions.isEmpty {
+      guard let page = try codePage(linear, key) else { return nil }
+      (translator.secondToken, translator.secondPage) = (page.token, page.physical)
+      return page.physical
+    }
+    guard let physical = quietPage(linear, key), isMemory(physical), !x.code.isChanging(physical) else { return nil }
+    translator.secondToken = x.code.token(linear: linear, physical: physical, key: key)
+    translator.secondPage = physical
+    return physical
   }
 
   /// Translates the block at RIP, whose page is `page`, into a cache that has room; nil where it is to be interpreted.
@@ -387,8 +407,12 @@ extension Cpu {
     guard unsafe source.pointee.isValid, site.linkedTo == 0, site.view == view else { return }
     let block = unsafe x.code.block(target)
     guard unsafe block.pointee.isValid else { return }
-    let isSamePage = unsafe source.pointee.physical >> 12 == block.pointee.physical >> 12
-    let isNear = unsafe (source.pointee.rip ^ source.pointee.address(site.distance)) & ~0xfff == 0 && isSamePage
+    // Into a page that the block has seen to.
+    let (from, to) = unsafe (source.pointee.linear >> 12, block.pointee.linear >> 12)
+    let page = unsafe block.pointee.physical >> 12
+    let isInFirst = unsafe from == to && source.pointee.physical >> 12 == page
+    let isInSecond = unsafe from + 1 == to && source.pointee.secondPage >> 12 == page
+    let isNear = unsafe isInFirst || isInSecond && site.guest >= source.pointee.secondStart
     unsafe x.code.link(index, to: target, entry: isNear ? block.pointee.directEntry : block.pointee.checkedEntry)
     x.code.statistics.links &+= 1
   }

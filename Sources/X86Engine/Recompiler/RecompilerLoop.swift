@@ -62,12 +62,13 @@ extension Cpu {
     return block
   }
 
-  /// A block whose instruction reaches into a second page counts only while that is the page it was made from.
+  /// A block whose first instruction reaches into a second page counts only while that is the page it was made from; where
+  /// a later one does, the block itself looks.
   private func checked(_ block: UInt32?, _ linear: UInt64, _ key: ModeKey) throws(Fault) -> UInt32? {
     guard let block else { return nil }
-    let second = blockRecord(block).secondPage
-    guard second != ~0 else { return block }
-    if try codePage(wrap((linear & ~0xfff) &+ 0x1000), key)?.physical == second { return block }
+    let record = blockRecord(block)
+    guard record.secondPage != ~0 && record.secondStart == 0 else { return block }
+    if try codePage(wrap((linear & ~0xfff) &+ 0x1000), key)?.physical == record.secondPage { return block }
     invalidate(block)
     return nil
   }
@@ -127,8 +128,19 @@ extension Cpu {
       return x.code.address(site.resume)
     case .entry:
       x.code.statistics.entryMisses &+= 1
-      return follow(blockRecord(site.block).rip) ?? 0
+      return goOnInPage(site)
     }
+  }
+
+  /// A block's first or second page was not known to be mapped where it was. It may be, and only not have been used yet.
+  private func goOnInPage(_ site: Site) -> UInt {
+    let block = blockRecord(site.block)
+    if site.retry != 0, let page = try? codePage(wrap((block.linear & ~0xfff) &+ 0x1000), block.key),
+      page.physical == block.secondPage
+    {
+      return x.code.address(site.retry)
+    }
+    return follow(block.rip &+ UInt64(site.guest)) ?? 0
   }
 
   /// Fills the translation cache for an access; false when it has to be interpreted (devices, code pages, faults).

@@ -94,9 +94,12 @@ struct TranslationBlock {
   var isHot = false
   /// Since when second looks are counted: the host's time-stamp counter; 0 until there were many.
   var countsSince: UInt64 = 0
-  /// Physical page that its last instruction reaches into, or ~0.
+  /// Physical page that it goes on in, or ~0, and the offset of its first instruction that reaches into it.
   var secondPage: UInt64 = ~0
+  var secondStart: UInt16 = 0
   var codeStart: UInt32 { indirectEntry }
+  /// How many of its bytes are in the first page.
+  var firstBytes: UInt16 { min(guestBytes, UInt16(0x1000 - physical & 0xfff)) }
   /// The address at a distance from its start.
   func address(_ distance: Int32) -> UInt64 {
     let address = rip &+ UInt64(bitPattern: Int64(distance))
@@ -107,9 +110,10 @@ struct TranslationBlock {
   var markCount: UInt16 = 0
   /// Linked exits that jump here: site + 1, chained by `Site.next`.
   var incoming: UInt32 = 0
-  /// Chains of the hash bucket and of the page bucket: block + 1.
+  /// Chains of the hash bucket and of the buckets of its pages: block + 1.
   var nextInBucket: UInt32 = 0
   var nextInPage: UInt32 = 0
+  var nextInSecondPage: UInt32 = 0
 }
 
 /// Where an instruction's host code begins.
@@ -135,7 +139,7 @@ struct Site {
     case direct
     /// An indirect jump to the address in `linear`, which is checked, looked up and remembered.
     case indirect
-    /// The block's page is not mapped here any more.
+    /// The page of the code from here on is not mapped here any more.
     case entry
     /// An event is to be looked at before the guest instruction.
     case pause

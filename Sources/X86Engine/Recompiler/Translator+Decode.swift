@@ -17,14 +17,15 @@ extension Translator {
     buffers.starts.removeAll(keepingCapacity: true)
   }
 
-  /// Decodes and plans from the bytes at hand, which begin at the block's first byte and end with its page.
+  /// Decodes and plans from the bytes at hand, which begin at the block's first byte.
   ///
-  /// `limit` instructions at most. False when not even the first one lies in the bytes.
+  /// `limit` instructions at most. False when the bytes end before the block does; there may be no instruction then.
   mutating func decode(_ planner: Planner, codeBytesLeft: UInt64, limit: Int) -> Bool {
     let size = CodeSize(rawValue: key.codeSize) ?? .bits16
     let count = buffers.bytes.count
     var offset = 0
     var sideExits = 0
+    var isComplete = false
     forgetDecoded()
     buffers.starts.append(0)
     while instructions.count < limit && offset < count {
@@ -32,12 +33,13 @@ extension Translator {
       let end = min(count, offset + 15)
       let status = Decoder.decode(buffers.bytes.span.extracting(offset..<end), codeSize: size, into: &instruction)
       let length = Int(instruction.length)
-      if status == .needMore && instructions.isEmpty && count < 15 { return false }
+      if status == .needMore && end == count { break }
       if status != .ok || UInt64(offset + length) > codeBytesLeft {
         // Undefined, too long, across the page or the limit: the interpreter knows what to do.
         if instructions.isEmpty {
           append(instruction, InstructionBytes(repeating: 0), InstructionPlan(treatment: .interpretLast), 1)
         }
+        isComplete = true
         break
       }
       var bytes = InstructionBytes(repeating: 0)
@@ -45,14 +47,12 @@ extension Translator {
       let plan = checkTargets(instruction, planner.plan(instruction), UInt64(offset + length))
       append(instruction, bytes, plan, offset + length)
       offset += length
-      if plan.treatment.endsBlock { break }
-      if plan.treatment == .jumpIf {
-        sideExits += 1
-        if sideExits == Self.maximumSideExits { break }
-      }
+      if plan.treatment == .jumpIf { sideExits += 1 }
+      isComplete = plan.treatment.endsBlock || sideExits == Self.maximumSideExits || instructions.count == limit
+      if isComplete { break }
     }
     settleSystemInstructions()
-    return true
+    return isComplete
   }
 
   /// STI opens its window behind the next instruction, which must be a plain one, and not the first of another turn; CLAC
@@ -66,7 +66,9 @@ extension Translator {
         if !isOpen { plans[index].treatment = .nothing }
         isOpen = false
       case .setInterrupt:
-        if !isCounted && index + 1 < plans.count && plans[index + 1].treatment.isPlain { continue }
+        if !isCounted && index + 1 < plans.count && plans[index + 1].treatment.isPlain && !entersSecondPage(index + 1) {
+          continue
+        }
         plans[index] = InstructionPlan(treatment: .interpretLast, reads: FlagEffect.all)
         cut(to: index + 1)
         return

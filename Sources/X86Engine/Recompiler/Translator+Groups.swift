@@ -1,9 +1,9 @@
 import X86ISA
 
-// Accesses off one base register, checked once.
+// Accesses off the same registers, checked once.
 //
-// Function entries and exits, structures and stack frames are accessed by several instructions in a row through one
-// register. The first of them checks the whole range; the others find the page's addend in the address register. When the range
+// Function entries and exits, structures, stack frames and elements of arrays are accessed by several instructions in a row
+// through one register, or one and an index. The first of them checks the whole range; the others find the page's addend in the address register. When the range
 // does not lie in one accessible page, the first instruction is interpreted, and the next ones are a block of their own. A block
 // where that happens again and again is made again, with every access of a group by itself as well, behind the block: a frame
 // that lies across two pages in one call lies inside one in the next.
@@ -12,11 +12,19 @@ import X86ISA
 // block, because nothing takes a vCPU's rights to a page away but at a block's end; what Swift does for a miss on the way is
 // no exception, or does not come back (`EngineState.rightsGeneration`).
 extension Translator {
-  /// A run of instructions whose accesses lie between `minimum` and `end`, relative to `base` before the first.
+  /// The registers that addresses are made of.
+  struct Registers: Equatable {
+    var base: UInt8
+    var index: UInt8?
+    var scale: UInt8 = 0
+  }
+
+  /// A run of instructions whose accesses lie between `minimum` and `end`, relative to what the registers say before the
+  /// first.
   struct Group {
     var first: Int
     var last: Int
-    var base: UInt8
+    var registers: Registers
     var minimum: Int32
     var end: Int32
     var isWrite: Bool
@@ -27,19 +35,19 @@ extension Translator {
     var lastUse = 0
   }
 
-  /// An addend that is kept: of the page of `base + minimum`, where `base` has moved by `moved` since.
+  /// An addend that is kept: of the page `minimum` from where the registers point, of which RSP has moved by `moved` since.
   struct Anchor {
     var place: Int
-    var base: UInt8
+    var registers: Registers
     var minimum: Int32
     var end: Int32
     var isWrite: Bool
-    /// How far RSP has moved, where that is the base.
     var moved: Int32 = 0
     var lastUse: Int
 
     func covers(_ member: Member) -> Bool {
-      member.base == base && member.displacement + moved >= minimum && member.displacement + moved + member.size <= end
+      member.registers == registers && member.displacement + moved >= minimum
+        && member.displacement + moved + member.size <= end
         && (isWrite || !member.isWrite)
     }
   }
@@ -49,7 +57,7 @@ extension Translator {
 
   /// One access as a group sees it.
   struct Member {
-    var base: UInt8
+    var registers: Registers
     var displacement: Int32
     var size: Int32
     var isWrite: Bool
@@ -62,15 +70,17 @@ extension Translator {
     guard let start = member(first, stack: 0) else { return nil }
     let anchor = anchors.first { $0.covers(start) }
     var group = Group(
-      first: first, last: first, base: start.base, minimum: start.displacement,
+      first: first, last: first, registers: start.registers, minimum: start.displacement,
       end: start.displacement + start.size, isWrite: start.isWrite, anchor: anchor?.place)
     var stack: Int32 = 0
     var members = 1
     var index = first
     while index < plans.count {
       if index > first {
+        if entersSecondPage(index) { break }
         if let next = member(index, stack: stack) {
-          guard next.base == group.base, anchor.map({ $0.covers(next) }) ?? group.take(next, within: Self.maximumRange)
+          guard next.registers == group.registers,
+            anchor.map({ $0.covers(next) }) ?? group.take(next, within: Self.maximumRange)
           else { break }
           group.last = index
           members += 1
@@ -78,7 +88,7 @@ extension Translator {
           break
         }
       }
-      guard !plans[index].treatment.endsBlock, let moved = movement(index, group.base) else {
+      guard !plans[index].treatment.endsBlock, let moved = movement(index, group.registers) else {
         index = plans.count
         break
       }
@@ -95,11 +105,13 @@ extension Translator {
     var stack = stack
     var index = start
     while index < plans.count {
-      if let next = member(index, stack: stack), next.base == group.base, group.take(next, within: Self.maximumRange) {
+      if let next = member(index, stack: stack), next.registers == group.registers,
+        group.take(next, within: Self.maximumRange)
+      {
         group.kept = place
         group.lastUse = index
       }
-      guard keepsAnchors(index), let moved = movement(index, group.base) else { return }
+      guard keepsAnchors(index), let moved = movement(index, group.registers) else { return }
       stack += moved
       index += 1
     }
@@ -117,10 +129,11 @@ extension Translator {
     }
   }
 
-  /// How far an instruction moves a group's base, which only RSP may be; nil when the group ends there.
-  private func movement(_ index: Int, _ base: UInt8) -> Int32? {
-    guard base == Host.rsp else { return writes(index, base) ? nil : 0 }
-    return stackMovement(index)
+  /// How far an instruction moves a group's registers, of which only RSP may be moved; nil when the group ends there.
+  private func movement(_ index: Int, _ registers: Registers) -> Int32? {
+    if registers.base == Host.rsp { return stackMovement(index) }
+    if let scaled = registers.index, writes(index, scaled) { return nil }
+    return writes(index, registers.base) ? nil : 0
   }
 
   /// Forgets the anchors that the instruction at `index`, just emitted, or the end of their use has made useless.
@@ -128,7 +141,7 @@ extension Translator {
     if anchors.isEmpty { return }
     if !keepsAnchors(index) { return anchors.removeAll() }
     anchors = anchors.compactMap { anchor in
-      guard anchor.lastUse > index, let moved = movement(index, anchor.base) else { return nil }
+      guard anchor.lastUse > index, let moved = movement(index, anchor.registers) else { return nil }
       var anchor = anchor
       anchor.moved += moved
       return anchor
@@ -141,22 +154,28 @@ extension Translator {
     let size = Int32(i.operandSize)
     switch plans[index].treatment {
     case .copyMemory:
-      guard i.base < 16, !Self.isScratch(i.base), i.index == Instruction.noRegister, !plans[index].isMasked,
+      guard i.base < 16, !Self.isScratch(i.base), let scaled = groupIndex(i), !plans[index].isMasked,
         plans[index].size <= 32, i.addressSize == (isLong ? 8 : 4), i.segment != 1 && i.segment < 4
       else { return nil }
       let displacement = Int64(bitPattern: i.displacement)
       guard displacement >= -0x10_0000, displacement < 0x10_0000 else { return nil }
       let offset = Int32(displacement) + (i.base == Host.rsp ? stack : 0)
       return Member(
-        base: i.base, displacement: offset, size: Int32(plans[index].size), isWrite: plans[index].writes)
+        registers: Registers(base: i.base, index: scaled < 16 ? scaled : nil, scale: scaled < 16 ? i.scale : 0),
+        displacement: offset, size: Int32(plans[index].size), isWrite: plans[index].writes)
     case .push:
       guard !i.prefixes.contains(.memory) else { return nil }
-      return Member(base: Host.rsp, displacement: stack - size, size: size, isWrite: true)
-    case .pop: return Member(base: Host.rsp, displacement: stack, size: size, isWrite: false)
-    case .call: return Member(base: Host.rsp, displacement: stack - size, size: size, isWrite: true)
-    case .ret: return Member(base: Host.rsp, displacement: stack, size: size, isWrite: false)
+      return .stack(stack - size, size, isWrite: true)
+    case .pop: return .stack(stack, size, isWrite: false)
+    case .call: return .stack(stack - size, size, isWrite: true)
+    case .ret: return .stack(stack, size, isWrite: false)
     default: return nil
     }
+  }
+  /// The index register of an address that a group may have, `noRegister` where it has none; nil for other addresses.
+  private func groupIndex(_ i: Instruction) -> UInt8? {
+    if i.index == Instruction.noRegister { return i.index }
+    return i.index < 16 && !Self.isScratch(i.index) && i.base != Host.rsp ? i.index : nil
   }
 
   /// Instructions without an access that leave the address register alone.
@@ -257,6 +276,10 @@ extension Translator {
     } else {
       missed = emitGroupCheck(group, place)
     }
+    // Three registers are one too many for an operand.
+    if group.registers.index != nil {
+      emitter.address(Host.address, base: group.registers.base, index: Host.address, 0)
+    }
     inGroup = true
     flagsAreStored = place == .state
     stackPending = 0
@@ -297,12 +320,14 @@ extension Translator {
   private mutating func emitGroupCheck(_ group: Group, _ place: FlagPlace) -> Int? {
     let retry = emitter.position
     if place == .state { storeSavedFlags() }
-    let source = Access.Source(base: group.base, displacement: group.minimum)
+    let registers = group.registers
+    let source = Access.Source(
+      base: registers.base, index: registers.index, scale: registers.scale, displacement: group.minimum)
     emitSource(source)
     if place == .ax { saveToAX() }
     let access = Access(
       index: group.first, size: Int(group.end - group.minimum), isWrite: group.isWrite, segment: 3,
-      base: group.base, source: source, flags: place, retry: retry)
+      base: registers.base, source: source, flags: place, retry: retry)
     var missed: Int?
     if hasSingles { missed = emitLookUpForSingles(access) } else { emitLookUp(access, place) }
     for site in accessSites { edit(site) { $0.isGroup = true } }
@@ -312,7 +337,7 @@ extension Translator {
     emitter.store(Host.address, offsets.anchors[kept])
     anchors.append(
       Anchor(
-        place: kept, base: group.base, minimum: group.minimum, end: group.end, isWrite: group.isWrite,
+        place: kept, registers: registers, minimum: group.minimum, end: group.end, isWrite: group.isWrite,
         lastUse: group.lastUse))
     return missed
   }
@@ -332,10 +357,26 @@ extension Translator {
     stackPending = 0
   }
 
-  /// A member's operand: the addend is in the address register.
-  func operandInGroup(base: UInt8, _ displacement: Int32) -> HostOperand {
-    HostOperand(
-      base: base, index: Host.address, displacement: displacement + (base == Host.rsp ? stackPending : 0))
+  /// A member's operand: the addend is in the address register; with the base, where there is an index.
+  func operandInGroup(_ i: Instruction) -> HostOperand {
+    let displacement = Int32(truncatingIfNeeded: i.displacement)
+    if i.index < 16 {
+      return HostOperand(base: Host.address, index: i.index, scale: i.scale, displacement: displacement)
+    }
+    return i.base == Host.rsp
+      ? stackOperandInGroup(displacement)
+      : HostOperand(
+        base: i.base, index: Host.address, displacement: displacement)
+  }
+  /// The same for what lies at a distance from RSP.
+  func stackOperandInGroup(_ displacement: Int32) -> HostOperand {
+    HostOperand(base: Host.rsp, index: Host.address, displacement: displacement + stackPending)
+  }
+}
+
+extension Translator.Member {
+  fileprivate static func stack(_ displacement: Int32, _ size: Int32, isWrite: Bool) -> Self {
+    Self(registers: .init(base: Host.rsp), displacement: displacement, size: size, isWrite: isWrite)
   }
 }
 

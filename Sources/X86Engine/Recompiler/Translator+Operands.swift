@@ -275,8 +275,7 @@ extension Translator {
   /// The whole way from ModRM to the operand.
   mutating func emitOperandAddress(_ index: Int, flags: FlagPlace = .host) {
     if inGroup {
-      let i = instructions[index]
-      operand = operandInGroup(base: i.base, Int32(truncatingIfNeeded: i.displacement))
+      operand = operandInGroup(instructions[index])
       return
     }
     let plan = plans[index]

@@ -30,7 +30,7 @@ extension Translator {
     _ index: Int, _ displacement: Int32, size: Int, isWrite: Bool, flags: FlagPlace = .host, retry: Int
   ) {
     if inGroup {
-      operand = operandInGroup(base: Host.rsp, displacement)
+      operand = stackOperandInGroup(displacement)
       return
     }
     let source = emitStackOffset(displacement)

@@ -100,7 +100,7 @@ struct Translator: ~Copyable {
 
   /// Data view in force at this point of the block.
   var view: Int
-  /// Page identity and linear address of the second page that the only instruction reaches into.
+  /// Page identity of the second page that the block goes on in, if it does.
   var secondToken: UInt32?
   /// Guest-physical; all ones where there is none.
   var secondPage = ~UInt64(0)
@@ -109,6 +109,12 @@ struct Translator: ~Copyable {
   /// Charges every instruction to the turn (`Counting`).
   var isCounted = false
   var secondLinear: UInt64 { cpu.wrap((linear & ~0xfff) &+ 0x1000) }
+  /// From the block's first byte to the end of its page.
+  var bytesToPageEnd: Int { 0x1000 - Int(linear & 0xfff) }
+  /// The first instruction with bytes in the second page.
+  func entersSecondPage(_ index: Int) -> Bool {
+    Int(starts[index + 1]) > bytesToPageEnd && Int(starts[index]) <= bytesToPageEnd
+  }
   var isLong: Bool { key.codeSize == 2 }
 
   var instructions: [Instruction] { _read { yield buffers.instructions } }
@@ -131,10 +137,11 @@ struct Translator: ~Copyable {
     block.firstMark = UInt32(cpu.x.code.markCount)
     block.instructionCount = UInt16(instructions.count)
     start = emitter.position
-    let missJumps = emitEntry()
+    let missed = emitEntry()
     directEntry = emitter.position
     var index = 0
     while index < instructions.count {
+      if entersSecondPage(index) { emitSecondPageCheck(index, &block) }
       let opensWindow = index > 0 && plans[index - 1].treatment == .setInterrupt
       if !opensWindow, mayGroup, hooks == nil, let group = findGroup(index) {
         emitGroup(group)
@@ -155,7 +162,7 @@ struct Translator: ~Copyable {
     // Not an instruction's: where the rarely run code begins.
     mark(starts[instructions.count])
     let site = newSite(.entry, 0)
-    for jump in missJumps { cold.append(.leave(jump: jump, site: site, flags: liveIn == 0 ? .host : .state)) }
+    cold.append(.leave(jump: missed, site: site, flags: liveIn == 0 ? .host : .state))
     if liveIn != 0 { cold.append(.checkedEntry) }
     block.indirectEntry = UInt32(start)
     block.checkedEntry = UInt32(start)
@@ -168,8 +175,6 @@ struct Translator: ~Copyable {
       done += 1
     }
     block.markCount = UInt16(cpu.x.code.markCount - Int(block.firstMark))
-    // The second page can change under the first: no way in without a look.
-    if secondToken != nil { block.directEntry = block.checkedEntry }
     block.codeEnd = UInt32(emitter.position)
   }
 
@@ -181,18 +186,38 @@ struct Translator: ~Copyable {
   var liveAtEnd: UInt16 { plans.last?.liveBehind ?? FlagEffect.all }
 
   /// The check that the page is still mapped, and the flags of an indirect jump back in their place.
-  private mutating func emitEntry() -> [Int] {
-    var jumps: [Int] = []
-    for (at, token) in identities {
-      emitter.compareState32(VcpuLayout.token(view: key.view, linear: at), token)
-      jumps.append(emitter.jumpIf(HostCondition.notEqual))
-    }
+  private mutating func emitEntry() -> Int {
+    emitter.compareState32(VcpuLayout.token(view: key.view, linear: linear), token)
+    let jump = emitter.jumpIf(HostCondition.notEqual)
     if liveIn != 0 { loadSavedFlags() }
-    return jumps
+    return jump
   }
-  /// The pages that must be mapped as they were: linear address and token.
-  private var identities: [(UInt64, UInt32)] {
-    secondToken.map { [(linear, token), (secondLinear, $0)] } ?? [(linear, token)]
+  /// The check that the second page is still mapped, before the first instruction that reaches into it.
+  ///
+  /// Where it is another one, that code finds flags as they are live here, as behind a jump to another page.
+  private mutating func emitSecondPageCheck(_ index: Int, _ block: inout TranslationBlock) {
+    guard let secondToken else { return }
+    block.secondStart = starts[index]
+    let site = newSite(.entry, index)
+    if plans[index].liveBefore != 0 {
+      leaveUnlessMapped(secondLinear, secondToken, site)
+    } else {
+      emitter.compareState32(VcpuLayout.token(view: key.view, linear: secondLinear), secondToken)
+      cold.append(.leave(jump: emitter.jumpIf(HostCondition.notEqual), site: site, flags: .host))
+    }
+    edit(site) { $0.retry = UInt32(emitter.position) }
+  }
+  /// The same with flags live.
+  private mutating func leaveUnlessMapped(_ page: UInt64, _ token: UInt32, _ site: UInt32) {
+    emitter.move(Host.index, Host.rcx)
+    emitter.load32(Host.rcx, VcpuLayout.token(view: key.view, linear: page))
+    // lea ecx, [rcx - token]
+    emitter.address(Host.rcx, base: Host.rcx, Int32(bitPattern: 0 &- token), size: 4)
+    let equal = emitter.jumpIfRCXZero()
+    emitter.move(Host.rcx, Host.index)
+    leave(site)
+    emitter.patchShort(equal, to: emitter.position)
+    emitter.move(Host.rcx, Host.index)
   }
 
   mutating func loadSavedFlags() {
@@ -326,17 +351,7 @@ struct Translator: ~Copyable {
       emitSingles(group, flags, view: view, back: back)
     case .checkedEntry:
       block.checkedEntry = UInt32(emitter.position)
-      emitter.move(Host.index, Host.rcx)
-      for (at, token) in identities {
-        emitter.load32(Host.rcx, VcpuLayout.token(view: key.view, linear: at))
-        // lea ecx, [rcx - token]
-        emitter.address(Host.rcx, base: Host.rcx, Int32(bitPattern: 0 &- token), size: 4)
-        let equal = emitter.jumpIfRCXZero()
-        emitter.move(Host.rcx, Host.index)
-        leave(entrySite)
-        emitter.patchShort(equal, to: emitter.position)
-      }
-      emitter.move(Host.rcx, Host.index)
+      leaveUnlessMapped(linear, token, entrySite)
       emitter.jump(to: directEntry)
     }
   }

@@ -55,16 +55,12 @@ extension Cpu {
     case .memory:
       if fillCache(site) { return x.code.address(site.retry) }
       return endTrial(before: site)
-    case .segment, .interpret, .interpretLast, .pause, .exhausted: return endTrial(before: site)
+    case .segment, .interpret, .interpretLast, .entry, .pause, .exhausted: return endTrial(before: site)
     case .spin:
       yieldProcessor()
       return x.code.address(site.resume)
     // Nobody watches a trial.
     case .hook: return x.code.address(site.resume)
-    case .entry:
-      rip = blockRecord(site.block).rip
-      x.trial.live = FlagEffect.all
-      return endTrial()
     case .direct:
       complete(site)
       rip = blockRecord(site.block).address(site.distance)

@@ -143,7 +143,7 @@ struct MachineInfo {
     add("CfgFile", settings.file.path)
     add("SnapFldr", settings.snapshotFolder)
     add("LogFldr", settings.logFolder(registry.home))
-    add("hardwareuuid", settings.hardware["uuid"].flatMap(SettingsUUID.normalized) ?? settings.uuid)
+    add("hardwareuuid", settings.hardwareUUID)
     add("memory", settings.memory)
     add("pagefusion", settings.flag(["Memory"], "PageFusion", default: false))
     add("vram", settings.number(["Display"], "VRAMSize", default: 8))
