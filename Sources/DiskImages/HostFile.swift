@@ -1,6 +1,18 @@
 import HostSystem
 import Synchronization
 
+/// What the host's memory does for a file.
+public enum HostCache: String, Sendable, CaseIterable {
+  /// Reads and writes go by way of the host's page cache; a flush waits for the disk.
+  case writeBack = "writeback"
+  /// The same, and every write waits for the disk.
+  case writeThrough = "writethrough"
+  /// Whole blocks go past the page cache, where the file system can.
+  case none
+  /// As write-back, and a flush waits for nothing: for what may be lost when the host stops.
+  case careless = "unsafe"
+}
+
 /// A file or block device of the host.
 ///
 /// Holds an advisory lock on the open file (exclusive when writable, else shared), so that two machines never write one
@@ -10,17 +22,24 @@ public final class HostFile: ImageFile {
   public let isReadOnly: Bool
   public let identity: String
   private let file: FileDescriptor
+  /// Past the page cache, where that is asked for and possible.
+  private let direct: DirectFile?
+  private let cache: HostCache
   private let isDevice: Bool
   /// The kernel forgets data whose write-back failed, and the next fdatasync succeeds: after one failure no flush of
   /// this descriptor can be believed.
   private let syncFailure = Mutex<DiskError?>(nil)
 
   /// `create`: a new file; a name that is taken is refused.
-  public init(path: String, writable: Bool, create: Bool = false) throws(DiskError) {
+  public init(
+    path: String, writable: Bool, create: Bool = false, cache: HostCache = .writeBack
+  ) throws(DiskError) {
     self.path = path
+    self.cache = cache
     isReadOnly = !writable
     do throws(SystemCallError) {
       file = try FileDescriptor(opening: path, writable ? .readWrite : .readOnly, create: create)
+      direct = cache == .none ? DirectFile(of: file, writable: writable) : nil
     } catch {
       throw HostFile.explain(error, path, writing: writable)
     }
@@ -73,18 +92,26 @@ public final class HostFile: ImageFile {
     try wrap { () throws(SystemCallError) in try file.info().size }
   }
   public func read(at offset: UInt64, into buffers: [HostBuffer]) throws(DiskError) {
-    try wrap { () throws(SystemCallError) in try file.read(at: offset, into: buffers) }
+    try wrap { () throws(SystemCallError) in
+      if let direct, try direct.read(at: offset, into: buffers) { return }
+      try file.read(at: offset, into: buffers)
+    }
   }
   public func readCached(at offset: UInt64, into buffers: [HostBuffer]) -> Bool {
-    file.readCached(at: offset, into: buffers)
+    direct == nil && file.readCached(at: offset, into: buffers)
   }
   public func write(at offset: UInt64, from buffers: [HostBuffer]) throws(DiskError) {
-    try wrap { () throws(SystemCallError) in try file.write(at: offset, from: buffers) }
+    try wrap { () throws(SystemCallError) in
+      if let direct, try direct.write(at: offset, from: buffers) { return }
+      try file.write(at: offset, from: buffers)
+    }
+    if cache == .writeThrough { try synchronize() }
   }
   public func resize(to bytes: UInt64) throws(DiskError) {
     try wrap { () throws(SystemCallError) in try file.resize(to: bytes) }
   }
   public func synchronize() throws(DiskError) {
+    if cache == .careless { return }
     if let earlier = syncFailure.withLock({ $0 }) { throw earlier }
     do throws(SystemCallError) {
       try file.synchronizeData()
@@ -117,12 +144,13 @@ public final class HostFile: ImageFile {
 
 /// The host's file system.
 public struct HostStore: ImageStore {
-  public init() {}
+  private let cache: HostCache
+  public init(cache: HostCache = .writeBack) { self.cache = cache }
   public func open(_ path: String, writable: Bool) throws(DiskError) -> any ImageFile {
-    try HostFile(path: path, writable: writable)
+    try HostFile(path: path, writable: writable, cache: cache)
   }
   public func create(_ path: String) throws(DiskError) -> any ImageFile {
-    try HostFile(path: path, writable: true, create: true)
+    try HostFile(path: path, writable: true, create: true, cache: cache)
   }
   public func replace(_ path: String, with temporary: String) throws(DiskError) {
     do throws(SystemCallError) {

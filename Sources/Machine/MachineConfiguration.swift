@@ -1,5 +1,6 @@
 import Base
 import Devices
+import DiskImages
 import Execution
 import HostSystem
 
@@ -52,6 +53,8 @@ public struct MachineConfiguration: Equatable, Sendable {
     public var snapshot: Bool
     /// Name of the image's format; nil: found out from its contents.
     public var format: String?
+    /// What the host's memory does for it.
+    public var cache = HostCache.writeBack
     /// UUIDs and paths of the images below it, for formats that name their parents by UUID only.
     public var parents: [String: String] = [:]
     public init(path: String, interface: DiskInterface = .ide, readOnly: Bool = false, snapshot: Bool = false) {
@@ -306,6 +309,7 @@ extension MachineConfiguration.Disk {
       case "readOnly": readOnly = try member.bool()
       case "snapshot": snapshot = try member.bool()
       case "format": format = try member.optionalString()
+      case "cache": cache = try member.choice()
       case "parents":
         for parent in try member.members() {
           parents[parent.key] = try JSONField("\(member.name).\(parent.key)", parent.value).string()
@@ -319,6 +323,7 @@ extension MachineConfiguration.Disk {
     .object([
       "path": .string(path), "interface": .string(interface.rawValue), "readOnly": .bool(readOnly),
       "snapshot": .bool(snapshot), "format": format.map { .string($0) } ?? .null,
+      "cache": .string(cache.rawValue),
       "parents": .object(parents.sorted { $0.key < $1.key }.map { JSON.Member($0.key, .string($0.value)) }),
     ])
   }

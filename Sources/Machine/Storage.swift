@@ -111,7 +111,7 @@ struct Storage: Sendable {
     options.locate = { parents[$0.description] }
     options.isLive = true
     do throws(DiskError) {
-      let image = try ImageLibrary().open(disk.path, options)
+      let image = try ImageLibrary(store: HostStore(cache: disk.cache)).open(disk.path, options)
       // A stream or an internal snapshot cannot be written, whatever was asked for; a machine finds that out too late.
       if image.isReadOnly, !options.readOnly {
         throw .invalid("\(disk.path) cannot be written; give readonly or snapshot")

@@ -57,18 +57,19 @@ enum OptionValues {
 
   /// Formats of disk images, as `format=` takes them.
   static let diskFormats = ["raw", "vdi", "vmdk", "vhd", "qcow2"]
+  static let diskCaches = ["writeback", "writethrough", "none", "unsafe"]
 
   /// What disks and CD-ROM drives can be attached to.
   static let adapters = ["lsilogic", "lsilogicsas", "buslogic"]
   static let diskInterfaces = ["ide", "virtio", "scsi", "sata", "nvme"] + adapters
   static let cdromInterfaces = ["ide", "sata"] + adapters
 
-  /// "PATH[,if=INTERFACE][,format=FORMAT][,readonly][,snapshot]". A comma in the path is written twice.
+  /// "PATH[,if=INTERFACE][,format=FORMAT][,cache=MODE][,readonly][,snapshot]". A comma in the path is written twice.
   static func disk(_ text: String, snapshot: Bool) throws -> JSON {
     var parts = splitAtSingleCommas(text)
     let path = parts.removeFirst()
     guard !path.isEmpty else { throw Failure.usage("--disk '\(text)': the path is missing") }
-    var interface = "ide", readOnly = false, format = JSON.null
+    var interface = "ide", readOnly = false, format = JSON.null, cache = "writeback"
     for part in parts {
       switch part {
       case "readonly": readOnly = true
@@ -78,16 +79,19 @@ enum OptionValues {
           String(part.dropFirst(3)), among: diskInterfaces, "--disk '\(text)': interface")
       case _ where part.hasPrefix("format="):
         format = .string(try choice(String(part.dropFirst(7)), among: diskFormats, "--disk '\(text)': format"))
+      case _ where part.hasPrefix("cache="):
+        cache = try choice(String(part.dropFirst(6)), among: diskCaches, "--disk '\(text)': cache")
       default:
         let settings =
           diskInterfaces.map { "if=\($0)" } + ["readonly", "snapshot"] + diskFormats.map { "format=\($0)" }
+          + diskCaches.map { "cache=\($0)" }
         throw Failure.usage("--disk '\(text)': unknown setting '\(part)'\(hint(part, settings))")
       }
     }
     let discards = snapshot || parts.contains("snapshot")
     return [
       "path": .string(path), "interface": .string(interface), "readOnly": .bool(readOnly),
-      "snapshot": .bool(discards), "format": format,
+      "snapshot": .bool(discards), "format": format, "cache": .string(cache),
     ]
   }
 

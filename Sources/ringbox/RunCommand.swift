@@ -25,7 +25,7 @@ struct RunCommand: ParsableCommand {
   @Option(
     help: ArgumentHelp(
       "Disk image: PATH[,if=ide|virtio|scsi|sata|nvme|lsilogic|lsilogicsas|buslogic]"
-        + "[,format=raw|vdi|vmdk|vhd|qcow2][,readonly][,snapshot]. Repeatable.",
+        + "[,format=raw|vdi|vmdk|vhd|qcow2][,cache=writeback|writethrough|none|unsafe][,readonly][,snapshot]. Repeatable.",
       valueName: "disk"))
   var disk: [String] = []
   @Option(

@@ -42,7 +42,7 @@ import Testing
       let result = try RingboxProgram.run(arguments, timeout: 120)
       #expect(result.status == 0, "\(result.errors)")
     }
-    let vm = try VM.launch(arguments: ["--memory", "512M", "--disk", "\(top),if=virtio"])
+    let vm = try VM.launch(arguments: ["--memory", "512M", "--disk", "\(top),if=virtio,cache=none"])
     try vm.waitForSerial("GNU GRUB", timeout: 120)
     try vm.waitForSerial(GuestAssets.marker, timeout: GuestAssets.bootTimeout)
     try vm.quit()
