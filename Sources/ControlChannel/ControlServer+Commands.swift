@@ -8,7 +8,8 @@ extension ControlServer {
   static let commands = [
     "device-info", "dump-code", "eject", "engine-statistics", "forward-add", "forward-remove", "insert", "keys",
     "limit", "link", "merge", "mouse", "network", "nmi", "pause", "power-button", "promiscuous", "quit", "read-memory",
-    "recording-start", "recording-stop", "registers", "reset", "resume", "save-state", "scancodes", "screen-text", "screenshot", "serial-read", "serial-watch",
+    "recording-start", "recording-stop", "registers", "reset", "resume", "save-state", "scancodes", "screen-text",
+    "screenshot", "serial-read", "serial-watch",
     "serial-write",
     "snapshot", "snapshot-prepare", "statistics", "status", "trace", "type", "wait-for-text",
   ]

@@ -260,8 +260,9 @@ extension Machine {
   public func setTrace(card name: String, path: String?) throws(MachineError) {
     let card = try network.card(named: name)
     guard state != .stopped else { throw MachineError(.state, "the machine has stopped") }
-    do throws(NetworkError) { try card.adapter.setTrace(path.map { path throws(NetworkError) in try PcapTrace(path) }) }
-    catch { throw MachineError(.host, error.description) }
+    do throws(NetworkError) {
+      try card.adapter.setTrace(path.map { path throws(NetworkError) in try PcapTrace(path) })
+    } catch { throw MachineError(.host, error.description) }
   }
   /// Changes what a card hears that is not for it. What it hears of an internal network is agreed with the network's other
   /// ports when it joins.

@@ -14,7 +14,8 @@ extension Registry {
   }
   /// Changes a setting of a machine that runs, by the option of `modifyvm` for it. True: it is in force, else it is kept for
   /// the next start.
-  public func keepLive(_ option: String, _ values: [String], of settings: MachineSettings) throws(ServiceError) -> Bool {
+  public func keepLive(_ option: String, _ values: [String], of settings: MachineSettings) throws(ServiceError) -> Bool
+  {
     let client = try client(settings)
     guard let (known, number) = MachineOption.named(option) else {
       throw ServiceError(.invalidArgument, "Unknown option: \(option)", .console)
@@ -22,7 +23,9 @@ extension Registry {
     // Only a card that is there has anything to be changed.
     let card = known.names[0].hasPrefix("nic") ? try card(number, of: settings) : nil
     try keep(option, values, settings)
-    guard let card, let adapter = try machine(settings.uuid).slot("Network", "Adapter", number - 1) else { return false }
+    guard let card, let adapter = try machine(settings.uuid).slot("Network", "Adapter", number - 1) else {
+      return false
+    }
     switch known.names[0] {
     case "nictrace", "nictracefile":
       var arguments = [("card", card)]

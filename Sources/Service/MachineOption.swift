@@ -89,7 +89,8 @@ public struct MachineOption: Sendable {
     var change = Change(settings: settings, registry: registry, number: number, name: typed)
     guard number <= 8 || numbers?.upperBound != 36 || number <= settings.cardCount else {
       throw ServiceError(
-        .invalidArgument, "Invalid network adapter number \(number): a machine of this chipset has \(settings.cardCount)")
+        .invalidArgument,
+        "Invalid network adapter number \(number): a machine of this chipset has \(settings.cardCount)")
     }
     let value = values.first ?? ""
     switch effect {
@@ -117,7 +118,8 @@ public struct MachineOption: Sendable {
   }
 
   /// Every option, in the order of the help text.
-  public static let all: [MachineOption] = general + processor + display + devices + network + ports + debugging + oldStorage + kept
+  public static let all: [MachineOption] =
+    general + processor + display + devices + network + ports + debugging + oldStorage + kept
 }
 
 extension MachineOption.Change {

@@ -61,7 +61,10 @@ extension MachineOption {
     MachineOption(
       "iconfile", nil,
       .own(1) { change, values throws(ServiceError) in
-        guard !values[0].isEmpty else { return change.settings.machine["icon"] = nil }
+        guard !values[0].isEmpty else {
+          change.settings.machine["icon"] = nil
+          return
+        }
         let bytes = try file(values[0], maximum: 256 << 10)
         guard bytes.starts(with: [0x89, 0x50, 0x4e, 0x47]) else {
           throw ServiceError(.invalidArgument, "'\(values[0])' is no PNG image")
@@ -95,7 +98,8 @@ extension MachineOption {
   /// `LEAF` or `LEAF:SUBLEAF`, hexadecimal as everything about CPUID.
   private static func leaf(_ change: Change, _ text: String) throws(ServiceError) -> (leaf: Int, subleaf: Int) {
     let numbers = text.split(separator: ":", omittingEmptySubsequences: false).map { hexadecimal(String($0)) }
-    guard (1...2).contains(numbers.count), let leaf = numbers[0], let subleaf = numbers.count > 1 ? numbers[1] : 0 else {
+    guard (1...2).contains(numbers.count), let leaf = numbers[0], let subleaf = numbers.count > 1 ? numbers[1] : 0
+    else {
       throw change.refuse(text)
     }
     return (Int(leaf), Int(subleaf))

@@ -19,7 +19,8 @@ extension MachineOption {
         .own(1) { change, values throws(ServiceError) in
           try attach(&change, values[0], "floppy", "Floppy Controller", 0, 0, .floppy)
         }),
-      MachineOption("sataport", 1...30, onPort("sata", "SATA")), MachineOption("scsiport", 1...16, onPort("scsi", "SCSI")),
+      MachineOption("sataport", 1...30, onPort("sata", "SATA")),
+      MachineOption("scsiport", 1...16, onPort("scsi", "SCSI")),
       MachineOption("sasport", 1...8, onPort("sas", "SAS")),
       MachineOption("sata", nil, onOff("sata", "SATA")), MachineOption("scsi", nil, onOff("scsi", "SCSI")),
       MachineOption("sas", nil, onOff("sas", "SAS")),
@@ -69,7 +70,8 @@ extension MachineOption {
     change.settings.controllers.first { ControllerType.named($0["type"] ?? "")?.bus == bus }?["name"]
   }
   /// The name of the first controller of a bus; one is made when there is none.
-  private static func controller(_ change: inout Change, _ bus: String, _ usual: String) throws(ServiceError) -> String {
+  private static func controller(_ change: inout Change, _ bus: String, _ usual: String) throws(ServiceError) -> String
+  {
     if let name = existing(change, bus) { return name }
     guard let type = ControllerType.onBus(bus) else { throw change.refuse(bus) }
     try change.settings.addController(usual, type)
@@ -101,7 +103,8 @@ extension MachineOption {
     }
     var drive = DriveChange(controller: name, port: port, device: device)
     if isAway {
-      guard change.settings.attachments.contains(where: { $0.controller == name && $0.port == port && $0.device == device })
+      guard
+        change.settings.attachments.contains(where: { $0.controller == name && $0.port == port && $0.device == device })
       else { return }
       drive.medium = "none"
     } else {

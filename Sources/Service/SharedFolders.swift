@@ -111,7 +111,9 @@ extension MachineSettings {
 extension SettingsElement {
   /// Of the element `Hardware`: without the folders that are there for one run only.
   var withoutTransientFolders: SettingsElement {
-    guard child("SharedFolders")?.elements.contains(where: { $0.bool("transient") == true }) == true else { return self }
+    guard child("SharedFolders")?.elements.contains(where: { $0.bool("transient") == true }) == true else {
+      return self
+    }
     var hardware = self
     hardware.changeAll("SharedFolders") { list in list.remove("SharedFolder") { $0.bool("transient") == true } }
     return hardware

@@ -26,7 +26,9 @@ struct VideoMode: Equatable {
     let plane = words.lazy.map { $0.split(separator: "x").compactMap { Int($0) } }.first { $0.count == 3 }
     if let plane {
       (width, height, depth) = (plane[0], plane[1], plane[2])
-      if let at = words.firstIndex(of: "at"), words.count > at + 2 { (x, y) = (Int(words[at + 1]) ?? 0, Int(words[at + 2]) ?? 0) }
+      if let at = words.firstIndex(of: "at"), words.count > at + 2 {
+        (x, y) = (Int(words[at + 1]) ?? 0, Int(words[at + 2]) ?? 0)
+      }
       return
     }
     guard words.count >= 5, words[2] == "columns", words[4] == "lines", let columns = Int(words[1]),

@@ -13,7 +13,8 @@ import Testing
 
   @Test func jsonHasEveryCardWithAllThatIsSaidOfIt() throws {
     _ = try machines.output([
-      "modifyvm", "m", "--nic1", "nat", "--natpf1", "a,tcp,,1,,1", "--nic2", "nat", "--natpf2", "b,tcp,,2,,2", "--natpf2",
+      "modifyvm", "m", "--nic1", "nat", "--natpf1", "a,tcp,,1,,1", "--nic2", "nat", "--natpf2", "b,tcp,,2,,2",
+      "--natpf2",
       "c,udp,,3,,3", "--nat-settings2", "1400,1,2,3,4", "--nic3", "intnet", "--intnet3", "lab",
     ])
     let json = try JSON(parsing: try machines.output(["showvminfo", "m", "--json"]))
@@ -89,7 +90,8 @@ import Testing
     _ = try machines.output([
       "sharedfolder", "modify", "m", "--name", "f", "--readonly", "on", "--automount", "on", "--symlink-policy", "any",
     ])
-    #expect(try machines.output(["showvminfo", "m"]).contains("Name: 'f', Host path: '/tmp' (machine mapping), readonly\n"))
+    #expect(
+      try machines.output(["showvminfo", "m"]).contains("Name: 'f', Host path: '/tmp' (machine mapping), readonly\n"))
     #expect(try machines.manage(["sharedfolder", "modify", "m", "--name", "h", "--readonly", "on"]).status == 1)
     #expect(try machines.manage(["sharedfolder", "modify", "m", "--name", "f", "--symlink-policy", "x"]).status == 2)
   }
@@ -103,7 +105,9 @@ import Testing
     _ = try machines.output(["usbfilter", "remove", "2", "--target", "m"])
     let info = try machines.output(["showvminfo", "m", "--machinereadable"])
     #expect(info.contains("USBFilterActive1=\"off\"\nUSBFilterName1=\"a\"\nUSBFilterVendorId1=\"1234\"\n"))
-    #expect(info.contains("USBFilterActive2=\"on\"\nUSBFilterName2=\"b\"\n") && info.contains("USBFilterProductId2=\"abcd\"\n"))
+    #expect(
+      info.contains("USBFilterActive2=\"on\"\nUSBFilterName2=\"b\"\n")
+        && info.contains("USBFilterProductId2=\"abcd\"\n"))
     #expect(!info.contains("USBFilterName3"))
     #expect(try machines.output(["list", "usbfilters"]) == "Global USB Device Filters:\n\n<none>\n")
     #expect(try machines.manage(["usbfilter", "remove", "7", "--target", "m"]).status == 1)
@@ -138,7 +142,9 @@ import Testing
     #expect(error?["code"] == "VBOX_E_OBJECT_NOT_FOUND" && error?["number"]?.integer == 0x80bb_0001)
     #expect(missing.status == 1 && missing.errors.hasPrefix("VBoxManage: error: Could not find"))
     let wrong = try machines.manage(["modifyvm", "m", "--speed", "1", "--json"])
-    #expect(try wrong.status == 2 && JSON(parsing: wrong.output)["error"]?["text"]?.string?.hasPrefix("Unknown option") == true)
+    #expect(
+      try wrong.status == 2
+        && JSON(parsing: wrong.output)["error"]?["text"]?.string?.hasPrefix("Unknown option") == true)
     let double = try machines.manage(["createvm", "--name", "m", "--register"])
     #expect(double.errors.contains("Machine settings file '") && double.errors.contains("m.vbox' already exists\n"))
     let lists = try JSON(parsing: try machines.output(["list", "dhcpservers", "--json"]))
@@ -146,9 +152,11 @@ import Testing
   }
   @Test func helpAndPagesSayWhatOptionsMean() throws {
     let help = try machines.output(["modifyvm", "--help"])
-    #expect(help.contains("  --nat-pf<1-36> RULE|delete NAME\n        A port of the host") && help.contains("--cpus 1-64\n"))
+    #expect(
+      help.contains("  --nat-pf<1-36> RULE|delete NAME\n        A port of the host") && help.contains("--cpus 1-64\n"))
     let page = try machines.output(["man", "modifyvm"])
-    #expect(page.contains("\n.SH DESCRIPTION\n") && page.contains("\nVirtual processors.\n") && !page.contains("1 value"))
+    #expect(
+      page.contains("\n.SH DESCRIPTION\n") && page.contains("\nVirtual processors.\n") && !page.contains("1 value"))
     #expect(try machines.output(["man", "createmedium"]).contains("\n.SH DESCRIPTION\n"))
     let completions = try machines.output(["completions", "bash"])
     for word in ["--nat-pf1", "--natpf1", "cpu-profiles", "setlinkstate1", "natpf1", "mouseputstate", "--os-type"] {

@@ -40,7 +40,9 @@ import Testing
     refuses { try registry.setExtraData("m", bad, "v") }
     refuses { try registry.setExtraData(nil, "a\nb", "v") }
     refuses { try registry.setExtraData("m", "k", bad) }
-    refuses { try registry.changeShared("m") { s throws(ServiceError) in try s.add(SharedFolder(name: bad, path: "/")) } }
+    refuses {
+      try registry.changeShared("m") { s throws(ServiceError) in try s.add(SharedFolder(name: bad, path: "/")) }
+    }
     let settings = try registry.machine("m")
     #expect(settings.name == "m" && settings.extraData.isEmpty && settings.text == nil)
   }

@@ -98,7 +98,8 @@ struct OptionTests {
     }
     let portForward = try #require(MachineOption.named("natpf1")?.option)
     #expect(portForward.dashed == "nat-pf" && portForward.values.hasPrefix("RULE"))
-    #expect(MachineOption.named("hpet")?.option.values == "on|off" && MachineOption.named("cpus")?.option.values == "1-64")
+    #expect(
+      MachineOption.named("hpet")?.option.values == "on|off" && MachineOption.named("cpus")?.option.values == "1-64")
   }
   @Test func newMachinesDoNotReachTheHostsLoopback() throws {
     let settings = try applied([("nic2", ["nat"])])
@@ -131,13 +132,17 @@ struct OptionTests {
     #expect(settings.hardware.descendant(["USB", "Controllers", "Controller"])?["name"] == "mine")
     let properties = settings.hardware.descendant(["RemoteDisplay", "VRDEProperties"])?.elements ?? []
     #expect(properties.compactMap { $0["value"] } == ["true", "40"])
-    #expect(try applied([("cpuid-remove-all", []), ("unplugcpu", ["2"])], to: settings).hardware.child("CPU")?.child("CpuTree") == nil)
+    #expect(
+      try applied([("cpuid-remove-all", []), ("unplugcpu", ["2"])], to: settings).hardware.child("CPU")?.child(
+        "CpuTree") == nil)
     for (name, values) in [
       ("cpuidset", ["1", "x", "2", "3", "4"]), ("teleporterport", ["70000"]), ("usbrename", ["EHCI", "a"]),
       ("iconfile", ["/nowhere"]), ("guestdebugprovider", ["printf"]), ("plugcpu", ["64"]),
     ] { #expect(refusal(name, values, to: settings) != nil, "\(name)") }
     #expect(Base64Text.encode(Array("any carnal pleas".utf8)) == "YW55IGNhcm5hbCBwbGVhcw==")
-    #expect(Base64Text.encode(Array("any".utf8)) == "YW55" && Base64Text.encode([]) == "" && Base64Text.encode([97, 98]) == "YWI=")
+    #expect(
+      Base64Text.encode(Array("any".utf8)) == "YW55" && Base64Text.encode([]) == ""
+        && Base64Text.encode([97, 98]) == "YWI=")
   }
   @Test func theScreenThatIsRecordedIsWrittenAsVirtualBoxWritesIt() throws {
     let settings = try applied([
@@ -175,7 +180,8 @@ struct OptionTests {
       }
     }
     try set([
-      ("hda", fixture.path("a.vdi")), ("dvd", fixture.path("cd.iso")), ("sata", "on"), ("sataport3", fixture.path("b.vdi")),
+      ("hda", fixture.path("a.vdi")), ("dvd", fixture.path("cd.iso")), ("sata", "on"),
+      ("sataport3", fixture.path("b.vdi")),
       ("scsitype", "BusLogic"), ("scsiport1", fixture.path("c.vdi")), ("floppy", "empty"), ("sataideemulation1", "3"),
     ])
     #expect(
@@ -213,10 +219,10 @@ struct OptionTests {
     #expect(settings.slot("Network", "Adapter", 0)?.descendant(["DisabledModes", "InternalNetwork"])?["name"] == "lab")
   }
   @Test func whatHasNoMeaningIsKept() throws {
-    let settings = try applied([("teleporter-port", ["7000"]), ("cpuid-set", ["1", "2", "3", "4", "5"])])
+    let settings = try applied([("testing-cfg-dword3", ["7000"]), ("pci-attach", ["01:00.0@2:0"])])
     #expect(
       settings.extraData.map { "\($0.key)=\($0.value)" } == [
-        "Ringbox/Option/cpuidset=1 2 3 4 5", "Ringbox/Option/teleporterport=7000",
+        "Ringbox/Option/pciattach=01:00.0@2:0", "Ringbox/Option/testingcfgdword3=7000",
       ])
   }
   @Test func anyValueIsTakenOrRefused() throws {

@@ -6,7 +6,8 @@ import Service
 extension Control {
   /// Subcommands that are options of `modifyvm` with one value; those behind which a number stands end in #.
   private static let settings = [
-    "nictrace#": "nictrace", "nictracefile#": "nictracefile", "nicpromisc#": "nicpromisc", "nicproperty#": "nicproperty",
+    "nictrace#": "nictrace", "nictracefile#": "nictracefile", "nicpromisc#": "nicpromisc",
+    "nicproperty#": "nicproperty",
     "guestmemoryballoon": "guestmemoryballoon", "audioin": "audioin", "audioout": "audioout",
     "draganddrop": "draganddrop", "vrde": "vrde", "vrdp": "vrde", "vrdeport": "vrdeport", "vrdpport": "vrdeport",
     "vrdeproperty": "vrdeproperty", "vrdevideochannelquality": "vrdevideochannelquality",
@@ -53,7 +54,8 @@ extension Control {
     guard values.count == wanted else { throw Failure.usage("\(option) takes \(wanted) values") }
     guard try !registry.keepLive(option, values, of: settings) else { return }
     // On standard error, where programs that read the answer do not look; and not the word that they look for there.
-    _ = HostStream.standard(2).writeAll(Array("\(option): kept; it is in force from the machine's next start on\n".utf8))
+    _ = HostStream.standard(2).writeAll(
+      Array("\(option): kept; it is in force from the machine's next start on\n".utf8))
   }
 
   /// `mouseputstate DX DY DZ [DW] BUTTONS`: motion, wheels, and the buttons that are pressed from now on, as a sum of 1 left,

@@ -7,7 +7,8 @@ import Service
 enum DebugVerb {
   static let verb = Verb(
     "debugvm",
-    usage: "NAME|UUID info DEVICE | statistics [--pattern PATTERN] | show SETTING | getregisters [--cpu N] [REGISTER...] | "
+    usage:
+      "NAME|UUID info DEVICE | statistics [--pattern PATTERN] | show SETTING | getregisters [--cpu N] [REGISTER...] | "
       + "injectnmi | osinfo | osdetect | dumpvmcore --filename FILE",
     "Looks into a machine that runs."
   ) { words, registry in
@@ -73,7 +74,9 @@ enum DebugVerb {
     throw Failure.usage("Invalid parameter '\(bad)'")
   }
   private static func registers(_ names: [String], _ cpu: String?, _ client: VMClient) throws -> Answer {
-    guard let number = Int64(cpu ?? "0"), number >= 0 else { throw Failure.usage("Invalid --cpu argument '\(cpu ?? "")'") }
+    guard let number = Int64(cpu ?? "0"), number >= 0 else {
+      throw Failure.usage("Invalid --cpu argument '\(cpu ?? "")'")
+    }
     let members = try client.command("registers", [("cpu", .integer(number))])["registers"]?.members ?? []
     let wanted = names.map { $0.lowercased() }.filter { $0 != "all" }
     if let bad = wanted.first(where: { name in !members.contains { $0.key == name } }) {

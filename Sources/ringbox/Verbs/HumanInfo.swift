@@ -70,7 +70,8 @@ struct HumanInfo {
     line("Graphics Controller:", settings.word(["Display"], "controller", default: "VBoxVGA"))
     line("Monitor count:", "\(settings.number(["Display"], "monitorCount", default: 1))")
     line("3D Acceleration:", settings.flag(["Display"], "accelerate3D", default: false))
-    let teleporter = settings.machine.child("Teleporter"), tracing = settings.machine.descendant(["Debugging", "Tracing"])
+    let teleporter = settings.machine.child("Teleporter"),
+      tracing = settings.machine.descendant(["Debugging", "Tracing"])
     line("Teleporter Enabled:", teleporter?.bool("enabled") ?? false)
     line("Teleporter Port:", teleporter?["port"] ?? "0")
     line("Teleporter Address:", teleporter?["address"] ?? "")
@@ -151,7 +152,8 @@ struct HumanInfo {
     text += "\nShared folders:\(folders.isEmpty ? "<none>" : "")\n"
     for folder in folders {
       text += "Name: '\(folder.name)', Host path: '\(folder.path)' "
-      text += "(\(folder.isTransient ? "transient" : "machine") mapping), \(folder.isWritable ? "writable" : "readonly")\n"
+      text +=
+        "(\(folder.isTransient ? "transient" : "machine") mapping), \(folder.isWritable ? "writable" : "readonly")\n"
     }
     if let description = settings.text { text += "\nDescription:\n\(description)\n" }
     let tree = SnapshotTree(settings)

@@ -321,7 +321,8 @@ struct MachineInfo {
       add("USBFilterActive\(number)", filter.bool("active") ?? false)
       for (key, attribute) in [
         ("Name", "name"), ("VendorId", "vendorId"), ("ProductId", "productId"), ("Revision", "revision"),
-        ("Manufacturer", "manufacturer"), ("Product", "product"), ("Remote", "remote"), ("SerialNumber", "serialNumber"),
+        ("Manufacturer", "manufacturer"), ("Product", "product"), ("Remote", "remote"),
+        ("SerialNumber", "serialNumber"),
       ] { add("USBFilter\(key)\(number)", filter[attribute] ?? "") }
     }
   }

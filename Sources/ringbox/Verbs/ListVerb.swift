@@ -157,7 +157,8 @@ struct Listing {
       ("Log history count", set("LogHistoryCount", "3")), ("Default frontend", set("defaultFrontend", "")),
       ("Default audio driver", "Null"), ("Autostart database path", set("autostartDatabasePath", "")),
       ("Default Guest Additions ISO", ""), ("Logging Level", set("LoggingLevel", "all")),
-      ("Proxy Mode", ["1": "NoProxy", "2": "Manual"][set("proxyMode", "0")] ?? "System"), ("Proxy URL", set("proxyUrl", "")), ("User language", set("LanguageId", "C")),
+      ("Proxy Mode", ["1": "NoProxy", "2": "Manual"][set("proxyMode", "0")] ?? "System"),
+      ("Proxy URL", set("proxyUrl", "")), ("User language", set("LanguageId", "C")),
     ]
     return Answer(
       text: rows.map { "\($0.0):".padding(32) + " \($0.1)\n" }.joined(),

@@ -18,7 +18,9 @@ enum MetricsVerb {
     let wanted = names.count > 1 ? names[1].split(separator: ",").map(String.init) : ["*"]
     let isQuery = ["query", "collect"].contains(verb)
     var text = isQuery ? row("Object", "Metric", "Values", "") : row("Object", "Metric", "Unit", "Description")
-    text += row("----------", "----------------------------------------", isQuery ? "------" : "----", isQuery ? "" : "-----------")
+    text += row(
+      "----------", "----------------------------------------", isQuery ? "------" : "----",
+      isQuery ? "" : "-----------")
     var json: [JSON] = []
     for source in try Source.all(names.first ?? "*", registry) {
       let values = isQuery ? source.values() : [:]

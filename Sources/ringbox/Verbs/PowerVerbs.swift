@@ -153,7 +153,8 @@ struct Control {
     let count = settings.number(["Display"], "monitorCount", default: 1)
     guard screen < count else {
       throw ServiceError(
-        .invalidArgument, "Invalid screen number \(screen): the machine has \(count == 1 ? "one" : "\(count)")", .console)
+        .invalidArgument, "Invalid screen number \(screen): the machine has \(count == 1 ? "one" : "\(count)")",
+        .console)
     }
   }
   private func path(_ values: [String]) -> String { Paths.absolute(values.first ?? "") }

@@ -74,7 +74,9 @@ enum USBFilterVerb {
     default: break
     }
     if verb != "remove" {
-      for (attribute, value) in changes { filters[index][attribute] = value.isEmpty && attribute != "name" ? nil : value }
+      for (attribute, value) in changes {
+        filters[index][attribute] = value.isEmpty && attribute != "name" ? nil : value
+      }
     }
     let all = filters
     owner.change(path: path) { list in

@@ -37,23 +37,26 @@ struct Verb: Sendable {
   }
 
   /// In the order of the help text.
-  static let all: [Verb] = [
-    Verb(RunCommand.self), Verb(ListCPUsCommand.self), Verb(VersionCommand.self),
-    ListVerb.verb, InfoVerb.verb, CreateVerb.create, CreateVerb.register, CreateVerb.unregister, CreateVerb.move,
-    CloneVerb.verb, ApplianceVerbs.importVerb, ApplianceVerbs.exportVerb,
-    ModifyVerb.verb, StorageVerbs.controller, StorageVerbs.attach, PowerVerbs.start, PowerVerbs.control,
-    AutostartVerb.verb,
-    WebVerb.verb, WebVerb.events,
-    SnapshotVerb.verb,
-    DataVerbs.discardState, DataVerbs.adoptState, DataVerbs.setProperty, DataVerbs.getExtraData, DataVerbs.setExtraData,
-    DataVerbs.guestProperty, DataVerbs.sharedFolder, NetworkVerbs.hostOnlyInterface, NetworkVerbs.hostOnlyNetwork,
-    NetworkVerbs.natNetwork, NetworkVerbs.dhcpServer, InspectVerbs.bandwidth, MetricsVerb.verb,
-    DebugVerb.verb, InspectVerbs.mediumIO, USBFilterVerb.verb, ManualVerbs.completions, ManualVerbs.manual, MediumVerbs.close,
-    MediumVerbs.property,
-    Verb(CreateMediumCommand.self), Verb(CloneMediumCommand.self), Verb(ModifyMediumCommand.self),
-    Verb(ShowMediumInfoCommand.self), Verb(ConvertFromRawCommand.self), Verb(CheckMediumCommand.self),
-    Verb(MergeMediumCommand.self),
-  ] + MissingVerbs.all
+  static let all: [Verb] =
+    [
+      Verb(RunCommand.self), Verb(ListCPUsCommand.self), Verb(VersionCommand.self),
+      ListVerb.verb, InfoVerb.verb, CreateVerb.create, CreateVerb.register, CreateVerb.unregister, CreateVerb.move,
+      CloneVerb.verb, ApplianceVerbs.importVerb, ApplianceVerbs.exportVerb,
+      ModifyVerb.verb, StorageVerbs.controller, StorageVerbs.attach, PowerVerbs.start, PowerVerbs.control,
+      AutostartVerb.verb,
+      WebVerb.verb, WebVerb.events,
+      SnapshotVerb.verb,
+      DataVerbs.discardState, DataVerbs.adoptState, DataVerbs.setProperty, DataVerbs.getExtraData,
+      DataVerbs.setExtraData,
+      DataVerbs.guestProperty, DataVerbs.sharedFolder, NetworkVerbs.hostOnlyInterface, NetworkVerbs.hostOnlyNetwork,
+      NetworkVerbs.natNetwork, NetworkVerbs.dhcpServer, InspectVerbs.bandwidth, MetricsVerb.verb,
+      DebugVerb.verb, InspectVerbs.mediumIO, USBFilterVerb.verb, ManualVerbs.completions, ManualVerbs.manual,
+      MediumVerbs.close,
+      MediumVerbs.property,
+      Verb(CreateMediumCommand.self), Verb(CloneMediumCommand.self), Verb(ModifyMediumCommand.self),
+      Verb(ShowMediumInfoCommand.self), Verb(ConvertFromRawCommand.self), Verb(CheckMediumCommand.self),
+      Verb(MergeMediumCommand.self),
+    ] + MissingVerbs.all
   static func named(_ name: String) -> Verb? { all.first { $0.name == name || $0.aliases.contains(name) } }
 
   static var commands: [any ParsableCommand.Type] {
