@@ -96,6 +96,12 @@ bench-network: ## TCP throughput and ping latency beside QEMU; ARGS as for Bench
 	@Tools/guest-assets/ssh-disk.sh $(ASSETS)
 	Benchmarks/network.py --ringbox $(BIN)/ringbox --assets $(ASSETS) $(ARGS)
 
+.PHONY: bench-display
+bench-display: ## how long pixels take to viewers, and what video costs; ARGS as for Benchmarks/display.py
+	@Tools/setup.sh test
+	swift build $(SWIFT_FLAGS)
+	Benchmarks/display.py --build $(BIN) $(ARGS)
+
 .PHONY: field
 field: ## Vagrant and Packer, unchanged, with ringbox in VBoxManage's place
 	@Tools/setup.sh field

@@ -60,7 +60,7 @@ let package = Package(
     library("ServiceAPI", ["Base", "HostSystem", "DiskImages", "SettingsFiles", "Service"]),
     library("ServiceClient", ["Base", "HostSystem", "Service"]),
     library("RemoteDisplay", ["Base", "HostSystem", "Devices", "Compression"]),
-    library("DisplayClient", ["HostSystem", "Compression"]),
+    library("DisplayClient", ["Base", "HostSystem", "Compression"]),
     // Without pkg-config: sdl2.pc has a flag that SwiftPM warns of.
     .systemLibrary(name: "CSDL2", providers: [.apt(["libsdl2-dev"])]),
     .executableTarget(
@@ -110,9 +110,12 @@ let package = Package(
     tests("StateFile", ["StateFile", "Base", "Compression", "HostSystem"]),
     tests("TextConsole", ["TextConsole", "Devices", "HostSystem"]),
     tests("DiskImages", ["DiskImages", "DeviceKit", "DeviceConformance", "Devices", "GuestMemory", "HostSystem"]),
-    tests("RemoteDisplay", ["RemoteDisplay", "Compression", "Devices", "HostSystem", "DeviceConformance"]),
     tests(
-      "DisplayClient", ["DisplayClient", "RemoteDisplay", "Compression", "Devices", "HostSystem", "DeviceConformance"]),
+      "RemoteDisplay",
+      ["TestSupport", "Base", "RemoteDisplay", "Compression", "Devices", "HostSystem", "DeviceConformance"]),
+    tests(
+      "DisplayClient",
+      ["Base", "DisplayClient", "RemoteDisplay", "Compression", "Devices", "HostSystem", "DeviceConformance"]),
     tests("HostNetwork", ["HostNetwork", "DeviceKit", "Base", "HostSystem"]),
     tests(
       "Machine",

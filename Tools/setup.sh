@@ -61,6 +61,8 @@ test  tshark               reads the traces of network cards
 test  xvfb                 a desktop without a screen, for windows
 test  openbox              window manager of that desktop
 test  xdotool              keys and mouse for windows
+test  xclip                the clipboard of that desktop
+test  tigervnc-viewer      a viewer that shares clipboards by VNC
 test  chromium             uses the web manager
 test  python3-venv         place for the OpenAPI validator from PyPI
 test  util-linux           unshare and setpriv, for the tests without privileges

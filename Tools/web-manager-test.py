@@ -139,10 +139,33 @@ class Browser:
         for letter in text:
             self.press(letter, f"Key{letter.upper()}", ord(letter.upper()))
 
+    def faultless(self):
+        if self.problems:
+            raise Wrong("the pages have mistakes:\n" + "\n".join(self.problems))
+
+    def open_page(self, url):
+        """Loads a page anew, even if only what stands behind # differs."""
+        self.send("Page.navigate", url="about:blank")
+        self.send("Page.navigate", url=url)
+
     def screenshot(self, path):
         image = self.send("Page.captureScreenshot", format="png")["data"]
         with open(path, "wb") as file:
             file.write(base64.b64decode(image))
+
+
+def until(seconds, check, complaint):
+    """Waits until `check` is true; `complaint` is the text, or gives it, that says what was waited for in vain."""
+    deadline = time.monotonic() + seconds
+    while not check():
+        if time.monotonic() > deadline:
+            raise Wrong(complaint if isinstance(complaint, str) else complaint())
+        time.sleep(0.1)
+
+
+def shows(browser, machine, text, complaint, seconds=120):
+    """Waits until the machine's screen has this text."""
+    until(seconds, lambda: text in screen(browser, machine), lambda: f"{complaint}:\n{screen(browser, machine)}")
 
 
 def state(browser, word):
@@ -171,8 +194,7 @@ def story(browser, url, folder):
     # Without the token nothing is shown; with it, the list.
     browser.send("Page.navigate", url=url.split("#")[0])
     browser.wait("the login", "document.querySelector('#token') !== null")
-    browser.send("Page.navigate", url="about:blank")
-    browser.send("Page.navigate", url=url)
+    browser.open_page(url)
     browser.wait("the list", "document.querySelector('#machines') !== null")
     browser.wait("the events' socket", "document.querySelector('#connection').classList.contains('on')")
     if "token" in browser.run("location.href"):
@@ -202,27 +224,16 @@ def story(browser, url, folder):
     state(browser, "running")
     browser.click(".tabs a", "Console")
     browser.wait("the console", "document.querySelector('#screen')?.dataset.connected === 'true'")
-    deadline = time.monotonic() + 180
-    while "ECHO>" not in screen(browser, machine):
-        if time.monotonic() > deadline:
-            raise Wrong(f"the boot sector does not run:\n{screen(browser, machine)}")
-        time.sleep(0.1)
+    shows(browser, machine, "ECHO>", "the boot sector does not run", 180)
     before = browser.wait("the picture", "document.querySelector('#screen').width > 0") and lit(browser)
 
     # Type into the console; the guest shows it, and so does the canvas.
     browser.run("document.querySelector('#screen').focus()")
     browser.type("hello")
-    deadline = time.monotonic() + 120
-    while "ECHO> hello" not in screen(browser, machine):
-        if time.monotonic() > deadline:
-            raise Wrong(f"what was typed does not show:\n{screen(browser, machine)}")
-        time.sleep(0.1)
-    deadline = time.monotonic() + 120
-    while lit(browser) <= before:
-        if time.monotonic() > deadline:
-            raise Wrong("the canvas does not show what was typed")
-        time.sleep(0.1)
+    shows(browser, machine, "ECHO> hello", "what was typed does not show")
+    until(120, lambda: lit(browser) > before, "the canvas does not show what was typed")
     browser.screenshot(f"{folder}/console.png")
+    clipboard_story(browser, machine)
 
     # The list shows its picture.
     browser.click("header a", "Machines")
@@ -248,11 +259,8 @@ def story(browser, url, folder):
     browser.fill("#nic1", "natnetwork")
     browser.fill("#net1", "lab")
     browser.click("#tab form button[type=submit]")
-    deadline = time.monotonic() + 30
-    while (card := api(browser, f"machines/{machine}")["adapters"][0])["network"] != "lab":
-        if time.monotonic() > deadline:
-            raise Wrong(f"the card leads elsewhere: {card}")
-        time.sleep(0.1)
+    card = lambda: api(browser, f"machines/{machine}")["adapters"][0]
+    until(30, lambda: card()["network"] == "lab", lambda: f"the card leads elsewhere: {card()}")
     browser.run(f"location.hash = '#/m/{machine}/data'")
     browser.click("#sharedfolders .add")
     browser.fill("#ask-name", "files")
@@ -288,11 +296,7 @@ def story(browser, url, folder):
     browser.run(f"location.hash = '#/m/{machine}/snapshots'")
     browser.click(".restore")
     browser.click("#ask-ok")
-    deadline = time.monotonic() + 120
-    while api(browser, f"machines/{machine}")["memory"] != 64:
-        if time.monotonic() > deadline:
-            raise Wrong("the snapshot was not restored")
-        time.sleep(0.1)
+    until(120, lambda: api(browser, f"machines/{machine}")["memory"] == 64, "the snapshot was not restored")
     browser.click(".delete")
     browser.click("#ask-ok")
     browser.wait("an empty tree", "document.querySelector('#snapshot-tree li[data-name]') === null")
@@ -318,8 +322,67 @@ def story(browser, url, folder):
     browser.wait("an empty list", "document.querySelector('#machines') && !document.querySelector('a[data-name=browser]')")
     # A machine may end while its picture is being fetched.
     browser.problems = [problem for problem in browser.problems if not problem.endswith("/screenshot")]
-    if browser.problems:
-        raise Wrong("the pages have mistakes:\n" + "\n".join(browser.problems))
+    browser.faultless()
+
+
+def clipboard_story(browser, machine):
+    """Text from the browser's clipboard to the guest's keyboard, from its screen back, and between two viewers."""
+    origin = browser.run("location.origin")
+    browser.send("Browser.grantPermissions", origin=origin, permissions=["clipboardReadWrite", "clipboardSanitizedWrite"])
+    copied = "navigator.clipboard.readText()"
+
+    def paste(text):
+        browser.run(f"navigator.clipboard.writeText({json.dumps(text)})")
+        browser.run("document.querySelector('#screen').focus()")
+        for kind, key, code, number, held in (
+            ("rawKeyDown", "Control", "ControlLeft", 17, 2), ("rawKeyDown", "Shift", "ShiftLeft", 16, 10),
+            ("rawKeyDown", "V", "KeyV", 86, 10), ("keyUp", "V", "KeyV", 86, 10), ("keyUp", "Shift", "ShiftLeft", 16, 2),
+            ("keyUp", "Control", "ControlLeft", 17, 0)):
+            commands = ["pasteAndMatchStyle"] if code == "KeyV" and kind == "rawKeyDown" else []
+            browser.send("Input.dispatchKeyEvent", type=kind, key=key, code=code, windowsVirtualKeyCode=number,
+                         modifiers=held, commands=commands)
+    paste(" Pasted: {42}")
+    shows(browser, machine, "hello Pasted: {42}", "what was pasted does not show")
+    paste("gr\u00fc\u00df")
+    browser.wait("the reason", "document.querySelector('#notices').textContent.includes(\"No key types '\u00fc', '\u00df'\")")
+    if "gr" in screen(browser, machine):
+        raise Wrong("a part of what cannot be typed was typed")
+    try:
+        browser.run("import('./typing.js').then((m) => new m.Typist('', () => {}).type('x'.repeat(m.typingLimit + 1)))")
+        raise Wrong("a text that is too long is typed")
+    except Wrong as error:
+        if "too many to be typed" not in str(error):
+            raise
+    browser.click("#copy-text")
+    until(30, lambda: "hello Pasted: {42}" in browser.run(copied), lambda: f"copied: {browser.run(copied)!r}")
+
+    # What is typed while the guest does not read waits for it: far more than fits into its keyboard.
+    text = "the quick brown fox jumps over the lazy dog " * 3 + "END"
+    typing = f"api.call('POST', 'machines/{machine}/keyboard', {{text: {json.dumps(text)}}})"
+    browser.run(f"import('./api.js').then(async (api) => {{ await api.call('POST', 'machines/{machine}/pause');"
+                f"window.typed = 'no'; {typing}.then(() => {{ window.typed = 'yes'; }}, (e) => {{ window.typed = e.message; }}); }})")
+    time.sleep(3)
+    if browser.run("window.typed") != "no":
+        raise Wrong(f"a machine that is paused has read its keyboard: {browser.run('window.typed')}")
+    browser.run(f"import('./api.js').then((api) => api.call('POST', 'machines/{machine}/resume'))")
+    browser.wait("the end of typing", "window.typed === 'yes'")
+    squeezed = lambda: "".join(api(browser, f"machines/{machine}/screen")["rows"]).replace(" ", "")
+    until(60, lambda: text.replace(" ", "") in squeezed(), lambda: f"keys are lost:\n{screen(browser, machine)}")
+
+    # A second viewer, as another page has it: what one copies the other gets.
+    browser.run("(async () => { const { RFB } = await import('./rfb.js'), { socket } = await import('./api.js');"
+                f"window.other = new RFB(socket('machines/{machine}/display'), document.createElement('canvas'),"
+                "(what, text) => { if (what === 'open') window.otherIsOpen = true; if (what === 'clipboard') window.otherText = text; }); })()")
+    browser.wait("the second viewer", "window.otherIsOpen")
+    time.sleep(0.5)
+    browser.run("window.other.offer('from the other: \u2603\\nline two')")
+    until(30, lambda: browser.run(copied) == "from the other: \u2603\nline two", lambda: f"copied: {browser.run(copied)!r}")
+    browser.run("navigator.clipboard.writeText('from this one: \u00fc')")
+    browser.click("#share-text")
+    browser.wait("the text", "document.querySelector('#ask-text')?.value === 'from this one: \u00fc'")
+    browser.click("#ask-ok")
+    browser.wait("the text at the other", "window.otherText === 'from this one: \u00fc'", 30)
+    browser.run("window.other.close()")
 
 
 # What is written to a terminal of 10 columns and 4 rows, and what it shows then: rows, and the cursor if that matters.
@@ -382,8 +445,7 @@ def serial_story(browser, url, machine):
                  " && getComputedStyle(e).color === 'rgb(205, 49, 49)')")
     browser.screenshot(f"{sys.argv[2]}/serial.png")
     # Another page sees the same, from the beginning, and types into the same shell.
-    browser.send("Page.navigate", url="about:blank")
-    browser.send("Page.navigate", url=f"{url.split('#')[0]}#/m/{machine}/serial")
+    browser.open_page(f"{url.split('#')[0]}#/m/{machine}/serial")
     browser.wait("the terminal again", "document.querySelector('#terminal')?.dataset.connected === 'true'")
     browser.wait("the old output", f"{text}.includes('a42z')")
     browser.run("document.querySelector('#terminal').focus()")
@@ -394,8 +456,7 @@ def serial_story(browser, url, machine):
     # A port that is not there is said to be so.
     browser.fill("#serial-port", "2")
     browser.wait("the reason", "document.querySelector('#serial-hint').textContent.includes(\"no port 'serial2'\")")
-    if browser.problems:
-        raise Wrong("the pages have mistakes:\n" + "\n".join(browser.problems))
+    browser.faultless()
 
 
 def main():

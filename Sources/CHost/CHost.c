@@ -6,7 +6,9 @@
 #include <limits.h>
 #include <linux/futex.h>
 #include <linux/if.h>
+#include <linux/if_arp.h>
 #include <linux/if_tun.h>
+#include <linux/sockios.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -42,6 +44,14 @@ int rb_tap_open(const char *path, const char *name) {
     return -1;
   }
   return fd;
+}
+
+int rb_macvtap_address(int fd, const uint8_t *address) {
+  struct ifreq request;
+  memset(&request, 0, sizeof request);
+  request.ifr_hwaddr.sa_family = ARPHRD_ETHER;
+  memcpy(request.ifr_hwaddr.sa_data, address, 6);
+  return ioctl(fd, SIOCSIFHWADDR, &request);
 }
 
 void rb_futex_wait(const uint32_t *word, uint32_t expected, int64_t nanoseconds) {

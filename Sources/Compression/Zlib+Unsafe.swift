@@ -28,10 +28,27 @@ public enum Zlib {
   /// damaged or shorter.
   public static func inflateRaw(_ stream: [UInt8], count: Int) -> [UInt8]? {
     var output = [UInt8](repeating: 0, count: max(0, count))
+    // Negative window bits ask for a raw stream.
+    guard let written = inflate(stream, windowBits: -15, into: &output) else { return nil }
+    // With room for just the contents, zlib may not have seen the end of the stream.
+    return written == output.count ? output : nil
+  }
+
+  /// What a zlib stream holds so far, whether it has ended or was only flushed (as senders do who keep theirs); nil when
+  /// it is damaged or longer than `limit` bytes.
+  public static func inflateFlushed(_ stream: [UInt8], limit: Int) -> [UInt8]? {
+    var output = [UInt8](repeating: 0, count: max(0, limit) + 1)
+    guard let written = inflate(stream, windowBits: 15, into: &output), written <= limit else { return nil }
+    output.removeLast(output.count - written)
+    return output
+  }
+
+  /// Fills `output` from the beginning; how many bytes it got, or nil when the stream is damaged.
+  private static func inflate(_ stream: [UInt8], windowBits: Int32, into output: inout [UInt8]) -> Int? {
     var input = stream
-    // SAFETY: the state is a local that lives until inflateEnd, all zeroes as zlib wants it; negative window bits ask for a raw stream.
+    // SAFETY: the state is a local that lives until inflateEnd, all zeroes as zlib wants it.
     var state = unsafe z_stream()
-    guard unsafe inflateInit2_(&state, -15, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)) == Z_OK else {
+    guard unsafe inflateInit2_(&state, windowBits, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)) == Z_OK else {
       return nil
     }
     // SAFETY: as above.
@@ -47,10 +64,9 @@ public enum Zlib {
         return unsafe CZlib.inflate(&state, Z_FINISH)
       }
     }
-    // With room for just the contents, zlib may not have seen the end of the stream.
     guard code == Z_STREAM_END || code == Z_BUF_ERROR || code == Z_OK else { return nil }
     // SAFETY: reads a field of the local.
-    return unsafe state.avail_out == 0 ? output : nil
+    return output.count - Int(unsafe state.avail_out)
   }
 
   /// CRC-32 (ISO 3309) of `bytes`, going on from `start`.

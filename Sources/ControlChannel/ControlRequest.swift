@@ -57,6 +57,11 @@ struct ControlArguments {
     }
     return number
   }
+  mutating func flag(_ name: String) throws(ControlError) -> Bool? {
+    guard let value = take(name) else { return nil }
+    guard let flag = value.bool else { throw ControlError("\"\(name)\" must be true or false") }
+    return flag
+  }
   /// A number, or a string like "0xb8000".
   mutating func address(_ name: String) throws(ControlError) -> UInt64 {
     let value = take(name)

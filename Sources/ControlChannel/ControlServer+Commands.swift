@@ -7,9 +7,9 @@ extension ControlServer {
   /// All commands, for messages about unknown ones.
   static let commands = [
     "device-info", "dump-code", "eject", "engine-statistics", "forward-add", "forward-remove", "insert", "keys",
-    "limit", "link", "merge", "mouse", "network", "nmi", "pause", "power-button", "promiscuous", "quit", "read-memory",
-    "recording-start", "recording-stop", "registers", "reset", "resume", "save-state", "scancodes", "screen-text",
-    "screenshot", "serial-read", "serial-watch",
+    "limit", "link", "merge", "mode-hint", "mouse", "network", "nmi", "pause", "power-button", "promiscuous", "quit",
+    "read-memory", "recording-start", "recording-stop", "registers", "reset", "resume", "save-state", "scancodes",
+    "screen-text", "screenshot", "serial-read", "serial-watch",
     "serial-write",
     "snapshot", "snapshot-prepare", "statistics", "status", "trace", "type", "wait-for-text",
   ]
@@ -24,6 +24,7 @@ extension ControlServer {
     switch request.command {
     case "type", "keys", "scancodes": return try typeKeys(request.command, &arguments, later)
     case "mouse": return try moveMouse(&arguments)
+    case "mode-hint": return try hintMode(&arguments)
     case "wait-for-text": return try waitForText(&arguments, connection, now, later)
     case "serial-read": return try readSerial(&arguments, connection)
     case "serial-watch": return try watchSerial(&arguments, connection)
@@ -208,7 +209,12 @@ extension ControlServer {
     guard strokes.count <= keys.room else { throw ControlError("too many key strokes are waiting already") }
     guard !strokes.isEmpty else { return [] }
     let count = Int64(strokes.count)
-    keys.append(strokes, interval: interval * 1_000_000) { later(.success([("strokes", .integer(count))])) }
+    keys.append(strokes, interval: interval * 1_000_000) { outcome in
+      switch outcome {
+      case .typed: later(.success([("strokes", .integer(count))]))
+      case .unread: later(.failure(ControlError("the guest does not read its keyboard; not all keys were typed")))
+      }
+    }
     return nil
   }
 
@@ -217,6 +223,9 @@ extension ControlServer {
     let dx = try arguments.integer("dx", in: range) ?? 0
     let dy = try arguments.integer("dy", in: range) ?? 0
     let dz = try arguments.integer("dz", in: range) ?? 0
+    let x = try arguments.integer("x", in: 0...65535)
+    let y = try arguments.integer("y", in: 0...65535)
+    guard (x == nil) == (y == nil) else { throw ControlError("\"x\" and \"y\" go together") }
     let names = try arguments.list("buttons", limit: 8)
     try arguments.finish()
     if let names {
@@ -230,7 +239,31 @@ extension ControlServer {
         }
       }
     }
-    machine.mouseInput(dx: Int(dx), dy: Int(dy), dz: Int(dz), buttons: mouseButtons)
+    var motion = PointerMotion(dx: Int(dx), dy: Int(dy), dz: Int(dz), buttons: mouseButtons)
+    if let x, let y {
+      motion.place = .init(x: UInt16(x), y: UInt16(y))
+      guard machine.isPointerAbsolute else { throw ControlError("the guest does not take places of the mouse") }
+    }
+    machine.mouseInput(motion)
+    return [("absolute", .bool(machine.isPointerAbsolute))]
+  }
+
+  private func hintMode(_ arguments: inout ControlArguments) throws(ControlError) -> [(String, JSON)] {
+    var hint = ModeHint()
+    hint.display = Int(try arguments.integer("display", in: 0...63) ?? 0)
+    hint.isEnabled = try arguments.flag("enabled") ?? true
+    let size: ClosedRange<Int64> = 0...16384
+    hint.width = Int(try arguments.integer("width", in: size) ?? 0)
+    hint.height = Int(try arguments.integer("height", in: size) ?? 0)
+    hint.bitsPerPixel = Int(try arguments.integer("bitsPerPixel", in: 0...32) ?? 32)
+    let (x, y) = (try arguments.integer("x", in: size), try arguments.integer("y", in: size))
+    try arguments.finish()
+    guard hint.width > 0 && hint.height > 0 || !hint.isEnabled else {
+      throw ControlError("\"width\" and \"height\" are missing")
+    }
+    guard (x == nil) == (y == nil) else { throw ControlError("\"x\" and \"y\" go together") }
+    if let x, let y { hint.origin = ModeHint.Origin(x: Int(x), y: Int(y)) }
+    try machine.hintMode(hint)
     return []
   }
 

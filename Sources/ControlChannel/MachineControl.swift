@@ -35,15 +35,20 @@ public protocol MachineControl: AnyObject, Sendable {
   func scanCodes(typing character: Character) -> [UInt8]?
   /// The scan codes of a chord such as "ctrl-alt-delete": its keys pressed in order, then released in reverse.
   func scanCodes(chord: String) throws(ControlError) -> [UInt8]
-  /// Hands scan codes (set 1) to the keyboard; returns how many it had room for. A code is not torn apart.
+  /// Hands scan codes (set 1) to the keyboard; returns how many it took: none while the guest has not read those before.
+  /// A code is not torn apart.
   func keyboardInput(_ codes: [UInt8]) -> Int
-  /// Relative motion and button state: bit 0 left, 1 right, 2 middle.
-  func mouseInput(dx: Int, dy: Int, dz: Int, buttons: UInt8)
+  /// The mouse moved, or its buttons did.
+  func mouseInput(_ motion: PointerMotion)
+  /// The guest takes places of the mouse, and not only distances.
+  var isPointerAbsolute: Bool { get }
 
   /// What the display shows, as text; nil in graphics modes or without a display.
   func textScreen() -> ScreenText?
   /// The display as a PNG file.
   func screenshot() throws(ControlError) -> [UInt8]
+  /// Asks the guest for another mode of a monitor (from 0); nil for what is the guest's to choose.
+  func hintMode(_ hint: ModeHint) throws(ControlError)
   /// Records the screen from now on.
   func startRecording(_ settings: RecordingSettings) throws(ControlError)
   /// Ends the recording; `completion` comes on another thread, when the file is whole.

@@ -31,7 +31,7 @@ public final class TimerQueue: Sendable {
   private let queue = Mutex(Queue())
   private let parker = Parker()
   private let clock: VirtualClock
-  private let thread = Mutex<HostThread?>(nil)
+  private let thread = OwnedThread()
 
   public init(clock: VirtualClock) {
     self.clock = clock
@@ -42,18 +42,13 @@ public final class TimerQueue: Sendable {
   /// timers.
   public func start() throws(ThreadError) {
     guard !clock.manual else { return }
-    let started = try HostThread(name: "timers") { self.run() }
-    thread.withLock { $0 = started }
+    try thread.start(name: "timers") { self.run() }
   }
   /// Ends the thread and waits for it. Must not be called from a callback.
   public func stop() {
     queue.withLock { $0.isStopping = true }
     parker.unpark()
-    let ending = thread.withLock { thread in
-      defer { thread = nil }
-      return thread
-    }
-    ending?.join()
+    thread.join()
   }
 
   /// Waits until no callback is under way. With the clock paused, none begins before it is resumed.

@@ -1,31 +1,10 @@
+import Base
 import Compression
 
 /// A viewer's side of the RFB protocol (RFC 6143): bytes in, a picture and bytes out, no socket and no clock.
 ///
 /// Whatever a server sends, memory stays bounded and nothing traps; one that breaks the protocol is left.
 public struct ScreenClient {
-  /// A rectangle of the screen.
-  public struct Area: Sendable, Equatable {
-    /// Distance from the left edge.
-    public var x: Int
-    /// Distance from the top edge.
-    public var y: Int
-    /// Columns.
-    public var width: Int
-    /// Rows.
-    public var height: Int
-    /// A rectangle by its upper left corner and its size.
-    public init(x: Int, y: Int, width: Int, height: Int) {
-      (self.x, self.y, self.width, self.height) = (x, y, width, height)
-    }
-    /// The smallest rectangle with all of both.
-    public func union(_ other: Area) -> Area {
-      let left = min(x, other.x), top = min(y, other.y)
-      return Area(
-        x: left, y: top, width: max(x + width, other.x + other.width) - left,
-        height: max(y + height, other.y + other.height) - top)
-    }
-  }
   /// Why the server was left.
   public enum Failure: Error, Equatable {
     case notRFB, wantsPassword, refused, broken(String)
@@ -43,10 +22,10 @@ public struct ScreenClient {
   private enum Phase {
     case version, types, typeList(Int), result, initialisation, name(Int)
     case message, update, rectangles(Int), cutHead, mapHead, fenceHead
-    case raw(Area, row: Int, left: Int)
-    case copy(Area, left: Int)
-    case screenCount(Area, left: Int)
-    case screens(Area, Int, left: Int)
+    case raw(ScreenArea, row: Int, left: Int)
+    case copy(ScreenArea, left: Int)
+    case screenCount(ScreenArea, left: Int)
+    case screens(ScreenArea, Int, left: Int)
     case cut(Int, isExtended: Bool)
     case skip(Int)
   }
@@ -71,9 +50,9 @@ public struct ScreenClient {
   /// 00RRGGBBh, row by row.
   public private(set) var pixels: [UInt32] = []
   /// The monitors inside the picture, as the server has told; one that is all of it unless it says more.
-  public private(set) var screens: [Area] = []
+  public private(set) var screens: [ScreenArea] = []
   /// What has changed since `takeChange`.
-  private var changed: Area?
+  private var changed: ScreenArea?
   private var clipboards: [String] = []
   /// The server takes scan codes.
   public private(set) var hasScanCodes = false
@@ -89,7 +68,7 @@ public struct ScreenClient {
   /// The handshake is over.
   public var isRunning: Bool { width > 0 && failure == nil }
   /// What is to be drawn anew.
-  public mutating func takeChange() -> Area? {
+  public mutating func takeChange() -> ScreenArea? {
     defer { changed = nil }
     return changed
   }
@@ -250,12 +229,12 @@ public struct ScreenClient {
     updates += 1
     ask(isIncremental: true)
   }
-  private mutating func finish(_ area: Area, _ left: Int) {
+  private mutating func finish(_ area: ScreenArea, _ left: Int) {
     changed = changed?.union(area) ?? area
     next(left)
   }
   private mutating func rectangle(_ bytes: ArraySlice<UInt8>, _ left: Int) throws(Failure) {
-    let area = Area(
+    let area = ScreenArea(
       x: ScreenClient.half(bytes, 0), y: ScreenClient.half(bytes, 2), width: ScreenClient.half(bytes, 4),
       height: ScreenClient.half(bytes, 6))
     let encoding = Int32(truncatingIfNeeded: ScreenClient.long(bytes, 8))
@@ -285,21 +264,21 @@ public struct ScreenClient {
     guard width != self.width || height != self.height else { return }
     (self.width, self.height) = (width, height)
     pixels = [UInt32](repeating: 0, count: width * height)
-    let whole = Area(x: 0, y: 0, width: width, height: height)
+    let whole = ScreenArea(x: 0, y: 0, width: width, height: height)
     screens = [whole]
     changed = whole
   }
   /// The monitors of an ExtendedDesktopSize rectangle; those that make no sense are left out.
   private mutating func tell(_ count: Int, _ bytes: ArraySlice<UInt8>) {
     let told = (0..<count).map { index in
-      Area(
+      ScreenArea(
         x: ScreenClient.half(bytes, index * 16 + 4), y: ScreenClient.half(bytes, index * 16 + 6),
         width: ScreenClient.half(bytes, index * 16 + 8), height: ScreenClient.half(bytes, index * 16 + 10))
     }
     let sensible = told.filter {
       $0.width > 0 && $0.height > 0 && $0.x + $0.width <= width && $0.y + $0.height <= height
     }
-    let whole = Area(x: 0, y: 0, width: width, height: height)
+    let whole = ScreenArea(x: 0, y: 0, width: width, height: height)
     let new = sensible.isEmpty ? [whole] : sensible
     if new != screens { changed = whole }
     screens = new
@@ -315,7 +294,7 @@ public struct ScreenClient {
         UInt32(source[at]) | UInt32(source[at &+ 1]) << 8 | UInt32(source[at &+ 2]) << 16
     }
   }
-  private mutating func copy(_ area: Area, fromX: Int, fromY: Int) throws(Failure) {
+  private mutating func copy(_ area: ScreenArea, fromX: Int, fromY: Int) throws(Failure) {
     guard fromX + area.width <= width, fromY + area.height <= height else { throw .broken("a copy from outside") }
     // Rows that are still needed are not overwritten yet.
     let rows = fromY < area.y ? Array((0..<area.height).reversed()) : Array(0..<area.height)
@@ -372,12 +351,15 @@ public struct ScreenClient {
     let flags = ScreenClient.long(bytes, 0)
     if flags & Clip.caps != 0 {
       hasExtendedClipboard = true
+      // The same back: texts, of any length that is allowed, and no need to ask for them.
+      let size = [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: ScreenClient.clipboardLimit >> $0) }
+      sendClipboard(Clip.caps | Clip.request | Clip.notify | Clip.provide | Clip.text, size)
       return
     }
     guard flags & Clip.text != 0 else { return }
     if flags & Clip.notify != 0 { sendClipboard(Clip.request | Clip.text, []) }
     if flags & Clip.provide != 0,
-      let data = Zlib.inflate(Array(bytes.dropFirst(4)), limit: ScreenClient.clipboardLimit), data.count >= 4
+      let data = Zlib.inflateFlushed(Array(bytes.dropFirst(4)), limit: ScreenClient.clipboardLimit), data.count >= 4
     {
       let count = ScreenClient.long(data[...], 0)
       guard count <= data.count - 4 else { return }

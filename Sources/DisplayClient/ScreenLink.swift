@@ -10,7 +10,7 @@ public final class ScreenLink: Sendable {
   private let client = Mutex(ScreenClient())
   private let isEnding = Atomic<Bool>(false)
   private let ended = Atomic<Bool>(false)
-  private let thread = Mutex<HostThread?>(nil)
+  private let thread = OwnedThread()
 
   /// Connects to a local socket. `changed` is called on the link's thread when there is something to look at, and once
   /// more when the connection has ended.
@@ -18,8 +18,7 @@ public final class ScreenLink: Sendable {
     stream = try HostSocket.connectLocal(path)
     wake = try WakeDescriptor()
     do throws(ThreadError) {
-      let started = try HostThread(name: "screen") { [self] in run(changed) }
-      thread.withLock { $0 = started }
+      try thread.start(name: "screen") { [self] in run(changed) }
     } catch { throw SystemCallError(call: "pthread_create", code: error.errorNumber) }
   }
 
@@ -40,11 +39,7 @@ public final class ScreenLink: Sendable {
   public func close() {
     isEnding.store(true, ordering: .releasing)
     wake.wake()
-    let ending = thread.withLock { thread in
-      defer { thread = nil }
-      return thread
-    }
-    ending?.join()
+    thread.join()
   }
 
   private func run(_ changed: @Sendable () -> Void) {

@@ -7,6 +7,8 @@ import X86ISA
 
 /// What a vCPU needs of the board around it; see `X86Engine.Platform`.
 public typealias ProcessorPlatform = X86Engine.Platform
+/// Registers that an instruction hands to the board.
+public typealias RegisterCall = X86Engine.RegisterCall
 
 /// How processors execute guest code; see `X86Engine.EngineChoice`.
 public typealias ProcessorEngine = EngineChoice

@@ -15,7 +15,7 @@ public final class NATAttachment: NetworkAttachment {
   private let forwards: Mutex<[PortForward]>
   private let wake: WakeDescriptor
   private let isAwake = Atomic<Bool>(false)
-  private let thread = Mutex<HostThread?>(nil)
+  private let thread = OwnedThread()
   private let stack: Mutex<SlirpStack?>
 
   /// Rules at a time.
@@ -45,8 +45,7 @@ public final class NATAttachment: NetworkAttachment {
     }
     guard let taken else { return }
     do throws(ThreadError) {
-      let started = try HostThread(name: "nat") { [weak receiver] in self.run(taken) { receiver } }
-      thread.withLock { $0 = started }
+      try thread.start(name: "nat") { [weak receiver] in self.run(taken) { receiver } }
     } catch { throw NetworkError("NAT: cannot start a thread") }
   }
 
@@ -89,11 +88,7 @@ public final class NATAttachment: NetworkAttachment {
   public func close() {
     orders.withLock { $0.isEnding = true }
     wakeUp()
-    let ending = thread.withLock { thread in
-      defer { thread = nil }
-      return thread
-    }
-    ending?.join()
+    thread.join()
     orders.withLock { $0.list = [] }
   }
 
@@ -128,7 +123,7 @@ public final class NATAttachment: NetworkAttachment {
       } catch { shared.set(.failure(error)) }
       done.unpark()
     }
-    let isRunning = thread.withLock { $0 != nil }
+    let isRunning = thread.isStarted
     if isRunning {
       let isAccepted = orders.withLock { orders in
         guard !orders.isEnding else { return false }

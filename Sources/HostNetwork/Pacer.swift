@@ -65,7 +65,7 @@ final class Pacer: Sendable {
   private let isEnding = Atomic<Bool>(false)
   /// Nothing is forwarded; taken around taking a frame and forwarding it. Lock order: before those of the device.
   private let isHeld = Mutex(false)
-  private let thread = Mutex<HostThread?>(nil)
+  private let thread = OwnedThread()
   private let limits: [RateLimit]
   private let forward: @Sendable (NetworkFrame) -> Void
 
@@ -73,11 +73,10 @@ final class Pacer: Sendable {
     self.limits = limits
     self.forward = forward
     do throws(ThreadError) {
-      let started = try HostThread(name: "pacer") { [weak self] in
+      try thread.start(name: "pacer") { [weak self] in
         guard let self else { return }
         self.run()
       }
-      thread.withLock { $0 = started }
     } catch { throw NetworkError("cannot start a thread") }
   }
 
@@ -113,10 +112,6 @@ final class Pacer: Sendable {
   func close() {
     isEnding.store(true, ordering: .releasing)
     parker.unpark()
-    let ending = thread.withLock { thread in
-      defer { thread = nil }
-      return thread
-    }
-    ending?.join()
+    thread.join()
   }
 }

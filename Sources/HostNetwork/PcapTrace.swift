@@ -14,7 +14,7 @@ public final class PcapTrace: Sendable {
   private let file: OutputFile
   private let waiting = Mutex(Waiting())
   private let parker = Parker()
-  private let thread: Mutex<HostThread?> = Mutex(nil)
+  private let thread = OwnedThread()
   private static let limit = 16 << 20
   /// Bytes kept of a frame.
   private static let snapshotLength = 262_144
@@ -33,8 +33,7 @@ public final class PcapTrace: Sendable {
     PcapTrace.put(1, into: &header)  // Ethernet
     file.append(header)
     do throws(ThreadError) {
-      let started = try HostThread(name: "pcap") { self.run() }
-      thread.withLock { $0 = started }
+      try thread.start(name: "pcap") { self.run() }
     } catch { throw NetworkError("cannot start a thread") }
   }
 
@@ -76,10 +75,6 @@ public final class PcapTrace: Sendable {
   public func close() {
     waiting.withLock { $0.isEnding = true }
     parker.unpark()
-    let ending = thread.withLock { thread in
-      defer { thread = nil }
-      return thread
-    }
-    ending?.join()
+    thread.join()
   }
 }

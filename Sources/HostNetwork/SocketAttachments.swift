@@ -9,7 +9,7 @@ final class SocketPump: Sendable {
   private let wake: WakeDescriptor
   private let isAwake = Atomic<Bool>(false)
   private let isEnding = Atomic<Bool>(false)
-  private let thread = Mutex<HostThread?>(nil)
+  private let thread = OwnedThread()
 
   init(_ source: any PacketDescriptor) throws(NetworkError) {
     self.source = source
@@ -26,11 +26,10 @@ final class SocketPump: Sendable {
     receive: @escaping @Sendable ([NetworkFrame]) -> Void
   ) throws(NetworkError) {
     do throws(ThreadError) {
-      let started = try HostThread(name: name) { [weak self] in
+      try thread.start(name: name) { [weak self] in
         guard let self else { return }
         self.run(send, receive)
       }
-      thread.withLock { $0 = started }
     } catch { throw NetworkError("cannot start a thread") }
   }
 
@@ -78,11 +77,7 @@ final class SocketPump: Sendable {
   func close() {
     isEnding.store(true, ordering: .releasing)
     wake.wake()
-    let ending = thread.withLock { thread in
-      defer { thread = nil }
-      return thread
-    }
-    ending?.join()
+    thread.join()
   }
 }
 

@@ -9,11 +9,13 @@ public final class TapAttachment: NetworkAttachment {
   private let name: String
 
   /// Takes an interface that is there; it is made by whoever may configure the host's network.
-  public init(interface name: String) throws(NetworkError) {
+  /// - Parameter address: of the one card behind it; nil when there are several, or none.
+  public init(interface name: String, address: [UInt8]? = nil) throws(NetworkError) {
     self.name = name
-    do throws(SystemCallError) { device = try TapDevice(interface: name) } catch {
-      throw NetworkError(TapAttachment.reason(name, error))
-    }
+    do throws(SystemCallError) {
+      device = try TapDevice(interface: name)
+      if let address { try device.setAddress(address) }
+    } catch { throw NetworkError(TapAttachment.reason(name, error)) }
     pump = try SocketPump(device)
   }
   private static let hint =
@@ -23,6 +25,8 @@ public final class TapAttachment: NetworkAttachment {
     switch error.code {
     case ENODEV, ENOENT: "bridged to '\(name)': the host has no tap or macvtap interface of that name. \(hint)"
     case EPERM, EACCES: "bridged to '\(name)': this user may not use the interface. \(hint)"
+    case EBUSY where error.call == "SIOCSIFHWADDR", EADDRINUSE:
+      "bridged to '\(name)': another interface there has the card's address"
     case EBUSY: "bridged to '\(name)': another process has the interface"
     default: "bridged to '\(name)': \(error.reason)"
     }

@@ -14,6 +14,7 @@ extension DatagramSocket: PacketDescriptor {}
 /// made: that is for whoever may configure the host's network.
 public final class TapDevice: PacketDescriptor {
   public let raw: Int32
+  private let isMacvtap: Bool
 
   /// Takes the far end of the interface `name`. ENODEV: there is none, or it is no tap; EPERM and EACCES: it is not for
   /// this user; EBUSY: another process has it.
@@ -21,7 +22,8 @@ public final class TapDevice: PacketDescriptor {
     guard TapDevice.isName(name) else { throw SystemCallError(call: "open", code: ENODEV) }
     let folder = "/sys/class/net/\(name)"
     let path: String
-    if HostPaths.exists("\(folder)/tun_flags") {
+    isMacvtap = !HostPaths.exists("\(folder)/tun_flags")
+    if !isMacvtap {
       path = "/dev/net/tun"
     } else if HostPaths.exists("\(folder)/macvtap"), let index = TapDevice.number("\(folder)/ifindex") {
       path = "/dev/tap\(index)"
@@ -33,6 +35,14 @@ public final class TapDevice: PacketDescriptor {
     guard raw >= 0 else { throw .last("open") }
   }
   deinit { close(raw) }
+
+  /// The address of whoever is behind it, six bytes: a macvtap hears nothing else but what is for all, so it gets it for
+  /// its own. EADDRINUSE or EBUSY: another interface on the same wire has it.
+  public func setAddress(_ address: [UInt8]) throws(SystemCallError) {
+    guard isMacvtap, address.count == 6 else { return }
+    // SAFETY: the array has the six bytes that the call reads.
+    guard unsafe rb_macvtap_address(raw, address) == 0 else { throw .last("SIOCSIFHWADDR") }
+  }
 
   /// Whether the host has an interface of this name that a process can be the far end of.
   public static func exists(_ name: String) -> Bool {

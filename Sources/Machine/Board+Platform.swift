@@ -9,6 +9,13 @@ extension Board: ProcessorPlatform {
   func portRead(_ port: UInt16, width: Int, cpu: Int) -> UInt32 { bus.portRead(port, width: width) }
   func portWrite(_ port: UInt16, width: Int, value: UInt32, cpu: Int) { bus.portWrite(port, width: width, value) }
 
+  /// The port where VMware's pointer is.
+  func registerCall(_ call: RegisterCall, cpu: Int) -> RegisterCall? {
+    let registers = VMMouse.Registers(eax: call.eax, ebx: call.ebx, ecx: call.ecx, edx: call.edx)
+    guard let result = pointer?.withDevice({ device, services in device.call(registers, services) }) else { return nil }
+    return RegisterCall(eax: result.eax, ebx: result.ebx, ecx: result.ecx, edx: result.edx)
+  }
+
   func memoryRead(_ address: UInt64, width: Int, cpu: Int) -> UInt64 {
     if apics[cpu].registerPage?.value == address & Board.pageMask {
       return apics[cpu].read(offset: address & 0xfff, width: width)

@@ -62,6 +62,8 @@ final class Board: Sendable {
   let lsiLogicSAS: DeviceSlot<FusionMPT>?
   let busLogic: DeviceSlot<BusLogic>?
   let network: Network
+  /// Only in a machine whose mouse is absolute.
+  let pointer: DeviceSlot<VMMouse>?
   /// Only in a machine that boots a kernel.
   let bootLoader: DeviceSlot<BootLoader>?
 
@@ -98,8 +100,8 @@ final class Board: Sendable {
 
   init(
     memory: GuestMemory, processors count: Int, serial: [(any CharacterBackend)?], debug: (any CharacterBackend)?,
-    display: DisplayAdapter, storage: Storage, network plans: [Network.Plan], bootLoader loader: BootLoader?,
-    time: GuestTime, delegate: BoardDelegate
+    display: DisplayAdapter, mouse: MachineConfiguration.Mouse, storage: Storage, network plans: [Network.Plan],
+    bootLoader loader: BootLoader?, time: GuestTime, delegate: BoardDelegate
   ) throws(BusError) {
     self.memory = memory
     self.delegate = delegate
@@ -132,6 +134,7 @@ final class Board: Sendable {
     hpet = try DeviceSlot(HPET(), machine: services)
     dma = try DeviceSlot(I8237(), machine: services)
     keyboard = try DeviceSlot(I8042(), machine: services)
+    pointer = mouse == .absolute ? try DeviceSlot(VMMouse(), machine: services) : nil
     port92 = try DeviceSlot(Port92(), machine: services)
     firmwareConfig = try DeviceSlot(FirmwareConfig(), machine: services)
     debugConsole = try DeviceSlot(DebugConsole(), machine: services, character: debug)
@@ -271,6 +274,7 @@ final class Board: Sendable {
     if let lsiLogicSAS { all.append(lsiLogicSAS) }
     if let busLogic { all.append(busLogic) }
     for card in network.cards { all.append(card.component) }
+    if let pointer { all.append(pointer) }
     if let bootLoader { all.append(bootLoader) }
     return all
   }
@@ -302,6 +306,7 @@ final class Board: Sendable {
     }
     _ = keyboard.connect(output: "irq1", to: isaLines[1].source())
     _ = keyboard.connect(output: "irq12", to: isaLines[12].source())
+    _ = pointer?.connect(output: "news", to: keyboard.input(0))
     _ = floppy.connect(output: "irq6", to: isaLines[6].source())
     _ = floppy.connect(output: "drq2", to: dma.input(2))
     for (index, uart) in uarts.enumerated() {

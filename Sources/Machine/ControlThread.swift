@@ -11,15 +11,14 @@ final class ControlThread: Sendable {
   }
   private let queue = Mutex(Queue())
   private let parker = Parker()
-  private let thread = Mutex<HostThread?>(nil)
+  private let thread = OwnedThread()
   private let identity = Atomic<UInt>(0)
 
   func start() throws(ThreadError) {
-    let started = try HostThread(name: "control") { [self] in
+    try thread.start(name: "control") { [self] in
       identity.store(HostThread.currentID, ordering: .relaxed)
       while serve() { parker.park() }
     }
-    thread.withLock { $0 = started }
   }
 
   /// Carries out what is queued; false to end.
@@ -55,10 +54,6 @@ final class ControlThread: Sendable {
   func stop() {
     queue.withLock { $0.isEnding = true }
     parker.unpark()
-    let ending = thread.withLock { thread in
-      defer { thread = nil }
-      return thread
-    }
-    ending?.join()
+    thread.join()
   }
 }

@@ -112,7 +112,7 @@ public final class Machine: Sendable {
     do throws(BusError) {
       board = try Board(
         memory: memory, processors: configuration.cpus, serial: serial, debug: debug,
-        display: display, storage: storage, network: plans, bootLoader: loader,
+        display: display, mouse: configuration.mouse, storage: storage, network: plans, bootLoader: loader,
         time: time, delegate: delegate)
     } catch {
       throw .host("the board does not fit together", error)
@@ -337,12 +337,19 @@ public final class Machine: Sendable {
   public func keyboardInput(_ scancodes: [UInt8]) {
     board.keyboard.withDevice { device, services in device.keyboardInput(scancodes, services) }
   }
-  /// Relative motion, x to the right, y down, z towards the user; buttons: bit 0 left, 1 right, 2 middle.
-  public func mouseInput(dx: Int, dy: Int, dz: Int = 0, buttons: UInt8) {
+  /// Bytes of key strokes that the guest has not read.
+  public var waitingKeyBytes: Int {
+    board.keyboard.withDevice { device, _ in device.waitingKeyBytes } ?? 0
+  }
+  /// What the user did with the mouse: the guest is told the place if its driver wants that, and the distances otherwise.
+  public func mouseInput(_ motion: PointerMotion) {
+    if board.pointer?.withDevice({ device, services in device.move(motion, services) }) == true { return }
     board.keyboard.withDevice { device, services in
-      device.mouseInput(dx: dx, dy: dy, dz: dz, buttons: buttons, services)
+      device.mouseInput(dx: motion.dx, dy: motion.dy, dz: motion.dz, buttons: motion.buttons, services)
     }
   }
+  /// The guest's driver wants places.
+  public var isPointerAbsolute: Bool { board.pointer?.withDevice { device, _ in device.isAbsolute } == true }
   /// Bytes for COM port `port` (0 = COM1); returns how many were taken: a guest that does not read leaves 1 MiB waiting.
   @discardableResult
   public func serialInput(port: Int, _ bytes: [UInt8]) -> Int {
@@ -388,6 +395,16 @@ public final class Machine: Sendable {
     }
   }
 
+  /// Asks the guest's display driver for another mode of one monitor (from 0).
+  public func hint(_ mode: DisplayModeHint, display: Int) throws(MachineError) {
+    guard state != .stopped else { throw MachineError(.state, "the machine has stopped") }
+    guard board.vga.withDevice({ device, services in device.hint(mode, display: display, services) }) == true else {
+      throw MachineError(
+        .configuration,
+        "the display adapter has no monitor \(display) that hears of modes (VBoxVGA's and VBoxSVGA's do)")
+    }
+  }
+
   // MARK: Looking in
 
   /// A deterministic machine's run up to now, for comparing it with another; nil while it runs, and of other machines.
@@ -410,9 +427,11 @@ public final class Machine: Sendable {
   }
   /// The picture on the screen, as a tube would show it: 32 bits a pixel, 00RRGGBBh.
   public func screenshot() -> Frame {
-    guard let registers = board.vga.withDevice({ device, _ in device.registers }) else {
-      return Frame(width: 640, height: 480)
+    let shown = board.vga.withDevice { device, _ in
+      device.updatePointer()
+      return device.registers
     }
+    guard let registers = shown else { return Frame(width: 640, height: 480) }
     var renderer = ScreenRenderer()
     return renderer.render(registers, display.video.memory, time: board.clock.now)
   }

@@ -83,6 +83,14 @@ public struct MachineConfiguration: Equatable, Sendable {
     }
   }
 
+  /// What points.
+  public enum Mouse: String, Sendable, CaseIterable {
+    /// A PS/2 mouse.
+    case ps2
+    /// The same, and VMware's absolute pointer behind it for guests that have a driver.
+    case absolute
+  }
+
   public var name = "ringbox"
   /// Bytes of RAM, a multiple of 1 MiB up to 1 TiB.
   public var memory: UInt64 = 256 << 20
@@ -114,6 +122,8 @@ public struct MachineConfiguration: Equatable, Sendable {
   public var debugConsole: SerialPort = .none
   /// The display adapter.
   public var graphics = Graphics()
+  /// The pointing device.
+  public var mouse = Mouse.ps2
   /// What ends the machine besides power-off.
   public var exitOn = ExitConditions()
   /// One of `engines`.
@@ -229,6 +239,7 @@ extension MachineConfiguration {
       }
     case "graphics": graphics = try Graphics(field)
     case "identity": identity = try MachineIdentity(field)
+    case "mouse": mouse = try field.choice()
     case "engine": engine = try field.string()
     case "clockBase": clockBase = try field.choice()
     case "deterministicSeed": deterministicSeed = try field.seed()
@@ -254,7 +265,8 @@ extension MachineConfiguration {
       "cdroms": .array(cdroms.map(\.json)), "floppies": .array(floppies.map { .string($0) }),
       "network": .array(network.map(\.json)), "serial": .array(serial.map { .string($0.text) }),
       "debugConsole": .string(debugConsole.text),
-      "graphics": graphics.json, "identity": identity.json, "exitOn": .array(exits), "engine": .string(engine),
+      "graphics": graphics.json, "identity": identity.json, "mouse": .string(mouse.rawValue), "exitOn": .array(exits),
+      "engine": .string(engine),
       "clockBase": .string(clockBase.rawValue),
       "deterministicSeed": text(deterministicSeed.map { String($0) }),
       "instructionLimit": instructionLimit.map { .integer($0) } ?? .null,

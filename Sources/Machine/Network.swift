@@ -75,7 +75,8 @@ final class Network: Sendable {
           case .allowAll: .listensToAll
           }
         attachment = try SwitchAttachment(network: name, role: role)
-      case .bridged(let interface): attachment = try TapAttachment(interface: interface)
+      case .bridged(let interface):
+        attachment = try TapAttachment(interface: interface, address: address.bytes)
       case .tunnel(let local, let remote): attachment = try TunnelAttachment(local: local, remote: remote)
       }
       let trace: PcapTrace?

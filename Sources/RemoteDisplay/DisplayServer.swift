@@ -9,8 +9,10 @@ public protocol DisplaySource: AnyObject, Sendable {
   func picture() -> Picture
   /// Scan codes of set 1.
   func keyboardInput(_ codes: [UInt8])
-  /// Relative motion, wheel (positive: towards the user), buttons: bit 0 left, 1 right, 2 middle.
-  func mouseInput(dx: Int, dy: Int, dz: Int, buttons: UInt8)
+  /// The mouse moved, or its buttons did.
+  func mouseInput(_ motion: PointerMotion)
+  /// The guest takes places of the mouse, and not only distances.
+  var isPointerAbsolute: Bool { get }
 }
 
 /// Where viewers connect.
@@ -42,7 +44,7 @@ public final class DisplayServer: Sendable {
   private let wake: WakeDescriptor
   private let isEnding = Atomic<Bool>(false)
   private let count = Atomic<Int>(0)
-  private let thread = Mutex<HostThread?>(nil)
+  private let thread = OwnedThread()
 
   /// Listens; `start` lets viewers in.
   /// - Parameter password: nil lets everybody in who can connect.
@@ -61,8 +63,7 @@ public final class DisplayServer: Sendable {
   }
 
   public func start() throws(ThreadError) {
-    let started = try HostThread(name: "display") { [self] in serve() }
-    thread.withLock { $0 = started }
+    try thread.start(name: "display") { [self] in serve() }
   }
   /// Viewers that are through the handshake.
   public var viewerCount: Int { count.load(ordering: .relaxed) }
@@ -71,11 +72,7 @@ public final class DisplayServer: Sendable {
   public func close() {
     isEnding.store(true, ordering: .releasing)
     wake.wake()
-    let ending = thread.withLock { thread in
-      defer { thread = nil }
-      return thread
-    }
-    ending?.join()
+    thread.join()
     if case .local(let path) = address { HostFiles.remove(path) }
   }
 
@@ -99,6 +96,8 @@ public final class DisplayServer: Sendable {
   private struct Room {
     var connections: [Connection] = []
     var screen: Picture
+    /// Counts the changes of `screen`.
+    var version = 0
     var lookAt: Int64 = 0
     var changedAt: Int64 = 0
     var failures = 0
@@ -154,16 +153,19 @@ public final class DisplayServer: Sendable {
     }
   }
   private func write(_ connection: Connection) {
-    while !connection.viewer.isClosed, connection.sent < connection.viewer.output.count {
-      let rest = connection.viewer.output[connection.sent...].prefix(1 << 18)
-      switch connection.stream.write(rest) {
-      case .wrote(let count): connection.sent += count
-      case .wouldBlock: return
-      case .failed: connection.viewer.close()
+    repeat {
+      while !connection.viewer.isClosed, connection.sent < connection.viewer.output.count {
+        let rest = connection.viewer.output[connection.sent...].prefix(1 << 18)
+        switch connection.stream.write(rest) {
+        case .wrote(let count): connection.sent += count
+        case .wouldBlock: return
+        case .failed: connection.viewer.close()
+        }
       }
-    }
-    connection.viewer.output = []
-    connection.sent = 0
+      connection.viewer.forgetOutput()
+      connection.sent = 0
+      connection.viewer.sendOwedClipboard()
+    } while !connection.viewer.isClosed && !connection.viewer.output.isEmpty
     if connection.viewer.isClosing { connection.viewer.close() }
   }
 
@@ -180,11 +182,16 @@ public final class DisplayServer: Sendable {
     let screen = source.picture()
     if screen != room.screen {
       room.screen = screen
+      room.version += 1
       room.changedAt = now
     }
     let isActive = now &- room.changedAt < 1_000_000_000
     room.lookAt = now &+ (isActive ? DisplayServer.activeInterval : DisplayServer.idleInterval)
-    for connection in room.connections { connection.viewer.update(screen) }
+    let isAbsolute = source.isPointerAbsolute
+    for connection in room.connections {
+      connection.viewer.tellMotion(isAbsolute: isAbsolute)
+      connection.viewer.update(screen, version: room.version)
+    }
   }
 
   // MARK: Input
@@ -192,12 +199,17 @@ public final class DisplayServer: Sendable {
   private func act(_ room: inout Room, _ now: Int64) {
     for connection in room.connections {
       for action in connection.viewer.takeActions() {
-        // Whoever types wants to see what comes of it.
+        // Whoever types wants to see what comes of it, at once or a little later.
         room.lookAt = min(room.lookAt, now &+ 10_000_000)
+        room.changedAt = now
         switch action {
         case .key(let key, let isDown): source.keyboardInput(isDown ? key.make : key.breakCodes)
-        case .pointer(let x, let y, let buttons): move(connection, x, y, buttons)
-        case .motion(let dx, let dy, let buttons): move(dx: dx, dy: dy, buttons)
+        case .pointer(let x, let y, let buttons):
+          let hand = connection.hand ?? (x, y)
+          connection.hand = (x, y)
+          let place = PointerMotion.Place(x: x, y: y, width: room.screen.width, height: room.screen.height)
+          move(place, dx: x - hand.x, dy: y - hand.y, buttons)
+        case .motion(let dx, let dy, let buttons): move(nil, dx: dx, dy: dy, buttons)
         case .clipboard(let text):
           connection.viewer.clipboard = text
           for other in room.connections where other !== connection { other.viewer.offerClipboard(text) }
@@ -212,15 +224,10 @@ public final class DisplayServer: Sendable {
       for other in room.connections where other !== exclusive { other.viewer.close() }
     }
   }
-  private func move(_ connection: Connection, _ x: Int, _ y: Int, _ buttons: UInt8) {
-    let hand = connection.hand ?? (x, y)
-    connection.hand = (x, y)
-    move(dx: x - hand.x, dy: y - hand.y, buttons)
-  }
-  private func move(dx: Int, dy: Int, _ buttons: UInt8) {
+  private func move(_ place: PointerMotion.Place?, dx: Int, dy: Int, _ buttons: UInt8) {
     let wheel = buttons & 8 != 0 ? -1 : buttons & 16 != 0 ? 1 : 0
     // The protocol counts left, middle, right.
     let pressed = buttons & 1 | buttons >> 1 & 2 | buttons << 1 & 4
-    source.mouseInput(dx: dx, dy: dy, dz: wheel, buttons: pressed)
+    source.mouseInput(PointerMotion(place: place, dx: dx, dy: dy, dz: wheel, buttons: pressed))
   }
 }

@@ -73,6 +73,26 @@ struct PixelFormat: Equatable, Sendable {
     }
   }
 
+  /// The same for a row.
+  func append(_ colours: ArraySlice<UInt32>, to output: inout [UInt8]) {
+    guard isOurs else {
+      for colour in colours { append(colour, to: &output) }
+      return
+    }
+    // What a viewer on this host wants: four bytes a pixel, moved and nothing else.
+    var at = output.count
+    output.append(contentsOf: repeatElement(0, count: colours.count * 4))
+    let pixels = colours.span
+    var bytes = output.mutableSpan
+    for index in pixels.indices {
+      let colour = pixels[index]
+      bytes[at] = UInt8(truncatingIfNeeded: colour)
+      bytes[at &+ 1] = UInt8(truncatingIfNeeded: colour >> 8)
+      bytes[at &+ 2] = UInt8(truncatingIfNeeded: colour >> 16)
+      at &+= 4
+    }
+  }
+
   /// Whether ZRLE sends the low three bytes of a pixel or the high ones (7.7.5); nil: all four.
   private var compactIsLow: Bool? {
     guard bitsPerPixel == 32, isTrueColour, depth <= 24 else { return nil }
@@ -91,5 +111,23 @@ struct PixelFormat: Equatable, Sendable {
     let value = (isNative ? colour & 0xff_ffff : value(colour)) >> (compactIsLow ? 0 : 8)
     let shifts: [UInt32] = isBigEndian ? [16, 8, 0] : [0, 8, 16]
     for shift in shifts { output.append(UInt8(truncatingIfNeeded: value >> shift)) }
+  }
+  /// The same for many.
+  func appendCompact(_ colours: [UInt32], to output: inout [UInt8]) {
+    guard isOurs, compactBytes == 3 else {
+      for colour in colours { appendCompact(colour, to: &output) }
+      return
+    }
+    var at = output.count
+    output.append(contentsOf: repeatElement(0, count: colours.count * 3))
+    let pixels = colours.span
+    var bytes = output.mutableSpan
+    for index in pixels.indices {
+      let colour = pixels[index]
+      bytes[at] = UInt8(truncatingIfNeeded: colour)
+      bytes[at &+ 1] = UInt8(truncatingIfNeeded: colour >> 8)
+      bytes[at &+ 2] = UInt8(truncatingIfNeeded: colour >> 16)
+      at &+= 3
+    }
   }
 }

@@ -1,3 +1,4 @@
+import Base
 import Compression
 import Devices
 
@@ -70,8 +71,8 @@ extension Viewer {
     }
   }
 
-  private func area(_ fields: Fields, _ at: Int) -> Area {
-    Area(x: fields.half(at), y: fields.half(at + 2), width: fields.half(at + 4), height: fields.half(at + 6))
+  private func area(_ fields: Fields, _ at: Int) -> ScreenArea {
+    ScreenArea(x: fields.half(at), y: fields.half(at + 2), width: fields.half(at + 4), height: fields.half(at + 6))
   }
 
   private mutating func choose(_ chosen: PixelFormat) {
@@ -102,9 +103,7 @@ extension Viewer {
     abilities.extendedClipboard = encodings.contains(Encoding.extendedClipboard)
     if abilities.cursor, !before.cursor { owesCursor = true }
     if abilities.extendedKeys, !before.extendedKeys { owesExtendedKeys = true }
-    // The mouse of the machine knows nothing else.
-    owesMotion = abilities.motion && !isRelative
-    if !abilities.motion { isRelative = false }
+    decideMotion()
     if abilities.extendedDesktopSize, !before.extendedDesktopSize { owesSize = true }
     // By these a viewer learns that the server has them.
     if abilities.fence, !before.fence { output += [248, 0, 0, 0, 0x80, 0, 0, 0, 0] }
@@ -112,25 +111,20 @@ extension Viewer {
     if abilities.extendedClipboard, !before.extendedClipboard { sendClipboardCapabilities() }
   }
 
-  private mutating func ask(incremental: Bool, _ area: Area) {
-    let clipped = area.intersection(Area(x: 0, y: 0, width: shown.width, height: shown.height))
+  private mutating func ask(incremental: Bool, _ area: ScreenArea) {
+    let clipped = area.intersection(ScreenArea(x: 0, y: 0, width: shown.width, height: shown.height))
     guard !clipped.isEmpty else { return }
     if let request {
       // Several requests count as one for all of it.
-      let x = min(request.area.x, clipped.x), y = min(request.area.y, clipped.y)
-      let right = max(request.area.x + request.area.width, clipped.x + clipped.width)
-      let bottom = max(request.area.y + request.area.height, clipped.y + clipped.height)
-      self.request = (
-        Area(x: x, y: y, width: right - x, height: bottom - y), request.isIncremental && incremental
-      )
+      self.request = (request.area.union(clipped), request.isIncremental && incremental)
     } else {
       request = (clipped, incremental)
     }
   }
 
-  private mutating func setContinuous(_ isOn: Bool, _ area: Area) {
+  private mutating func setContinuous(_ isOn: Bool, _ area: ScreenArea) {
     if isOn {
-      let clipped = area.intersection(Area(x: 0, y: 0, width: shown.width, height: shown.height))
+      let clipped = area.intersection(ScreenArea(x: 0, y: 0, width: shown.width, height: shown.height))
       continuous = clipped.isEmpty ? nil : clipped
     } else if continuous != nil {
       continuous = nil
@@ -183,12 +177,15 @@ extension Viewer {
 
   private mutating func handleExtendedClipboard(_ body: [UInt8]) {
     let flags = body[..<4].reduce(0 as UInt32) { $0 << 8 | UInt32($1) }
-    if flags & Clip.caps != 0 { return }
+    if flags & Clip.caps != 0 {
+      takeClipboardCapabilities(flags, body)
+      return
+    }
     if flags & Clip.request != 0, flags & Clip.text != 0 { provideClipboard() }
     if flags & Clip.peek != 0 { sendClipboard(Clip.notify | (clipboard.isEmpty ? 0 : Clip.text)) }
     if flags & Clip.notify != 0, flags & Clip.text != 0 { sendClipboard(Clip.request | Clip.text) }
     if flags & Clip.provide != 0, flags & Clip.text != 0,
-      let data = Zlib.inflate(Array(body[4...]), limit: Viewer.clipboardLimit), data.count >= 4
+      let data = Zlib.inflateFlushed(Array(body[4...]), limit: Viewer.clipboardLimit), data.count >= 4
     {
       let count = data[..<4].reduce(0) { $0 << 8 | Int($1) }
       guard count <= data.count - 4 else { return }
@@ -206,20 +203,38 @@ extension Viewer {
       Clip.caps | Clip.request | Clip.peek | Clip.notify | Clip.provide | Clip.text,
       Viewer.long(Viewer.clipboardLimit))
   }
+  /// What the viewer knows how to do, and the size of a text that it takes without having asked for it. Sizes stand in
+  /// the order of the formats' bits; text has the lowest.
+  private mutating func takeClipboardCapabilities(_ flags: UInt32, _ body: [UInt8]) {
+    let knowsText = flags & Clip.text != 0
+    let size = knowsText && body.count >= 8 ? body[4..<8].reduce(0) { $0 << 8 | Int($1) } : 0
+    takesNotices = knowsText && flags & Clip.notify != 0
+    unsolicitedLimit = knowsText && flags & Clip.provide != 0 ? size : 0
+  }
   private mutating func provideClipboard() {
     let text = Array(clipboard.replacing("\n", with: "\r\n").utf8) + [0]
     sendClipboard(Clip.provide | Clip.text, Zlib.deflate(Viewer.long(text.count) + text))
   }
 
-  /// Tells the viewer of a text that somebody else has copied.
+  /// Tells the viewer of a text that somebody else has copied: now, or when it has read what waits for it.
   mutating func offerClipboard(_ text: String) {
-    guard phase == .running, text != clipboard, output.count < Viewer.backlogLimit else { return }
+    guard phase == .running, text != clipboard else { return }
     clipboard = text
-    if abilities.extendedClipboard {
-      sendClipboard(Clip.notify | Clip.text)
-    } else {
-      let bytes = text.unicodeScalars.map { $0.value < 256 ? UInt8($0.value) : 0x3f }
+    owesClipboard = true
+    sendOwedClipboard()
+  }
+  mutating func sendOwedClipboard() {
+    guard owesClipboard, output.count < Viewer.backlogLimit else { return }
+    owesClipboard = false
+    guard abilities.extendedClipboard else {
+      let bytes = clipboard.unicodeScalars.map { $0.value < 256 ? UInt8($0.value) : 0x3f }
       output += [3, 0, 0, 0] + Viewer.long(bytes.count) + bytes
+      return
+    }
+    if takesNotices {
+      sendClipboard(Clip.notify | Clip.text)
+    } else if clipboard.utf8.count < unsolicitedLimit {
+      provideClipboard()
     }
   }
 }

@@ -50,17 +50,25 @@ struct Viewer {
   var abilities = Abilities()
   /// What the viewer shows, as far as it has been sent.
   var shown: Picture
+  /// Of which screen that is all; nil when it is not known.
+  var shownVersion: Int?
   /// What it wants to be told of: an area, and whether all of it.
-  var request: (area: Area, isIncremental: Bool)?
+  var request: (area: ScreenArea, isIncremental: Bool)?
   /// The area of continuous updates.
-  var continuous: Area?
+  var continuous: ScreenArea?
   var owesCursor = false, owesSize = false, owesExtendedKeys = false, owesMotion = false
   /// It has been told that the mouse tells distances.
   var isRelative = false
+  /// The guest takes places.
+  private var isAbsolute = false
   var deflate: DeflateStream?
   /// The clipboard text it has heard of.
   var clipboard = ""
-  var clipboardAnnounced = false
+  /// It is to be told of `clipboard`.
+  var owesClipboard = false
+  /// With the extended clipboard: it wants to be told that there is a text, and takes so many bytes without having asked;
+  /// what counts until it says something else.
+  var takesNotices = true, unsolicitedLimit = 0
   /// Makes less than so many bytes of output wait before it is sent no more pictures.
   static let backlogLimit = 1 << 16
   static let inputLimit = 1 << 16
@@ -79,6 +87,28 @@ struct Viewer {
   }
 
   mutating func close() { isClosed = true }
+  /// All of the output has gone out. Its room is kept while pictures come that need it.
+  mutating func forgetOutput() {
+    if output.capacity > Viewer.backlogLimit, output.count < output.capacity / 4 {
+      output = []
+    } else {
+      output.removeAll(keepingCapacity: true)
+    }
+  }
+  /// What the guest makes of the mouse. Viewers that can tell distances learn which of the two is wanted.
+  mutating func tellMotion(isAbsolute: Bool) {
+    self.isAbsolute = isAbsolute
+    decideMotion()
+  }
+  mutating func decideMotion() {
+    // Who cannot tell distances tells places anyway.
+    if !abilities.motion { isRelative = false }
+    owesMotion = abilities.motion && isRelative == isAbsolute
+  }
+  mutating func payMotion() {
+    owesMotion = false
+    isRelative = !isAbsolute
+  }
   mutating func takeActions() -> [ViewerAction] {
     defer { actions = [] }
     return actions

@@ -65,12 +65,18 @@ struct LaunchPlan {
     let cards = cards()
     result.set("network", .array(cards.map(\.card)))
     result.set("graphics", graphics())
+    if hasAbsolutePointer { result.set("mouse", "absolute") }
     result.set("identity", ["uuid": .string(settings.hardwareUUID)])
     result.set("exitOn", .array([]))
     var tree = ConfigurationTree(machine: result, slots: cards.map(\.slot))
     remarks += ConfigurationKey.apply(settings.extraData.map { ($0.key, $0.value) }, to: &tree)
     ownValues = .object(tree.values.map { JSON.Member($0.path, .string($0.text)) })
     return tree.machine
+  }
+  /// There is no USB yet: who asks for a tablet gets the absolute pointer that needs none.
+  private var hasAbsolutePointer: Bool {
+    ["USBTablet", "ComboMouse", "USBMultiTouch", "USBMTScreenPlusPad"].contains(
+      settings.word(["HID"], "Pointing", default: "PS2Mouse"))
   }
   /// VirtualBox's first adapter unless told otherwise.
   private mutating func graphics() -> JSON {
@@ -108,6 +114,9 @@ struct LaunchPlan {
     var text = "host"
     if !settings.flag(["CPU", "X2APIC"], default: true) { text += ",-x2apic" }
     if !settings.flag(["CPU", "LongMode"], default: true) { text += ",-lm" }
+    // Linux has its driver of the absolute pointer only where it believes to be under VMware or KVM.
+    let provider = settings.word(["Paravirt"], "provider", default: "Legacy")
+    if hasAbsolutePointer, ["Default", "KVM"].contains(provider) { text += ",+kvm" }
     return text
   }
   private var bootOrder: String {

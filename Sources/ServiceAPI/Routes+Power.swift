@@ -75,6 +75,26 @@ extension Route {
       return .data("image/png", bytes)
     },
     Route(
+      .put, "machines/{machine}/videomodehint", "hintVideoMode", "console",
+      "Asks the guest's display driver for another mode of a monitor.", .nothing
+    ) { service, request throws(ServiceError) in
+      var arguments: [(String, JSON)] = []
+      for key in ["display", "width", "height", "bitsPerPixel", "enabled", "x", "y"] {
+        if let value = request.body[key] { arguments.append((key, value)) }
+      }
+      try service.registry.client(try service.machine(request)).command("mode-hint", arguments)
+      return .nothing
+    }.taking(
+      .object([
+        Schema.option("display", .integer(0...63), "The monitor, from 0."),
+        Schema.option("width", .integer(0...16384), "Pixels of a row."),
+        Schema.option("height", .integer(0...16384), "Rows."),
+        Schema.option("bitsPerPixel", .integer(0...32), "Guests choose their own."),
+        Schema.option("enabled", .flag, "Whether the monitor is there at all."),
+        Schema.option("x", .integer(0...16384), "Where it lies among the others; with y."),
+        Schema.option("y", .integer(0...16384), "See x."),
+      ])),
+    Route(
       .put, "machines/{machine}/recording", "recordScreen", "console",
       "Begins or ends the recording of a running machine's screen, and changes how it is recorded.",
       .json(.object([Schema.option("frames", .integer(0...Int64(Int32.max)), "Pictures that were recorded.")]))
@@ -131,7 +151,10 @@ extension Route {
       "Types; answers after the last key.", .nothing
     ) { service, request throws(ServiceError) in
       let client = try service.registry.client(try service.machine(request))
-      if let text = request.text("text") { try client.command("type", [("text", .string(text))], seconds: 600) }
+      if let text = request.text("text") {
+        // Ten milliseconds a key, and a guest that reads slowly.
+        try client.command("type", [("text", .string(text))], seconds: 60 + Int64(text.utf8.count / 25))
+      }
       if let keys = request.body["keys"] { try client.command("keys", [("keys", keys)], seconds: 300) }
       if let codes = request.body["scancodes"] {
         try client.command("scancodes", [("codes", codes)], seconds: 300)
@@ -148,11 +171,15 @@ extension Route {
       .nothing
     ) { service, request throws(ServiceError) in
       var arguments: [(String, JSON)] = []
-      for key in ["dx", "dy", "dz", "buttons"] { if let value = request.body[key] { arguments.append((key, value)) } }
+      for key in ["dx", "dy", "dz", "x", "y", "buttons"] {
+        if let value = request.body[key] { arguments.append((key, value)) }
+      }
       try service.registry.client(try service.machine(request)).command("mouse", arguments)
       return .nothing
     }.taking(
       .object([
+        Schema.option("x", .integer(0...65535), "Place in 1/65535 of the screen, for guests that take places."),
+        Schema.option("y", .integer(0...65535), "See x; both or none."),
         Schema.option("dx", .integer(-10_000...10_000), "To the right."),
         Schema.option("dy", .integer(-10_000...10_000), "Down."),
         Schema.option("dz", .integer(-127...127), "The wheel."),

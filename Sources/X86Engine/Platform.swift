@@ -1,8 +1,24 @@
+/// The registers that IN of four bytes from `RegisterCall.port` hands over and takes back (VMware's interface).
+public struct RegisterCall: Sendable, Equatable {
+  /// Where registers are parameters.
+  public static let port: UInt16 = 0x5658
+  /// EAX, EBX, ECX and EDX.
+  public var eax: UInt32, ebx: UInt32, ecx: UInt32, edx: UInt32
+  public init(eax: UInt32, ebx: UInt32, ecx: UInt32, edx: UInt32) {
+    self.eax = eax
+    self.ebx = ebx
+    self.ecx = ecx
+    self.edx = edx
+  }
+}
+
 /// What a vCPU needs of the board around it. Called on vCPU threads; implementations take their own locks.
 public protocol Platform: AnyObject, Sendable {
   /// `width` 1, 2 or 4 bytes.
   func portRead(_ port: UInt16, width: Int, cpu: Int) -> UInt32
   func portWrite(_ port: UInt16, width: Int, value: UInt32, cpu: Int)
+  /// IN from `RegisterCall.port`: what the registers are afterwards; nil: the port is an ordinary one.
+  func registerCall(_ call: RegisterCall, cpu: Int) -> RegisterCall?
   /// Bus reads and writes outside RAM; `width` 1, 2, 4 or 8 bytes, never across a page.
   func memoryRead(_ address: UInt64, width: Int, cpu: Int) -> UInt64
   func memoryWrite(_ address: UInt64, width: Int, value: UInt64, cpu: Int)
@@ -18,4 +34,9 @@ public protocol Platform: AnyObject, Sendable {
   func setTaskPriority(_ value: UInt8, cpu: Int)
   /// The vCPU went into a triple fault; the machine decides (reset).
   func tripleFault(cpu: Int)
+}
+
+extension Platform {
+  /// Boards without such a port.
+  public func registerCall(_ call: RegisterCall, cpu: Int) -> RegisterCall? { nil }
 }

@@ -1,3 +1,4 @@
+import Base
 import DisplayClient
 import HostSystem
 
@@ -18,7 +19,7 @@ final class Seat {
   private var pressed: Set<Int> = []
   private var buttons: UInt8 = 0
   private var clipboard = ""
-  private var areas: [ScreenClient.Area] = []
+  private var areas: [ScreenArea] = []
   /// The power button was pressed by closing the window; another time means it.
   private var isClosing = false
   private var isOver = false
@@ -108,8 +109,8 @@ final class Seat {
 
   /// What has changed, copied so that the link's thread goes on while it is drawn.
   private struct News: Sendable {
-    var areas: [ScreenClient.Area]
-    var change: ScreenClient.Area
+    var areas: [ScreenArea]
+    var change: ScreenArea
     /// Rows of the change.
     var pixels: [UInt32]
   }
@@ -226,7 +227,7 @@ final class Seat {
 
   private func motion(_ window: Int, _ x: Int, _ y: Int, _ dx: Int, _ dy: Int) {
     let (buttons, isCaptured) = (buttons, isCaptured)
-    let area = areas.indices.contains(window) ? areas[window] : ScreenClient.Area(x: 0, y: 0, width: 1, height: 1)
+    let area = areas.indices.contains(window) ? areas[window] : ScreenArea(x: 0, y: 0, width: 1, height: 1)
     link.use { client in
       if !client.isRelative {
         client.pointer(x: area.x + x, y: area.y + y, buttons: buttons)

@@ -84,12 +84,13 @@ final class MachineAdapter: MachineControl {
     }
   }
   func keyboardInput(_ codes: [UInt8]) -> Int {
+    // The keyboard's own queue is short, and what does not fit is lost.
+    guard machine.waitingKeyBytes == 0 else { return 0 }
     machine.keyboardInput(codes)
     return codes.count
   }
-  func mouseInput(dx: Int, dy: Int, dz: Int, buttons: UInt8) {
-    machine.mouseInput(dx: dx, dy: dy, dz: dz, buttons: buttons)
-  }
+  func mouseInput(_ motion: PointerMotion) { machine.mouseInput(motion) }
+  var isPointerAbsolute: Bool { machine.isPointerAbsolute }
 
   func textScreen() -> ScreenText? {
     guard let screen = machine.textScreen() else { return nil }
@@ -102,6 +103,19 @@ final class MachineAdapter: MachineControl {
       throw ControlError("the picture of \(frame.width)x\(frame.height) does not fit into a PNG file")
     }
     return image
+  }
+
+  func hintMode(_ hint: ModeHint) throws(ControlError) {
+    var mode = DisplayModeHint()
+    mode.width = UInt32(clamping: hint.width)
+    mode.height = UInt32(clamping: hint.height)
+    mode.bitsPerPixel = UInt32(clamping: hint.bitsPerPixel)
+    mode.isEnabled = hint.isEnabled
+    mode.x = hint.origin.map { UInt32(clamping: $0.x) }
+    mode.y = hint.origin.map { UInt32(clamping: $0.y) }
+    do throws(MachineError) { try machine.hint(mode, display: hint.display) } catch {
+      throw ControlError(error.description)
+    }
   }
 
   func startRecording(_ settings: RecordingSettings) throws(ControlError) {

@@ -1,3 +1,4 @@
+import Base
 import Devices
 import Machine
 import RemoteDisplay
@@ -12,11 +13,10 @@ final class MachineDisplay: DisplaySource {
     guard var picture = Picture(width: frame.width, height: frame.height, pixels: frame.pixels) else {
       return Picture(width: frame.width, height: frame.height)
     }
-    picture.screens = frame.monitors.map { Area(x: $0.x, y: $0.y, width: $0.width, height: $0.height) }
+    picture.screens = frame.monitors.map { ScreenArea(x: $0.x, y: $0.y, width: $0.width, height: $0.height) }
     return picture
   }
   func keyboardInput(_ codes: [UInt8]) { machine.keyboardInput(codes) }
-  func mouseInput(dx: Int, dy: Int, dz: Int, buttons: UInt8) {
-    machine.mouseInput(dx: dx, dy: dy, dz: dz, buttons: buttons)
-  }
+  func mouseInput(_ motion: PointerMotion) { machine.mouseInput(motion) }
+  var isPointerAbsolute: Bool { machine.isPointerAbsolute }
 }

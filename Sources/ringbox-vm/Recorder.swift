@@ -21,7 +21,7 @@ final class Recorder: Sendable {
   private let isEnding = Atomic<Bool>(false)
   private let parker = Parker()
   private let result = Mutex(Outcome(frames: 0, failure: nil))
-  private let thread = Mutex<HostThread?>(nil)
+  private let thread = OwnedThread()
   /// A picture that ffmpeg does not take in this time ends the recording.
   private static let patience = 20_000
   /// What ffmpeg has not taken after this many nanoseconds is left out.
@@ -41,8 +41,7 @@ final class Recorder: Sendable {
       program = try FedProgram(path, Recorder.arguments(settings), errors: errors)
     } catch { throw ControlError("cannot start '\(path)': \(error.reason)") }
     do throws(ThreadError) {
-      let thread = try HostThread(name: "recorder") { [self] in run() }
-      self.thread.withLock { $0 = thread }
+      try thread.start(name: "recorder") { [self] in run() }
     } catch { throw ControlError("cannot start a thread") }
   }
 
@@ -120,7 +119,7 @@ final class Recorder: Sendable {
   func stop() -> Outcome {
     isEnding.store(true, ordering: .releasing)
     parker.unpark()
-    thread.withLock { $0 }?.join()
+    thread.join()
     return result.withLock { $0 }
   }
 }

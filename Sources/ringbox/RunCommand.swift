@@ -55,6 +55,10 @@ struct RunCommand: ParsableCommand {
     help: ArgumentHelp(
       "Display adapter: vga, vboxvga, vboxsvga or vmsvga, then ,memory=SIZE and ,monitors=N.", valueName: "adapter"))
   var graphics = "vga"
+  @Option(
+    help: ArgumentHelp(
+      "Pointing device: ps2, or absolute, a PS/2 mouse with VMware's absolute pointer behind it.", valueName: "kind"))
+  var mouse = "ps2"
   @Option(help: ArgumentHelp("Execution engine.", valueName: "engine")) var engine = "recompiler"
   @Flag(help: "Compare the recompiler with the interpreter all the time, and stop where they disagree; slow.")
   var verifyExecution = false
@@ -152,6 +156,7 @@ struct RunCommand: ParsableCommand {
       "cdroms": .array(try cdrom.map { try OptionValues.cdrom($0) }),
       "floppies": paths(floppy), "network": .array(try nic.map { try NetworkOption.parse($0) }),
       "graphics": try OptionValues.graphics(graphics),
+      "mouse": .string(try OptionValues.choice(mouse, among: ["ps2", "absolute"], "--mouse")),
       "exitOn": .array(conditions),
       "engine": .string(verifyExecution ? "verified" : try OptionValues.choice(engine, among: engines, "--engine")),
       "clockBase": .string(try OptionValues.choice(rtc, among: ["utc", "localtime"], "--rtc")),

@@ -71,11 +71,11 @@ final class SocketUpgrade: Sendable {
       }
     case .display(let path):
       return channel.eventLoop.makeCompletedFuture {
-        try channel.pipeline.syncOperations.addHandler(DisplaySocket(path))
+        try channel.pipeline.syncOperations.addHandler(SocketRelay(path, DisplayConversion()))
       }
     case .serial(let path, let port):
       return channel.eventLoop.makeCompletedFuture {
-        try channel.pipeline.syncOperations.addHandler(SerialSocket(path, port: port))
+        try channel.pipeline.syncOperations.addHandler(SocketRelay(path, SerialConversion(port: port)))
       }
     case nil: return channel.close()
     }
@@ -106,94 +106,11 @@ final class EventSocket: ChannelInboundHandler {
     }
   }
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-    let frame = unwrapInboundIn(data)
-    switch frame.opcode {
-    case .ping:
-      let pong = WebSocketFrame(fin: true, opcode: .pong, data: frame.unmaskedData)
-      context.writeAndFlush(wrapOutboundOut(pong), promise: nil)
-    case .connectionClose: context.close(promise: nil)
-    default: break
-    }
+    context.answer(unwrapInboundIn(data))
   }
   func channelInactive(context: ChannelHandlerContext) {
     subscription?.cancel()
     context.fireChannelInactive()
   }
-  func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
-}
-
-/// A viewer in a page: its bytes go to the machine's RFB server and back. Whoever is slower slows the other down.
-final class DisplaySocket: ChannelInboundHandler {
-  typealias InboundIn = WebSocketFrame
-  typealias OutboundOut = WebSocketFrame
-  private let path: String
-  private var machine: (any Channel)?
-  /// What came before there was a connection to the machine.
-  private var early: [ByteBuffer] = []
-
-  init(_ path: String) { self.path = path }
-
-  func handlerAdded(context: ChannelHandlerContext) {
-    let viewer = context.channel
-    let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
-    ClientBootstrap(group: context.eventLoop)
-      .channelInitializer { channel in
-        channel.eventLoop.makeCompletedFuture {
-          try channel.pipeline.syncOperations.addHandler(DisplaySource(viewer))
-        }
-      }
-      .connect(unixDomainSocketPath: path)
-      .whenComplete { result in
-        let (handler, context) = bound.value
-        switch result {
-        case .failure: context.close(promise: nil)
-        case .success(let channel):
-          guard viewer.isActive else { return channel.close(promise: nil) }
-          handler.machine = channel
-          for buffer in handler.early { channel.writeAndFlush(buffer, promise: nil) }
-          handler.early = []
-        }
-      }
-  }
-  func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-    let frame = unwrapInboundIn(data)
-    switch frame.opcode {
-    case .binary, .continuation:
-      guard let machine else {
-        guard early.count < 64 else { return context.close(promise: nil) }
-        return early.append(frame.unmaskedData)
-      }
-      machine.writeAndFlush(frame.unmaskedData, promise: nil)
-      // The machine reads what viewers type at once; one that does not has no use for more.
-      if !machine.isWritable { context.close(promise: nil) }
-    case .ping:
-      let pong = WebSocketFrame(fin: true, opcode: .pong, data: frame.unmaskedData)
-      context.writeAndFlush(wrapOutboundOut(pong), promise: nil)
-    case .connectionClose: context.close(promise: nil)
-    default: break
-    }
-  }
-  func channelWritabilityChanged(context: ChannelHandlerContext) {
-    machine?.setOption(.autoRead, value: context.channel.isWritable).whenComplete { _ in }
-    context.fireChannelWritabilityChanged()
-  }
-  func channelInactive(context: ChannelHandlerContext) {
-    machine?.close(promise: nil)
-    context.fireChannelInactive()
-  }
-  func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
-}
-
-/// The machine's end of a viewer.
-private final class DisplaySource: ChannelInboundHandler {
-  typealias InboundIn = ByteBuffer
-  private let viewer: any Channel
-  init(_ viewer: any Channel) { self.viewer = viewer }
-
-  func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-    let frame = WebSocketFrame(fin: true, opcode: .binary, data: unwrapInboundIn(data))
-    viewer.writeAndFlush(frame, promise: nil)
-  }
-  func channelInactive(context: ChannelHandlerContext) { viewer.close(promise: nil) }
   func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
 }

@@ -66,6 +66,10 @@ import Testing
     try vm.typeSerial("/display/load \(driver); dmesg | grep drm; echo LOA\"\"DED\n")
     try vm.waitForSerial("LOADED", timeout: 120)
     #expect(vm.serialText().contains("Initialized \(driver)"), "\(vm.serialText().suffix(4000))")
+    if driver == "vmwgfx" {
+      #expect(vm.serialText().contains("Screen Object display unit initialized"), "\(vm.serialText().suffix(4000))")
+      #expect(vm.serialText().contains("Using command buffers"))
+    }
     let size = mode.split(separator: "x").compactMap { Int($0) }
     // Clears the console, then two red cells and a word in its second row.
     try vm.typeSerial("printf '\\033c\\033[2;3H\\033[41m  \\033[0m Ringbox' >/dev/tty1; echo WRIT\"\"TEN\n")
@@ -88,11 +92,47 @@ import Testing
   }
 
   @Test(
+    "the host asks for modes: the driver hears of it, prefers them, and loses a monitor",
+    arguments: ["vboxvga", "vboxsvga"])
+  func modeHints(graphics: String) throws {
+    let folder = try TemporaryFolder()
+    let vm = try boot(folder, graphics: "\(graphics),memory=64M,monitors=2", mode: "800x600")
+    // A hint that nobody hears yet waits for the driver.
+    try vm.control.command("mode-hint", ["width": 1152, "height": 864])
+    try vm.typeSerial("/display/load vboxvideo; echo LOA\"\"DED\n")
+    try vm.waitForSerial("LOADED", timeout: 120)
+    func waitFor(_ file: String, _ line: String) throws {
+      let path = "/sys/class/drm/card0-\(file)"
+      try vm.typeSerial(
+        "until [ \"$(head -n 1 \(path))\" = \(line) ]; do sleep 0.1; done; echo SE\"\"EN \(file) \(line)\n")
+      try vm.waitForSerial("SEEN \(file) \(line)", timeout: 60)
+    }
+    try waitFor("VGA-1/modes", "1152x864")
+    try waitFor("VGA-2/status", "connected")
+    // The kernel's console leaves modes out that are larger than its picture.
+    try vm.control.command("mode-hint", ["width": 720, "height": 400])
+    try waitFor("VGA-1/modes", "720x400")
+    try vm.control.command("mode-hint", ["display": 1, "enabled": false])
+    try waitFor("VGA-2/status", "disconnected")
+    try vm.control.command("mode-hint", ["display": 1, "width": 640, "height": 480, "x": 720, "y": 0])
+    try waitFor("VGA-2/status", "connected")
+    try waitFor("VGA-2/modes", "640x480")
+    #expect(throws: (any Error).self) {
+      try vm.control.command("mode-hint", ["display": 2, "width": 640, "height": 480])
+    }
+    try vm.quit()
+  }
+
+  @Test(
     "several monitors side by side, and the pointer",
-    arguments: [("vboxvga", "vboxvideo", 3), ("vmsvga", "vmwgfx", 4)])
+    arguments: [
+      ("vboxvga,memory=64M", "vboxvideo", 3), ("vmsvga,memory=64M", "vmwgfx", 4),
+      // Video memory holds what two screens show, and the picture comes from the guest's own memory.
+      ("vmsvga,memory=4M", "vmwgfx", 2),
+    ])
   func monitors(graphics: String, driver: String, monitors: Int) throws {
     let folder = try TemporaryFolder()
-    let vm = try boot(folder, graphics: "\(graphics),memory=64M,monitors=\(monitors)", mode: "800x600")
+    let vm = try boot(folder, graphics: "\(graphics),monitors=\(monitors)", mode: "800x600")
     // A program that sets a mode of 640x480 for each on one frame buffer, and a red pointer at 100, 50.
     try vm.typeSerial("/display/load \(driver); /display/probe \(monitors) 640 480 100 50 &\n")
     try vm.waitForSerial(" pointer", timeout: 120)

@@ -37,25 +37,3 @@ final class TemporaryImage {
   }
   deinit { try? FileManager.default.removeItem(atPath: path) }
 }
-
-enum Shell {
-  struct Failed: Error, CustomStringConvertible { let description: String }
-
-  /// Runs a program to its end and returns what it printed; throws when its status is not in `accepted`.
-  @discardableResult
-  static func run(_ program: String, _ arguments: [String], accepted: Set<Int32> = [0]) throws -> String {
-    let process = Process()
-    let pipe = Pipe()
-    process.executableURL = URL(fileURLWithPath: program)
-    process.arguments = arguments
-    process.standardOutput = pipe
-    process.standardError = pipe
-    try process.run()
-    let output = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-    process.waitUntilExit()
-    guard accepted.contains(process.terminationStatus) else {
-      throw Failed(description: "\(program) \(arguments): status \(process.terminationStatus)\n\(output)")
-    }
-    return output
-  }
-}

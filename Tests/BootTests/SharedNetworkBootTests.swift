@@ -169,6 +169,53 @@ import Testing
     return (try? Shell.run(program, words + ["sh", "-c", taps])) != nil
   }()
 
+  /// Two macvtaps on one end of a cable whose other end is the host's, with addresses that are not the cards'.
+  private static let macvtaps = """
+    export PATH=$PATH:/sbin:/usr/sbin
+    mount -t sysfs none /sys && ip link set lo up && ip link add wire type veth peer name far &&
+    ip addr add 192.168.78.1/24 dev far && ip link set wire up && ip link set far up &&
+    for i in 1 2; do
+      ip link add link wire name macvtap$i type macvtap mode bridge && ip link set macvtap$i up &&
+      : <>/dev/tap$(cat /sys/class/net/macvtap$i/ifindex) || exit 1
+    done
+    """
+  /// Many kernels have none, and the device files are root's.
+  private static let hasMacvtaps: Bool = {
+    let (program, words) = (namespace[0], Array(namespace.dropFirst()))
+    return (try? Shell.run(program, words + ["sh", "-c", macvtaps])) != nil
+  }()
+
+  @Test(
+    "macvtaps of the host: two machines hear each other and the far end of the wire, by their cards' own addresses",
+    .enabled(if: hasMacvtaps))
+  func macvtaps() throws {
+    let machines = try KeptMachines()
+    for (name, number, type) in [("a", 1, "virtio"), ("b", 2, "82540EM")] {
+      try create(
+        machines, name,
+        ["--nic1", "bridged", "--bridgeadapter1", "macvtap\(number)", "--nictype1", type])
+    }
+    // Both start in the network of the service, which the first start begins.
+    for name in ["a", "b"] {
+      let prefix = name == "a" ? Self.namespace + ["sh", "-c", "\(Self.macvtaps) && exec \"$@\"", "sh"] : []
+      let started = try RingboxProgram.run(
+        ["startvm", name], prefix: prefix, environment: machines.environment,
+        program: machines.folder.name("VBoxManage"), timeout: 60)
+      #expect(started.status == 0, "\(started.errors)")
+    }
+    let a = try Console(machines, "a"), b = try Console(machines, "b")
+    let up = "dev=$(ls /sys/class/net | grep -v lo); ip link set $dev up; ip addr add 192.168.78"
+    _ = try a.run("\(up).2/24 dev $dev")
+    _ = try b.run("\(up).3/24 dev $dev")
+    for (console, others) in [(a, [1, 3]), (b, [1, 2])] {
+      for other in others {
+        let ping = try console.run("ping -c 3 192.168.78.\(other)")
+        #expect(ping.contains(" 0% packet loss"), "\(ping)")
+      }
+    }
+    for name in ["a", "b"] { _ = try machines.output(["controlvm", name, "poweroff"]) }
+  }
+
   @Test("taps of the host: a bridged card, and the host's side of a host-only network", .enabled(if: hasTaps))
   func taps() throws {
     let machines = try KeptMachines()

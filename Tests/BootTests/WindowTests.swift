@@ -2,94 +2,31 @@ import Foundation
 import TestSupport
 import Testing
 
+extension Desktop {
+  /// Whether a window in front shows a picture, pixel by pixel.
+  ///
+  /// xdotool counts the frame that the window manager draws twice, so the place is looked for above and left of what it says.
+  func shows(_ picture: Picture, in window: String) throws -> Bool {
+    let area = try geometry(window)
+    guard area.width == picture.width, area.height == picture.height else { return false }
+    let file = screen
+    func word(_ index: Int) -> Int { file[(index * 4)..<(index * 4 + 4)].reduce(0) { $0 << 8 | Int($1) } }
+    // XWDFile.h: header_size, file_version, ..., byte_order (7), bits_per_pixel (11), bytes_per_line (12), ncolors (19).
+    let data = word(0) + word(19) * 12, row = word(12)
+    try #require(word(11) == 32 && word(7) == 0)
+    func isAt(_ left: Int, _ top: Int) -> Bool {
+      picture.pixels.indices.allSatisfy { index in
+        let at = data + (top + index / picture.width) * row + (left + index % picture.width) * 4
+        let pixel = UInt32(file[at]) | UInt32(file[at + 1]) << 8 | UInt32(file[at + 2]) << 16
+        return pixel == picture.pixels[index]
+      }
+    }
+    return (0...min(40, area.y)).contains { up in (0...min(8, area.x)).contains { isAt(area.x - $0, area.y - up) } }
+  }
+}
+
 /// `ringbox-sdl` on a desktop without a screen (Xvfb), with a guest behind it.
 @Suite("windows", .serialized) struct WindowTests {
-  /// A desktop of its own with a window manager, whose picture is a file in the format of xwd.
-  private final class Desktop {
-    let display: String
-    private let process = Process()
-    private let manager = Process()
-    private let folder: TemporaryFolder
-
-    init(_ folder: TemporaryFolder) throws {
-      self.folder = folder
-      let number = Pipe()
-      process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-      process.arguments = [
-        "Xvfb", "-screen", "0", "1280x1024x24", "-fbdir", folder.path, "-displayfd", "1", "-nolisten", "tcp",
-      ]
-      process.standardOutput = number
-      process.standardError = FileHandle.nullDevice
-      try process.run()
-      var text = ""
-      while !text.hasSuffix("\n") {
-        let more = number.fileHandleForReading.availableData
-        guard !more.isEmpty else { throw Shell.Failed(description: "Xvfb does not start") }
-        text += String(decoding: more, as: UTF8.self)
-      }
-      display = ":" + text.trimmingCharacters(in: .whitespacesAndNewlines)
-      manager.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-      manager.arguments = ["HOME=\(folder.path)", "DISPLAY=\(display)", "openbox"]
-      manager.standardOutput = FileHandle.nullDevice
-      manager.standardError = FileHandle.nullDevice
-      try manager.run()
-    }
-    /// Nobody has to be waited for: nothing of theirs is kept.
-    deinit {
-      kill(manager.processIdentifier, SIGKILL)
-      kill(process.processIdentifier, SIGKILL)
-    }
-
-    /// Carries out a command of xdotool's; what it prints.
-    @discardableResult
-    func tool(_ words: [String]) throws -> String {
-      try Shell.run("/usr/bin/env", ["DISPLAY=\(display)", "xdotool"] + words)
-    }
-    /// The windows whose titles match, by their numbers.
-    func windows(_ title: String) -> [String] {
-      let list = try? Shell.run(
-        "/usr/bin/env", ["DISPLAY=\(display)", "xdotool", "search", "--onlyvisible", "--name", title], accepted: [0, 1])
-      return (list ?? "").split(separator: "\n").map(String.init)
-    }
-    func waitForWindow(_ title: String, seconds: TimeInterval = 60) throws -> String {
-      let deadline = Date(timeIntervalSinceNow: seconds)
-      while Date() < deadline {
-        if let window = windows(title).first { return window }
-        usleep(50_000)
-      }
-      throw Shell.Failed(description: "no window '\(title)'")
-    }
-    /// Place and size of a window.
-    func geometry(_ window: String) throws -> (x: Int, y: Int, width: Int, height: Int) {
-      let text = try tool(["getwindowgeometry", "--shell", window])
-      func value(_ name: String) -> Int {
-        text.split(separator: "\n").first { $0.hasPrefix("\(name)=") }.flatMap { Int($0.dropFirst(name.count + 1)) }
-          ?? 0
-      }
-      return (value("X"), value("Y"), value("WIDTH"), value("HEIGHT"))
-    }
-    /// Whether a window in front shows a picture, pixel by pixel.
-    ///
-    /// xdotool counts the frame that the window manager draws twice, so the place is looked for above and left of what it says.
-    func shows(_ picture: Picture, in window: String) throws -> Bool {
-      let area = try geometry(window)
-      guard area.width == picture.width, area.height == picture.height else { return false }
-      let file = folder.bytes("Xvfb_screen0")
-      func word(_ index: Int) -> Int { file[(index * 4)..<(index * 4 + 4)].reduce(0) { $0 << 8 | Int($1) } }
-      // XWDFile.h: header_size, file_version, ..., byte_order (7), bits_per_pixel (11), bytes_per_line (12), ncolors (19).
-      let data = word(0) + word(19) * 12, row = word(12)
-      try #require(word(11) == 32 && word(7) == 0)
-      func isAt(_ left: Int, _ top: Int) -> Bool {
-        picture.pixels.indices.allSatisfy { index in
-          let at = data + (top + index / picture.width) * row + (left + index % picture.width) * 4
-          let pixel = UInt32(file[at]) | UInt32(file[at + 1]) << 8 | UInt32(file[at + 2]) << 16
-          return pixel == picture.pixels[index]
-        }
-      }
-      return (0...min(40, area.y)).contains { up in (0...min(8, area.x)).contains { isAt(area.x - $0, area.y - up) } }
-    }
-  }
-
   private func makeMachine(_ machines: KeptMachines, _ name: String, append: String = "console=ttyS0 console=tty0")
     throws
   {

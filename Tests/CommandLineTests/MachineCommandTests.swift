@@ -188,6 +188,14 @@ import Testing
     _ = try machines.output(["controlvm", "m", "keyboardputstring", "ls -l"])
     _ = try machines.output(["controlvm", "m", "screenshotpng", machines.folder.name("s.png")])
     #expect(Array(machines.folder.bytes("s.png").prefix(4)) == [0x89, 0x50, 0x4e, 0x47])
+    _ = try machines.output(["controlvm", "m", "mouseputstate", "3", "-4", "0", "1"])
+    #expect(
+      try refusal(["controlvm", "m", "mouseputstate", "--absolute", "3", "4"]).errors.contains("places of the mouse"))
+    #expect(try refusal(["controlvm", "m", "mouseputstate", "3"]).status == 2)
+    _ = try machines.output(["controlvm", "m", "setvideomodehint", "1280", "800", "32", "0", "yes", "0", "0"])
+    #expect(
+      try refusal(["controlvm", "m", "setvideomodehint", "1280", "800", "32", "1"]).errors.contains("no monitor 1"))
+    #expect(try refusal(["controlvm", "m", "setvideomodehint", "1280"]).status == 2)
     let off = try machines.manage(["controlvm", "m", "poweroff"])
     #expect(off.status == 0 && off.errors.hasSuffix("100%\n"))
     // At once, as clients expect it.

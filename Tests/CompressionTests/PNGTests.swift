@@ -52,4 +52,15 @@ import Testing
     #expect(Zlib.inflate([], limit: 10) == nil)
     #expect(Zlib.crc32(Array("123456789".utf8)) == 0xcbf4_3926)
   }
+  @Test func streamsMayBeFlushedInsteadOfEnded() throws {
+    let contents = (0..<1000).map { UInt8(truncatingIfNeeded: $0 &* $0) }
+    let flushed = try #require(DeflateStream()).compress(contents)
+    for stream in [flushed, Zlib.deflate(contents)] {
+      #expect(Zlib.inflateFlushed(stream, limit: 1000) == contents)
+      #expect(Zlib.inflateFlushed(stream, limit: 999) == nil)
+    }
+    #expect(Zlib.inflateFlushed(Array(flushed.prefix(flushed.count / 2)), limit: 1000)?.count ?? 1000 < 1000)
+    #expect(Zlib.inflateFlushed([1, 2, 3], limit: 10) == nil)
+    #expect(Zlib.inflateFlushed([], limit: 10) == [])
+  }
 }

@@ -1,8 +1,9 @@
 import Base
-import ControlChannel
 import Glibc
 import HostSystem
 import Testing
+
+@testable import ControlChannel
 
 @Suite("control server") struct ControlServerTests {
   @Test func repliesCarryTheIdOfTheRequest() throws {
@@ -53,12 +54,61 @@ import Testing
     #expect(client.bench.machine.codes == [224, 72, 224, 200])
   }
 
+  @Test func aGuestThatDoesNotReadItsKeyboardIsNotWaitedForForEver() {
+    let machine = FakeMachine()
+    machine.recorded.withLock { $0.room = 0 }
+    var keys = KeyQueue()
+    var outcomes: [KeyQueue.Outcome] = []
+    for _ in 0..<2 { keys.append([[1], [2]], interval: 0) { outcomes.append($0) } }
+    var now: Int64 = 1
+    for done in keys.advance(machine, now: now) { done() }
+    now += KeyQueue.patience - 1
+    for done in keys.advance(machine, now: now) { done() }
+    #expect(outcomes == [] && keys.nextAt != nil)
+    now += 20_000_000
+    for done in keys.advance(machine, now: now) { done() }
+    #expect(outcomes == [.unread, .unread] && keys.nextAt == nil && keys.room == KeyQueue.limit)
+    // Once it reads, keys go on as ever.
+    machine.recorded.withLock { $0.room = .max }
+    keys.append([[3], [4]], interval: 0) { outcomes.append($0) }
+    for done in keys.advance(machine, now: now) { done() }
+    #expect(outcomes.last == .typed && machine.codes == [3, 4])
+  }
+
   @Test func mouseKeepsItsButtonsUntilTold() throws {
     let client = try ControlBench().connect()
     _ = try client.ask(#"{"command":"mouse","dx":3,"buttons":["left","middle"]}"#)
     _ = try client.ask(#"{"command":"mouse","dy":-4}"#)
     _ = try client.ask(#"{"command":"mouse","buttons":[]}"#)
     #expect(client.bench.machine.calls == ["mouse 3 0 0 5", "mouse 0 -4 0 5", "mouse 0 0 0 0"])
+  }
+
+  @Test func placesOfTheMouseAreForGuestsThatTakeThem() throws {
+    let client = try ControlBench().connect()
+    #expect(try client.ask(#"{"command":"mouse","x":3,"y":4}"#)["ok"] == false)
+    #expect(try client.ask(#"{"command":"mouse","x":3}"#)["ok"] == false)
+    #expect(try client.ask(#"{"command":"mouse","dx":1}"#)["absolute"] == false)
+    client.bench.machine.pointerIsAbsolute.withLock { $0 = true }
+    #expect(try client.ask(#"{"command":"mouse","x":3,"y":65535,"buttons":["right"]}"#)["absolute"] == true)
+    #expect(try client.ask(#"{"command":"mouse","x":65536,"y":4}"#)["ok"] == false)
+    #expect(client.bench.machine.calls == ["mouse 1 0 0 0", "mouse 0 0 0 2 at 3 65535"])
+  }
+
+  @Test func modesAreAskedFor() throws {
+    let client = try ControlBench().connect()
+    #expect(try client.ask(#"{"command":"mode-hint","width":1280,"height":800}"#)["ok"] == true)
+    #expect(try client.ask(#"{"command":"mode-hint","display":1,"enabled":false}"#)["ok"] == true)
+    let whole = #"{"command":"mode-hint","width":640,"height":480,"bitsPerPixel":16,"display":2,"x":1280,"y":0}"#
+    #expect(try client.ask(whole)["ok"] == true)
+    for request in [
+      #"{"command":"mode-hint"}"#, #"{"command":"mode-hint","width":0,"height":5}"#,
+      #"{"command":"mode-hint","width":20000,"height":5}"#, #"{"command":"mode-hint","width":9,"height":9,"x":1}"#,
+      #"{"command":"mode-hint","width":9,"height":9,"display":64}"#,
+    ] { #expect(try client.ask(request)["ok"] == false, "\(request)") }
+    #expect(
+      client.bench.machine.calls == [
+        "hint 0 1280x800x32 true", "hint 1 0x0x32 false", "hint 2 640x480x16 true at 1280 0",
+      ])
   }
 
   @Test func screenMemoryAndMediaAreReached() throws {

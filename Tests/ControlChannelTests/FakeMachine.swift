@@ -63,10 +63,19 @@ final class FakeMachine: MachineControl {
       return taken
     }
   }
-  func mouseInput(dx: Int, dy: Int, dz: Int, buttons: UInt8) { record("mouse \(dx) \(dy) \(dz) \(buttons)") }
+  func mouseInput(_ motion: PointerMotion) {
+    let place = motion.place.map { " at \($0.x) \($0.y)" } ?? ""
+    record("mouse \(motion.dx) \(motion.dy) \(motion.dz) \(motion.buttons)\(place)")
+  }
+  let pointerIsAbsolute = Mutex(false)
+  var isPointerAbsolute: Bool { pointerIsAbsolute.withLock { $0 } }
 
   func textScreen() -> ScreenText? { recorded.withLock { $0.screen } }
   func screenshot() -> [UInt8] { [1, 2, 3, 4] }
+  func hintMode(_ hint: ModeHint) throws(ControlError) {
+    let origin = hint.origin.map { " at \($0.x) \($0.y)" } ?? ""
+    record("hint \(hint.display) \(hint.width)x\(hint.height)x\(hint.bitsPerPixel) \(hint.isEnabled)\(origin)")
+  }
   func startRecording(_ settings: RecordingSettings) throws(ControlError) {
     guard settings.path != "/nowhere" else { throw ControlError("no such folder") }
     record(

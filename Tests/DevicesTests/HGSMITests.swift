@@ -113,6 +113,30 @@ private struct Driver {
     #expect(Int32(bitPattern: driver.submit(8, [0, 7, 0, 0, 1, 1, 0, 0])[0]) == -37)
   }
 
+  @Test func theHostsWishesAreToldByAnInterruptUntilTheyAreSeen() {
+    var driver = Driver()
+    let place = driver.heap + 0x8000
+    var mode = DisplayModeHint()
+    (mode.width, mode.height) = (1234, 567)
+    // Without a driver nothing happens, and the hint waits.
+    #expect(driver.vga.hint(mode, display: 0, driver.host) && driver.host.levels[0] != true)
+    driver.submit(channel: 1, 0, [UInt32(place), 16])
+    driver.submit(12, [0xffff_ff00, 0x1a])
+    (mode.isEnabled, mode.x, mode.y) = (false, 5, 6)
+    #expect(driver.vga.hint(mode, display: 1, driver.host) && driver.host.levels[0] == true)
+    #expect(driver.vga.memory.load(place, width: 4) == 0x22)
+    #expect(driver.vga.hint(mode, display: 2, driver.host) == false)
+    let hints = driver.submit(19, [3 | 32 << 16, 0xffff_ffdb] + [UInt32](repeating: 5, count: 24))
+    #expect(Array(hints[2..<10]) == [0x0801_add9, 1234, 567, 32, 0, .max, .max, 1])
+    #expect(Array(hints[10..<18]) == [0x0801_add9, 1234, 567, 32, 1, 5, 6, 0])
+    #expect(hints[18...].allSatisfy { $0 == .max })
+    driver.vga.testWrite(0, 0xffff_ffff, region: 0, width: 4, driver.host)
+    #expect(driver.host.levels[0] != true && driver.vga.memory.load(place, width: 4) == 0)
+    // Room for one, and lengths that lie.
+    #expect(driver.submit(19, [64 | 0xffff << 16, 0])[1] == 0)
+    #expect(driver.submit(19, [1 | 4 << 16, 0, 9, 9])[2...] == [0x0801_add9, .max])
+  }
+
   @Test func screensLieSideBySide() {
     var driver = Driver()
     driver.dispi(1, 64)

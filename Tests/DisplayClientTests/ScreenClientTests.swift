@@ -1,3 +1,4 @@
+import Base
 import DeviceConformance
 import Devices
 import Testing
@@ -59,12 +60,12 @@ private func text(_ width: Int, _ height: Int, from: Int = 0) -> Picture {
     pair.piece = piece
     pair.talk()
     #expect(pair.isSame && pair.client.name == "Größe" && pair.client.hasScanCodes)
-    #expect(pair.client.takeChange() == ScreenClient.Area(x: 0, y: 0, width: 160, height: 120))
+    #expect(pair.client.takeChange() == ScreenArea(x: 0, y: 0, width: 160, height: 120))
     // One tile changes, and nothing else is drawn again.
     pair.screen.pixels[40 * 160 + 70] ^= 0xff
     pair.talk()
     #expect(pair.isSame)
-    #expect(pair.client.takeChange() == ScreenClient.Area(x: 64, y: 32, width: 32, height: 32))
+    #expect(pair.client.takeChange() == ScreenArea(x: 64, y: 32, width: 32, height: 32))
     #expect(pair.client.takeChange() == nil)
   }
 
@@ -82,15 +83,17 @@ private func text(_ width: Int, _ height: Int, from: Int = 0) -> Picture {
   @Test("the monitors of a picture are known, also when only they change") func monitors() {
     var pair = Pair(text(200, 100))
     pair.talk()
-    #expect(pair.client.screens == [ScreenClient.Area(x: 0, y: 0, width: 200, height: 100)])
-    pair.screen.screens = [Area(x: 0, y: 0, width: 120, height: 100), Area(x: 120, y: 0, width: 80, height: 60)]
+    #expect(pair.client.screens == [ScreenArea(x: 0, y: 0, width: 200, height: 100)])
+    pair.screen.screens = [
+      ScreenArea(x: 0, y: 0, width: 120, height: 100), ScreenArea(x: 120, y: 0, width: 80, height: 60),
+    ]
     pair.talk()
     #expect(
       pair.client.screens == [
-        ScreenClient.Area(x: 0, y: 0, width: 120, height: 100), ScreenClient.Area(x: 120, y: 0, width: 80, height: 60),
+        ScreenArea(x: 0, y: 0, width: 120, height: 100), ScreenArea(x: 120, y: 0, width: 80, height: 60),
       ])
     pair.show(text(64, 64))
-    #expect(pair.client.screens == [ScreenClient.Area(x: 0, y: 0, width: 64, height: 64)] && pair.isSame)
+    #expect(pair.client.screens == [ScreenArea(x: 0, y: 0, width: 64, height: 64)] && pair.isSame)
   }
 
   @Test("keys are scan codes, and the mouse tells distances") func input() {

@@ -1,3 +1,4 @@
+import Base
 import Foundation
 import RemoteDisplay
 import Synchronization
@@ -11,8 +12,9 @@ private final class Painting: DisplaySource {
   let moves = Mutex<[[Int]]>([])
   func picture() -> Picture { shown.withLock { $0 } }
   func keyboardInput(_ codes: [UInt8]) { self.codes.withLock { $0 += codes } }
-  func mouseInput(dx: Int, dy: Int, dz: Int, buttons: UInt8) {
-    moves.withLock { $0.append([dx, dy, dz, Int(buttons)]) }
+  let isPointerAbsolute = false
+  func mouseInput(_ motion: PointerMotion) {
+    moves.withLock { $0.append([motion.dx, motion.dy, motion.dz, Int(motion.buttons)]) }
   }
 }
 

@@ -45,6 +45,7 @@ import Testing
     configuration.debugConsole = .pty
     configuration.exitOn = .init(reset: true, tripleFault: true)
     configuration.clockBase = .localtime
+    configuration.mouse = .absolute
     return configuration
   }
 

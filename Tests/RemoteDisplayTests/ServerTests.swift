@@ -1,3 +1,4 @@
+import Base
 import Foundation
 import HostSystem
 import Synchronization
@@ -6,7 +7,7 @@ import Testing
 @testable import RemoteDisplay
 
 /// A machine with a screen that tests change.
-private final class FakeScreen: DisplaySource {
+final class FakeScreen: DisplaySource {
   let shown: Mutex<Picture>
   let codes = Mutex<[UInt8]>([])
   let moves = Mutex<[[Int]]>([])
@@ -17,8 +18,12 @@ private final class FakeScreen: DisplaySource {
     return shown.withLock { $0 }
   }
   func keyboardInput(_ codes: [UInt8]) { self.codes.withLock { $0 += codes } }
-  func mouseInput(dx: Int, dy: Int, dz: Int, buttons: UInt8) {
-    moves.withLock { $0.append([dx, dy, dz, Int(buttons)]) }
+  let places = Mutex<[PointerMotion.Place?]>([])
+  let isAbsolute = Atomic<Bool>(false)
+  var isPointerAbsolute: Bool { isAbsolute.load(ordering: .relaxed) }
+  func mouseInput(_ motion: PointerMotion) {
+    places.withLock { $0.append(motion.place) }
+    moves.withLock { $0.append([motion.dx, motion.dy, motion.dz, Int(motion.buttons)]) }
   }
 }
 
@@ -83,6 +88,33 @@ private final class SocketViewer {
     #expect(wait { screen.moves.withLock { $0.count } == 3 })
     #expect(screen.codes.withLock { $0 } == [0x1e])
     #expect(screen.moves.withLock { $0 } == [[0, 0, 0, 1], [3, -4, 0, 2], [0, 0, -1, 0]])
+  }
+
+  @Test func placesOfTheMouseAreOfTheWholeScreenAndViewersLearnWhichIsWanted() throws {
+    let screen = FakeScreen(Screens.text(64, 48))
+    let server = try start(screen)
+    defer { server.close() }
+    let viewer = try SocketViewer(path)
+    #expect(viewer.enter())
+    viewer.send([5, 0, 0, 63, 0, 47])
+    #expect(wait { screen.places.withLock { $0.count } == 1 })
+    #expect(screen.places.withLock { $0 } == [.init(x: 65535, y: 65535)])
+    // Raw, and QEMU's mouse: a rectangle that says distances, with the picture.
+    viewer.send([2, 0, 0, 2, 0, 0, 0, 0, 0xff, 0xff, 0xfe, 0xff])
+    viewer.send(Messages.request(Screens.text(64, 48), incremental: false))
+    let first = viewer.read(4 + 12 + 12 + 64 * 48 * 4)
+    #expect(first.count == 4 + 12 + 12 + 64 * 48 * 4 && first[3] == 2)
+    #expect(Array(first[4..<16]) == [0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0xfe, 0xff])
+    viewer.send([5, 0, 0x80, 1, 0x7f, 0xfe])
+    #expect(wait { screen.moves.withLock { $0.count } == 2 })
+    #expect(screen.moves.withLock { $0.last } == [2, -1, 0, 0] && screen.places.withLock { $0[1] } == nil)
+    // The guest's driver wants places now: said with the next update, though nothing has changed on the screen.
+    screen.isAbsolute.store(true, ordering: .relaxed)
+    viewer.send(Messages.request(Screens.text(64, 48), incremental: true))
+    #expect(viewer.read(16) == [0, 0, 0, 1, 0, 1, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0xfe, 0xff])
+    viewer.send([5, 0, 0, 0, 0, 47])
+    #expect(wait { screen.places.withLock { $0.count } == 3 })
+    #expect(screen.places.withLock { $0[2] } == .init(x: 0, y: 65535))
   }
 
   @Test func aViewerThatNeverReadsHoldsNobodyUp() throws {

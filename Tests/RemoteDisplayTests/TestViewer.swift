@@ -1,3 +1,4 @@
+import Base
 import Compression
 import Foundation
 import Glibc
@@ -50,7 +51,7 @@ struct Canvas {
   private mutating func pixel(_ reader: inout Reader) throws -> UInt32 {
     colour(try reader.take(Int(format.bitsPerPixel) / 8))
   }
-  private mutating func fill(_ area: Area, _ colour: UInt32) throws {
+  private mutating func fill(_ area: ScreenArea, _ colour: UInt32) throws {
     guard area.x >= 0, area.y >= 0, area.x + area.width <= width, area.y + area.height <= height else {
       throw Broken(what: "\(area) outside")
     }
@@ -65,18 +66,21 @@ struct Canvas {
     _ = try reader.byte()
     let count = try reader.half()
     for _ in 0..<count {
-      let area = Area(x: try reader.half(), y: try reader.half(), width: try reader.half(), height: try reader.half())
+      let area = ScreenArea(
+        x: try reader.half(), y: try reader.half(), width: try reader.half(), height: try reader.half())
       let encoding = Int32(truncatingIfNeeded: try reader.long())
       seen.append(encoding)
       try paint(area, encoding, &reader)
     }
     return count
   }
-  private mutating func paint(_ area: Area, _ encoding: Int32, _ reader: inout Reader) throws {
+  private mutating func paint(_ area: ScreenArea, _ encoding: Int32, _ reader: inout Reader) throws {
     switch encoding {
     case 0:
       for y in area.y..<(area.y + area.height) {
-        for x in area.x..<(area.x + area.width) { try fill(Area(x: x, y: y, width: 1, height: 1), try pixel(&reader)) }
+        for x in area.x..<(area.x + area.width) {
+          try fill(ScreenArea(x: x, y: y, width: 1, height: 1), try pixel(&reader))
+        }
       }
     case 1:
       let (x, y) = (try reader.half(), try reader.half())
@@ -110,17 +114,17 @@ struct Canvas {
     return other
   }
 
-  private mutating func hextile(_ area: Area, _ reader: inout Reader) throws {
+  private mutating func hextile(_ area: ScreenArea, _ reader: inout Reader) throws {
     var (background, foreground): (UInt32, UInt32) = (0, 0)
     for y in stride(from: area.y, to: area.y + area.height, by: 16) {
       for x in stride(from: area.x, to: area.x + area.width, by: 16) {
-        let tile = Area(
+        let tile = ScreenArea(
           x: x, y: y, width: min(16, area.x + area.width - x), height: min(16, area.y + area.height - y))
         let flags = try reader.byte()
         if flags & 1 != 0 {
           for row in 0..<tile.height {
             for column in 0..<tile.width {
-              try fill(Area(x: x + column, y: y + row, width: 1, height: 1), try pixel(&reader))
+              try fill(ScreenArea(x: x + column, y: y + row, width: 1, height: 1), try pixel(&reader))
             }
           }
           continue
@@ -133,13 +137,13 @@ struct Canvas {
           let colour = flags & 16 != 0 ? try pixel(&reader) : foreground
           let (place, size) = (Int(try reader.byte()), Int(try reader.byte()))
           try fill(
-            Area(x: x + place >> 4, y: y + place & 15, width: size >> 4 + 1, height: size & 15 + 1), colour)
+            ScreenArea(x: x + place >> 4, y: y + place & 15, width: size >> 4 + 1, height: size & 15 + 1), colour)
         }
       }
     }
   }
 
-  private mutating func zrle(_ area: Area) throws {
+  private mutating func zrle(_ area: ScreenArea) throws {
     var reader = Reader(bytes: plain, at: plainAt)
     let size = format.compactBytes
     func pixel(_ reader: inout Reader) throws -> UInt32 {
@@ -155,7 +159,7 @@ struct Canvas {
     }
     for y in stride(from: area.y, to: area.y + area.height, by: 64) {
       for x in stride(from: area.x, to: area.x + area.width, by: 64) {
-        let tile = Area(
+        let tile = ScreenArea(
           x: x, y: y, width: min(64, area.x + area.width - x), height: min(64, area.y + area.height - y))
         var colours: [UInt32] = []
         let kind = Int(try reader.byte())

@@ -140,6 +140,25 @@ extension Viewer {
     #expect(canvas.pixels == second.pixels)
   }
 
+  @Test func aScreenThatIsKnownToBeTheSameIsNotSearchedForChanges() throws {
+    let first = Screens.text(64, 48)
+    var viewer = Viewer.running(first, [Encoding.raw])
+    viewer.receive(Messages.request(first, incremental: false))
+    #expect(viewer.update(first, version: 1) == true)
+    viewer.output = []
+    viewer.receive(Messages.request(first, incremental: true))
+    // It is not, but who says so is believed.
+    #expect(viewer.update(Screens.solid(64, 48, 1), version: 1) == false)
+    #expect(viewer.update(Screens.solid(64, 48, 1), version: 2) == true)
+    // After a part nobody knows what all of it is like.
+    viewer.output = []
+    viewer.receive([3, 0] + [10, 20, 30, 20].flatMap { Messages.half($0) })
+    #expect(viewer.update(Screens.solid(64, 48, 2), version: 3) == true)
+    viewer.output = []
+    viewer.receive(Messages.request(first, incremental: true))
+    #expect(viewer.update(Screens.solid(64, 48, 2), version: 3) == true)
+  }
+
   @Test func scrollingIsSentAsACopy() throws {
     let first = Screens.text(720, 400)
     var viewer = Viewer.running(first, [Encoding.copyRect, Encoding.zrle])

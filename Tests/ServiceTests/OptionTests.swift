@@ -268,6 +268,16 @@ struct OptionTests {
     #expect(cards[0]["model"] == "e1000" && cards[0]["hostForwards"] == ["tcp:127.0.0.1:2222-:22"])
     #expect(cards[1]["kind"] == "intnet" && cards[1]["network"] == "lab" && cards[1]["connected"] == false)
   }
+  @Test func whoAsksForATabletGetsAnAbsolutePointer() throws {
+    func machine(_ options: [(String, [String])]) throws -> JSON? { try plan(applied(options)).options["machine"] }
+    let usual = try machine([("mouse", ["ps2"])])
+    #expect(usual?["mouse"] == nil && usual?["cpu"] == "host")
+    let tablet = try machine([("mouse", ["usbtablet"]), ("paravirtprovider", ["default"])])
+    #expect(tablet?["mouse"] == "absolute" && tablet?["cpu"] == "host,+kvm")
+    let plain = try machine([("mouse", ["usbtablet"]), ("paravirtprovider", ["none"])])
+    #expect(plain?["mouse"] == "absolute" && plain?["cpu"] == "host")
+    #expect(try machine([("mouse", ["usb"])])?["mouse"] == nil)
+  }
   @Test func whatIsNotThereYetIsSaid() throws {
     let efi = try applied([("firmware", ["efi32"])])
     #expect(throws: ServiceError.self) { try plan(efi) }

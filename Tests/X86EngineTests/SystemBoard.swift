@@ -12,6 +12,13 @@ final class FakePlatform: Platform, @unchecked Sendable {
   var interrupt: UInt8?
   var apicMSRs: [UInt32: UInt64] = [:]
 
+  /// What the last call handed over; nil: there is no such port.
+  var calls: [RegisterCall]?
+  func registerCall(_ call: RegisterCall, cpu: Int) -> RegisterCall? {
+    guard calls != nil else { return nil }
+    calls?.append(call)
+    return RegisterCall(eax: call.eax ^ 1, ebx: 0xffff_fff0, ecx: 3, edx: call.edx)
+  }
   func portRead(_ port: UInt16, width: Int, cpu: Int) -> UInt32 { 0xffff_ffff }
   /// Port F4h stops the processor.
   func portWrite(_ port: UInt16, width: Int, value: UInt32, cpu: Int) {

@@ -1,3 +1,5 @@
+import Base
+import GuestMemory
 import Testing
 
 @testable import X86Engine
@@ -48,6 +50,46 @@ struct SystemRegisterTests {
     cpu.startup(vector: 0x9a)
     #expect(cpu.s.segments[Seg.cs].base == 0x9a000 && cpu.s.segments[Seg.cs].selector == 0x9a00 && cpu.rip == 0)
     #expect(cpu.s.activity == Activity.running)
+  }
+
+  // MARK: Registers handed to the board
+
+  @Test(arguments: [EngineChoice.interpreter, .recompiler])
+  func inFromThePortOfCallsHandsOverRegisters(engine: EngineChoice) throws {
+    let board = try SystemBoard(engine: engine)
+    try board.enterLongMode()
+    // IN EAX, DX; IN AX, DX; OUT F4h, AL.
+    board.memory.write(GuestPhysical(0x4000), [0xed, 0x66, 0xed, 0xe6, 0xf4])
+    func run() {
+      board.cpu.rip = 0x4000
+      for (number, value) in [(0, 0x564d_5868), (1, 40), (2, 0x5658), (3, 0xffff_ffff_0000_0007)] as [(Int, UInt64)] {
+        board.cpu.s.regs[number] = value
+      }
+      board.vcpu.run()
+    }
+    run()
+    // An ordinary port: all ones, and the other registers as they were.
+    #expect(board.cpu.s.regs[0] == 0xffff_ffff && board.cpu.s.regs[3] == 0xffff_ffff_0000_0007)
+    board.platform.calls = []
+    run()
+    // Only four bytes are a call: AX came from an ordinary port.
+    #expect(board.platform.calls == [RegisterCall(eax: 0x564d_5868, ebx: 7, ecx: 40, edx: 0x5658)])
+    #expect(board.cpu.s.regs[0] == 0x564d_ffff && board.cpu.s.regs[3] == 0xffff_fff0)
+    #expect(board.cpu.s.regs[1] == 3 && board.cpu.s.regs[2] == 0x5658)
+  }
+
+  @Test func anotherHypervisorsSignatureStandsBesideOurs() throws {
+    func leaf(_ specification: String, _ number: UInt32) throws -> [UInt32] {
+      let board = try SystemBoard(leaves: CPUProfile.model(specification, cpus: 1).leaves)
+      board.cpu.s.regs[0] = UInt64(number)
+      board.cpu.s.regs[1] = 0
+      board.cpu.cpuid()
+      return [0, 3, 1, 2].map { UInt32(truncatingIfNeeded: board.cpu.s.regs[$0]) }
+    }
+    #expect(try leaf("x86-64-v2", 0x4000_0100) == [0, 0, 0, 0])
+    #expect(try leaf("x86-64-v2,+kvm", 0x4000_0000) == leaf("x86-64-v2", 0x4000_0000))
+    #expect(try leaf("x86-64-v2,+kvm", 0x4000_0100) == [0x4000_0101, 0x4b4d_564b, 0x564b_4d56, 0x4d])
+    #expect(try leaf("x86-64-v2,+kvm", 0x4000_0101) == [0, 0, 0, 0])
   }
 
   // MARK: Control registers

@@ -20,6 +20,8 @@ int rb_allocate(int fd, int64_t count);
 /// Opens `path` (/dev/net/tun, or the /dev/tapN of a macvtap) as the tap interface `name`, which must be there, for
 /// plain frames without headers of any kind; -1 and errno on failure.
 int rb_tap_open(const char *path, const char *name);
+/// Gives the macvtap behind `fd` the Ethernet address of six bytes; -1 and errno on failure.
+int rb_macvtap_address(int fd, const uint8_t *address);
 
 /// Sleeps while `*word == expected`, until woken, a signal, or `nanoseconds` have passed (negative: no limit).
 void rb_futex_wait(const uint32_t *word, uint32_t expected, int64_t nanoseconds);

@@ -6,6 +6,8 @@ import DeviceKit
 ///
 /// - Spec: the constants and structures that VirtualBox publishes for drivers (MIT licence), as Linux's vboxvideo has
 ///   them: a header of 16 bytes, data, a tail of 8.
+/// - What the host wants of the guest, a mode for a monitor, it puts into a list that the guest asks for; flags in video
+///   memory and the interrupt tell that there is something new.
 /// - Deviations: no pointer of the host's: where the guest's pointer is the interface does not tell, so the guest is
 ///   asked to draw it. Screens are read from video memory, not from dirty rectangles.
 struct HGSMIState: SavedState {
@@ -15,8 +17,16 @@ struct HGSMIState: SavedState {
   var capabilities: UInt32 = 0
   /// One for each monitor.
   var screens: [Screen] = []
+  /// What the host wants of each monitor.
+  var hints: [Hint] = []
+  /// Something is new, and the guest has not acknowledged it.
+  var interrupts = false
   init() {}
-  init(monitors: Int) { screens = Array(repeating: Screen(), count: min(HGSMIState.maximumScreens, max(1, monitors))) }
+  init(monitors: Int) {
+    let count = min(HGSMIState.maximumScreens, max(1, monitors))
+    screens = Array(repeating: Screen(), count: count)
+    hints = Array(repeating: Hint(), count: count)
+  }
 
   static let maximumScreens = 64
 
@@ -24,6 +34,33 @@ struct HGSMIState: SavedState {
     try visit.field("flagsLocation", &flagsLocation)
     try visit.field("capabilities", &capabilities)
     try visit.fixedList("screens", &screens)
+    try visit.fixedList("hints", &hints)
+    try visit.field("interrupts", &interrupts)
+  }
+
+  /// A mode that a monitor should have.
+  struct Hint: SavedState {
+    /// The host has said something.
+    var isGiven = false
+    var mode = DisplayModeHint()
+    init() {}
+    mutating func fields(_ visit: inout some StateVisitor) throws(StateError) {
+      try visit.field("isGiven", &isGiven)
+      try visit.field("width", &mode.width)
+      try visit.field("height", &mode.height)
+      try visit.field("bitsPerPixel", &mode.bitsPerPixel)
+      try visit.field("isEnabled", &mode.isEnabled)
+      try visit.field("x", &mode.x)
+      try visit.field("y", &mode.y)
+    }
+    /// As the guest reads it; all ones: none.
+    func words(display: Int) -> [UInt32] {
+      guard isGiven else { return [UInt32](repeating: .max, count: 8) }
+      return [
+        0x0801_add9, mode.width, mode.height, mode.bitsPerPixel, UInt32(display), mode.x ?? .max, mode.y ?? .max,
+        mode.isEnabled ? 1 : 0,
+      ]
+    }
   }
 
   /// What the guest said of a monitor: its view (part of video memory), and the screen in it.
@@ -74,6 +111,23 @@ struct HGSMIState: SavedState {
   }
 }
 
+/// What the host would like a monitor to show.
+public struct DisplayModeHint: Sendable, Equatable {
+  /// Pixels of a row.
+  public var width: UInt32 = 0
+  /// Rows.
+  public var height: UInt32 = 0
+  /// Guests choose their own.
+  public var bitsPerPixel: UInt32 = 32
+  /// Whether the monitor is there at all.
+  public var isEnabled = true
+  /// Where it lies among the others; nil: the guest decides.
+  public var x: UInt32?
+  /// See `x`.
+  public var y: UInt32?
+  public init() {}
+}
+
 /// Numbers of the interface.
 private enum HGSMI {
   static let headerSize = 16, tailSize = 8
@@ -93,6 +147,12 @@ private enum HGSMI {
   }
   enum Status { static let success: Int32 = 0, invalidParameter: Int32 = -2, notSupported: Int32 = -37 }
   enum Enable { static let on: UInt32 = 1, off: UInt32 = 2, extended: UInt32 = 4, absolute: UInt32 = 8 }
+  /// What the driver says of itself.
+  enum Capability { static let interrupts: UInt32 = 2 }
+  /// Flags of the host's in video memory.
+  enum HostFlag {
+    static let interrupt: UInt64 = 2, vsync: UInt64 = 0x10, hotplug: UInt64 = 0x20, cursor: UInt64 = 0x40
+  }
   /// Offsets in a ring of dirty rectangles.
   enum Ring {
     static let hostEvents = 0, orders = 4, dataOffset = 8, freeOffset = 12, firstRecord = 272, freeRecord = 276
@@ -161,11 +221,53 @@ extension VGA {
       registers.hgsmi?.capabilities = capabilities
       answer(data, HGSMI.Status.success)
     case HGSMI.Command.queryModeHints where size >= 8:
-      // All ones in a hint mean that there is none.
-      for at in stride(from: 8, to: size - 3, by: 4) { store32(data + at, .max) }
-      answer(data + 4, HGSMI.Status.success)
+      queryModeHints(at: data, size: size)
     default: host.log(.unimplemented, "VBVA command \(command) with \(size) bytes")
     }
+  }
+
+  /// How many hints of which size the guest has room for, a result, and then the hints. What a hint has no word for is all
+  /// ones.
+  private func queryModeHints(at data: Int, size: Int) {
+    let request = load32(data)
+    let (count, bytes) = (Int(request & 0xffff), Int(request >> 16))
+    for at in stride(from: 8, to: size - 3, by: 4) { store32(data + at, .max) }
+    for (display, hint) in (registers.hgsmi?.hints ?? []).prefix(count).enumerated() where bytes >= 4 {
+      for (index, word) in hint.words(display: display).prefix(bytes / 4).enumerated() {
+        let at = 8 + display * bytes + index * 4
+        if at <= size - 4 { store32(data + at, word) }
+      }
+    }
+    answer(data + 4, HGSMI.Status.success)
+  }
+
+  // MARK: What the host wants
+
+  /// The host would like a monitor to have another mode, or to be gone. False when the adapter or its guest's driver would
+  /// never hear of it.
+  public mutating func hint(_ mode: DisplayModeHint, display: Int, _ host: some DeviceServices) -> Bool {
+    guard let hgsmi = registers.hgsmi, hgsmi.hints.indices.contains(display) else { return false }
+    registers.hgsmi?.hints[display].isGiven = true
+    registers.hgsmi?.hints[display].mode = mode
+    // Who has no driver yet finds the hint when it has one.
+    guard hgsmi.capabilities & HGSMI.Capability.interrupts != 0, let place = flagsPlace else { return true }
+    memory.store(place, width: 4, memory.load(place, width: 4) | HGSMI.HostFlag.interrupt | HGSMI.HostFlag.hotplug)
+    registers.hgsmi?.interrupts = true
+    driveInterrupt(host)
+    return true
+  }
+  /// The guest has seen the flags.
+  mutating func hgsmiAcknowledge(_ host: some DeviceServices) {
+    if let place = flagsPlace {
+      let seen = HGSMI.HostFlag.interrupt | HGSMI.HostFlag.vsync | HGSMI.HostFlag.hotplug | HGSMI.HostFlag.cursor
+      memory.store(place, width: 4, memory.load(place, width: 4) & ~seen)
+    }
+    registers.hgsmi?.interrupts = false
+    driveInterrupt(host)
+  }
+  private var flagsPlace: Int? {
+    guard let location = registers.hgsmi?.flagsLocation, Int(location) <= memory.size - 4 else { return nil }
+    return Int(location)
   }
 
   private func queryConfiguration(at data: Int) {

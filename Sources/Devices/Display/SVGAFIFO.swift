@@ -7,20 +7,15 @@ enum SVGAFIFO {
   /// Numbers of registers.
   enum Register {
     static let minimum = 0, maximum = 1, nextCommand = 2, stop = 3, capabilities = 4, flags = 5, fence = 6
+    static let cursorOn = 9, cursorX = 10, cursorY = 11, cursorCount = 12, cursorScreen = 15
     static let fenceGoal = 289, busy = 290
   }
   static let registerCount: UInt32 = 291
-  /// Fences, pitch lock, reservations.
-  static let capabilities: UInt64 = 1 | 4 | 0x40
-
-  enum Command {
-    static let update: UInt32 = 1, rectangleFill: UInt32 = 2, rectangleCopy: UInt32 = 3
-    static let rectangleRopCopy: UInt32 = 14, defineCursor: UInt32 = 19, defineAlphaCursor: UInt32 = 22
-    static let updateVerbose: UInt32 = 25, frontRopFill: UInt32 = 29, fence: UInt32 = 30, escape: UInt32 = 33
-  }
+  /// Fences, pitch lock, the pointer in registers here, reservations, regions, screens with pictures of the guest's.
+  static let capabilities: UInt64 = 1 | 4 | 0x10 | 0x40 | 0x100 | 0x200
 
   /// A walk over the dwords that wait in the ring. The guest may change them meanwhile: each is read once.
-  struct Reader {
+  struct Reader: SVGACommandSource {
     private let memory: VideoMemory
     private let minimum: Int
     private let maximum: Int
@@ -50,10 +45,6 @@ enum SVGAFIFO {
       skip(1)
       return word
     }
-    mutating func take(_ count: Int) -> [UInt32]? {
-      guard count >= 0, count <= left else { return nil }
-      return (0..<count).map { _ in next() ?? 0 }
-    }
     mutating func skip(_ count: Int) {
       let count = min(count, left)
       left -= count
@@ -65,8 +56,6 @@ enum SVGAFIFO {
 
 extension VGA {
   private typealias Register = SVGAFIFO.Register
-  private typealias Command = SVGAFIFO.Command
-  private enum Outcome { case done, incomplete, nonsense }
 
   private func load(_ register: Int) -> UInt32 {
     UInt32(truncatingIfNeeded: fifo?.load(register * 4, width: 4) ?? 0)
@@ -78,6 +67,29 @@ extension VGA {
     store(Register.capabilities, UInt32(SVGAFIFO.capabilities))
     store(Register.flags, 0)
   }
+  /// Places of the pointer are among all screens until the guest says otherwise.
+  func resetFIFO() {
+    announceFIFO()
+    store(Register.cursorScreen, .max)
+  }
+
+  /// Takes over where the guest has put the pointer, which nobody is told of. To be called before the screen is drawn.
+  public mutating func updatePointer() {
+    guard let svga = registers.svga, svga.configDone, load(0) >= UInt32(Register.cursorScreen * 4 + 4) else { return }
+    let count = load(Register.cursorCount)
+    guard count != svga.cursorCount else { return }
+    var (x, y) = (load(Register.cursorX), load(Register.cursorY))
+    let (screen, shown) = (load(Register.cursorScreen), load(Register.cursorOn))
+    if screen < SVGAState.maximumDisplays, svga.screens[Int(screen)].isDefined {
+      x = x &+ UInt32(bitPattern: svga.screens[Int(screen)].x)
+      y = y &+ UInt32(bitPattern: svga.screens[Int(screen)].y)
+    }
+    registers.svga?.cursorCount = count
+    registers.svga?.cursorX = x
+    registers.svga?.cursorY = y
+    registers.svga?.cursorOn = shown
+    scanoutChanged()
+  }
 
   /// Carries out what waits. The guest announces commands only while the FIFO is not marked busy, so what another
   /// processor added meanwhile must be seen after the mark has gone.
@@ -86,6 +98,7 @@ extension VGA {
       return store(Register.busy, 0)
     }
     var done = 0
+    var budget = VGA.copyLimit
     for _ in 0..<8 {
       guard var reader = SVGAFIFO.Reader(fifo) else {
         host.log(.guestError, "SVGA FIFO registers that make no ring")
@@ -94,7 +107,7 @@ extension VGA {
       let before = done
       commands: while reader.left > 0 {
         let start = reader
-        switch perform(&reader, host) {
+        switch perform(&reader, &budget, host) {
         case .done: done += 1
         case .incomplete:
           reader = start
@@ -114,43 +127,14 @@ extension VGA {
   }
 
   /// Sets bits of the interrupt status that the guest wants.
-  private mutating func raise(_ bits: UInt32, _ host: some DeviceServices) {
+  mutating func raise(_ bits: UInt32, _ host: some DeviceServices) {
     guard let mask = registers.svga?.irqMask, bits & mask != 0 else { return }
     registers.svga?.irqStatus |= bits & mask & SVGAState.Interrupt.all
     driveInterrupt(host)
   }
 
-  private mutating func perform(_ reader: inout SVGAFIFO.Reader, _ host: some DeviceServices) -> Outcome {
-    guard let command = reader.next() else { return .incomplete }
-    switch command {
-    // Pictures are made of all of video memory: what changed need not be known. Fills and copies are not announced.
-    case Command.update: return skip(4, &reader)
-    case Command.updateVerbose, Command.rectangleFill: return skip(5, &reader)
-    case Command.rectangleCopy, Command.frontRopFill: return skip(6, &reader)
-    case Command.rectangleRopCopy: return skip(7, &reader)
-    case Command.fence:
-      guard let fence = reader.next() else { return .incomplete }
-      passed(fence, host)
-      return .done
-    case Command.escape:
-      guard let parameters = reader.take(2) else { return .incomplete }
-      return skip((Int(parameters[1]) + 3) / 4, &reader)
-    case Command.defineCursor: return defineCursor(&reader)
-    case Command.defineAlphaCursor: return defineAlphaCursor(&reader)
-    default:
-      host.log(.guestError, "SVGA command \(command)")
-      return .nonsense
-    }
-  }
-
-  private func skip(_ count: Int, _ reader: inout SVGAFIFO.Reader) -> Outcome {
-    guard count <= reader.capacity else { return .nonsense }
-    guard count <= reader.left else { return .incomplete }
-    reader.skip(count)
-    return .done
-  }
-
-  private mutating func passed(_ fence: UInt32, _ host: some DeviceServices) {
+  /// A fence that the guest put between commands was reached.
+  mutating func passed(_ fence: UInt32, _ host: some DeviceServices) {
     let before = load(Register.fence)
     let goal = load(Register.fenceGoal)
     store(Register.fence, fence)
@@ -160,65 +144,5 @@ extension VGA {
       bits |= SVGAState.Interrupt.fenceGoal
     }
     raise(bits, host)
-  }
-
-  // MARK: Pointers
-
-  /// Parameters: number, hot spot, size, depths of the masks; then the AND mask and the XOR mask, rows padded to dwords.
-  private mutating func defineCursor(_ reader: inout SVGAFIFO.Reader) -> Outcome {
-    guard let head = reader.take(7) else { return .incomplete }
-    let (width, height) = (Int(head[3]), Int(head[4]))
-    let depths = head[5...].map { Int($0) }
-    guard VGA.isPointer(width, height), depths.allSatisfy({ [1, 8, 16, 32].contains($0) }) else { return .nonsense }
-    let pitches = depths.map { (width * $0 + 31) / 32 }
-    let count = pitches.reduce(0, +) * height
-    guard count <= reader.capacity else { return .nonsense }
-    guard let words = reader.take(count) else { return .incomplete }
-    let masks = zip(depths, pitches).map { (depth: $0, pitch: $1) }
-    let second = pitches[0] * height
-    let pixels = (0..<(width * height)).map { pixel -> UInt32 in
-      let (x, y) = (pixel % width, pixel / width)
-      let and = VGA.maskColor(words, masks[0].depth, x: x, row: y * masks[0].pitch)
-      let xor = VGA.maskColor(words, masks[1].depth, x: x, row: second + y * masks[1].pitch)
-      // What would invert the picture is grey.
-      if and == 0 { return 0xff00_0000 | xor }
-      return xor == 0 ? 0 : 0xff80_8080
-    }
-    setPointer(hotX: head[1], hotY: head[2], width: width, pixels)
-    return .done
-  }
-
-  /// Parameters: number, hot spot, size; then pixels with alpha.
-  private mutating func defineAlphaCursor(_ reader: inout SVGAFIFO.Reader) -> Outcome {
-    guard let head = reader.take(5) else { return .incomplete }
-    let (width, height) = (Int(head[3]), Int(head[4]))
-    guard VGA.isPointer(width, height), width * height <= reader.capacity else { return .nonsense }
-    guard let pixels = reader.take(width * height) else { return .incomplete }
-    setPointer(hotX: head[1], hotY: head[2], width: width, pixels)
-    return .done
-  }
-
-  private static func isPointer(_ width: Int, _ height: Int) -> Bool {
-    (1...SVGAState.maximumPointer).contains(width) && (1...SVGAState.maximumPointer).contains(height)
-  }
-  private static func maskColor(_ words: [UInt32], _ depth: Int, x: Int, row: Int) -> UInt32 {
-    let bit = x * depth
-    let word = words[row + bit / 32]
-    switch depth {
-    // The leftmost pixel is the highest bit of a byte.
-    case 1: return word >> UInt32(x & 0x18 | 7 - x & 7) & 1 == 0 ? 0 : 0xff_ffff
-    case 8: return word >> UInt32(bit & 31) & 0xff == 0 ? 0 : 0xff_ffff
-    case 16:
-      let pixel = word >> UInt32(bit & 31)
-      return (pixel >> 11 & 31) << 19 | (pixel >> 5 & 63) << 10 | (pixel & 31) << 3
-    default: return word & 0xff_ffff
-    }
-  }
-  private mutating func setPointer(hotX: UInt32, hotY: UInt32, width: Int, _ pixels: [UInt32]) {
-    registers.svga?.pointer.hotX = hotX
-    registers.svga?.pointer.hotY = hotY
-    registers.svga?.pointer.width = UInt16(width)
-    registers.svga?.pointer.pixels = pixels
-    scanoutChanged()
   }
 }

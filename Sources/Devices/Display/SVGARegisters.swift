@@ -1,7 +1,7 @@
 import Base
 import DeviceKit
 
-/// The register ports of the SVGA II adapter, and its interrupt.
+/// The register ports of the SVGA II adapter, and the interrupt of all adapters.
 extension VGA {
   private typealias Register = SVGAState.Register
   private typealias Enable = SVGAState.Enable
@@ -66,6 +66,13 @@ extension VGA {
     case Register.displayIsPrimary...Register.displayHeight:
       return svga.displayIndex(svga.index).map { svga.displays[$0] } ?? 0
     case Register.traces: return svga.traces
+    case Register.regionID: return svga.regionNumber
+    case Register.maximumRegions: return SVGARegion.maximumNumber
+    case Register.maximumDescriptors: return SVGARegion.maximumDescriptors
+    case Register.maximumPages: return SVGARegion.maximumPages
+    case Register.totalMemory:
+      return UInt32(truncatingIfNeeded: memory.size) + SVGARegion.maximumPages * UInt32(SVGARegion.pageSize)
+    case Register.commandHigh: return svga.commandHigh
     // Commands are carried out before the write that announces them ends: never busy. The rest reads as zero.
     default: return 0
     }
@@ -97,11 +104,21 @@ extension VGA {
     case Register.displayIsPrimary...Register.displayHeight:
       if let index = svga.displayIndex(register) { svga.displays[index] = value }
     case Register.traces: svga.traces = value & 1
-    case Register.sync: break
+    case Register.regionID: svga.regionNumber = value
+    case Register.commandHigh: svga.commandHigh = value
+    case Register.sync, Register.regionDescriptor, Register.commandLow: break
     default: return
+    }
+    // The mode of the registers takes the place of all screens.
+    switch register {
+    case Register.width, Register.height, Register.bitsPerPixel, Register.pitchLock:
+      svga.screens = Array(repeating: SVGAScreen(), count: SVGAState.maximumDisplays)
+    default: break
     }
     registers.svga = svga
     switch register {
+    case Register.regionDescriptor: defineRegion(descriptor: value, host)
+    case Register.commandLow: submitBuffer(value, host)
     case Register.enable, Register.configDone: announceFIFO()
     case Register.sync: runFIFO(host)
     case Register.irqMask: driveInterrupt(host)
@@ -111,7 +128,8 @@ extension VGA {
   }
 
   func driveInterrupt(_ host: some DeviceServices) {
-    guard let svga = registers.svga else { return }
-    host.setLine(0, svga.irqStatus & svga.irqMask != 0)
+    guard controller.hasInterrupt else { return }
+    let svga = registers.svga.map { $0.irqStatus & $0.irqMask != 0 } ?? false
+    host.setLine(0, svga || registers.hgsmi?.interrupts == true)
   }
 }

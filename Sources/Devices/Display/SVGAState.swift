@@ -17,22 +17,27 @@ struct SVGAState: SavedState {
     static let cursorOn: UInt32 = 27, hostBitsPerPixel: UInt32 = 28, scratchSize: UInt32 = 29
     static let memoryRegisters: UInt32 = 30, displayCount: UInt32 = 31, pitchLock: UInt32 = 32, irqMask: UInt32 = 33
     static let guestDisplays: UInt32 = 34, displayID: UInt32 = 35, displayIsPrimary: UInt32 = 36
-    static let displayX: UInt32 = 37, displayHeight: UInt32 = 40, traces: UInt32 = 45
+    static let displayX: UInt32 = 37, displayHeight: UInt32 = 40, regionID: UInt32 = 41
+    static let regionDescriptor: UInt32 = 42, maximumRegions: UInt32 = 43, maximumDescriptors: UInt32 = 44
+    static let traces: UInt32 = 45, maximumPages: UInt32 = 46, totalMemory: UInt32 = 47
+    static let commandLow: UInt32 = 48, commandHigh: UInt32 = 49
   }
   /// Bits of the enable register.
   enum Enable { static let enabled: UInt32 = 1, hidden: UInt32 = 2 }
   enum Capability {
-    static let cursor: UInt32 = 0x20, cursorBypass: UInt32 = 0x40, alphaCursor: UInt32 = 0x200
+    static let cursor: UInt32 = 0x20, cursorBypass: UInt32 = 0xc0, alphaCursor: UInt32 = 0x200
     static let extendedFIFO: UInt32 = 0x8000, multipleMonitors: UInt32 = 0x1_0000, pitchLock: UInt32 = 0x2_0000
     static let irqMask: UInt32 = 0x4_0000, displayTopology: UInt32 = 0x8_0000
+    static let regions: UInt32 = 0x50_0000, screenObjects: UInt32 = 0x80_0000, commandBuffers: UInt32 = 0x100_0000
     static let all =
       cursor | cursorBypass | alphaCursor | extendedFIFO | multipleMonitors | pitchLock | irqMask
-      | displayTopology
+      | displayTopology | regions | screenObjects | commandBuffers
   }
   /// Bits of the interrupt registers.
   enum Interrupt {
     static let anyFence: UInt32 = 1, progress: UInt32 = 2, fenceGoal: UInt32 = 4
-    static let all: UInt32 = 7
+    static let buffer: UInt32 = 8, error: UInt32 = 0x10
+    static let all: UInt32 = 0x1f
   }
   static let newestID: UInt32 = 0x9000_0002
   static let ids: ClosedRange<UInt32> = 0x9000_0000...newestID
@@ -65,6 +70,18 @@ struct SVGAState: SavedState {
   /// Registers 36 to 40 of each display.
   var displays = [UInt32](repeating: 0, count: 5 * SVGAState.maximumDisplays)
   var pointer = Pointer()
+  /// The FIFO's count of pointer moves when it was looked at.
+  var cursorCount: UInt32 = 0
+  /// Screen objects by number; while there is one, the registers say nothing of what is shown.
+  var screens = Array(repeating: SVGAScreen(), count: SVGAState.maximumDisplays)
+  /// What pixels are copied from and to.
+  var image = SVGAImage()
+  /// Guest memory that has a number.
+  var regions: [SVGARegion] = []
+  /// The number that a list of pages will get.
+  var regionNumber: UInt32 = 0
+  /// Upper half of the address of a command buffer's header.
+  var commandHigh: UInt32 = 0
   init() {}
 
   mutating func fields(_ visit: inout some StateVisitor) throws(StateError) {
@@ -88,6 +105,13 @@ struct SVGAState: SavedState {
     try visit.field("displayID", &displayID)
     try visit.fixedIntegers("displays", &displays, in: 0...UInt32.max)
     try visit.nested("pointer", &pointer)
+    try visit.field("cursorCount", &cursorCount)
+    try visit.fixedList("screens", &screens)
+    try visit.nested("image", &image)
+    try visit.list("regions", &regions, maximum: Int(SVGARegion.maximumNumber))
+    guard pagesInUse <= Int(SVGARegion.maximumPages) else { throw .outOfRange(field: "regions") }
+    try visit.field("regionNumber", &regionNumber)
+    try visit.field("commandHigh", &commandHigh)
   }
 
   /// The pointer's picture.
@@ -123,12 +147,18 @@ struct SVGAState: SavedState {
 
   /// Nil while the VGA is to be seen.
   func scanout(memory size: Int) -> Scanout? {
-    guard isShown,
+    guard isShown else { return nil }
+    var areas: [Scanout.Area] = []
+    if screens.contains(where: \.isDefined) {
+      areas = screens.filter { $0.flags & SVGAScreen.Flag.deactivated == 0 }.compactMap { $0.area(memory: size) }
+    } else {
       let area = Scanout.Area(
         width: Int(width), height: Int(height), bitsPerPixel: Int(bitsPerPixel), pitch: Int(pitch), start: 0,
         memory: size)
-    else { return nil }
-    var scanout = Scanout(areas: [area])
+      if let area { areas = [area] }
+    }
+    guard !areas.isEmpty else { return nil }
+    var scanout = Scanout(areas: areas)
     // 1 shows the pointer; 2 and 3 are for guests that draw into what lies under it.
     if cursorOn == 1 || cursorOn == 3, pointer.width > 0 {
       scanout.pointer = Scanout.Pointer(

@@ -164,7 +164,11 @@ public struct ScreenRenderer {
       }
     }
     if scanout.areas.count > 1 { frame.monitors = scanout.areas.compactMap { monitor($0, bounds.x, bounds.y) } }
-    if let pointer = scanout.pointer { lay(pointer) }
+    if var pointer = scanout.pointer {
+      pointer.x -= bounds.x
+      pointer.y -= bounds.y
+      lay(pointer)
+    }
   }
   /// What of an area is in the picture.
   private func monitor(_ area: Scanout.Area, _ left: Int, _ top: Int) -> Frame.Monitor? {

@@ -143,7 +143,9 @@ public struct VGA: PCIDevice {
       regions.append(Region(.port, base: nil, size: 16, "SVGA registers"))
       regions.append(Region(.memory, base: nil, size: UInt64(fifo.size), "SVGA FIFO"))
     }
-    return DeviceDescriptor(name: "vga", regions: regions, outputs: kind.controller.hasInterrupt ? ["inta"] : [])
+    return DeviceDescriptor(
+      name: "vga", regions: regions, outputs: kind.controller.hasInterrupt ? ["inta"] : [],
+      stateVersion: kind.controller.hasHGSMI || kind.controller.hasSVGA ? 2 : 1)
   }
 
   private static func configuration(_ kind: Kind, _ descriptor: DeviceDescriptor) -> PCIConfigSpace {
@@ -186,7 +188,7 @@ public struct VGA: PCIDevice {
     config = powerOnConfig
     memory.clear(0, count: memory.size)
     fifo?.clear(0, count: fifo?.size ?? 0)
-    announceFIFO()
+    resetFIFO()
     driveInterrupt(host)
     placeRegions(host)
     registersChanged()
@@ -244,8 +246,8 @@ public struct VGA: PCIDevice {
   public mutating func write(_ access: Access, _ value: UInt64, _ host: some DeviceServices) {
     switch access.region {
     case PortRegion.mono:
-      // The dword at 3B0h acknowledges what the host had to say, which is never anything.
-      if controller.hasHGSMI, access.width == 4, access.offset == 0 { return }
+      // The dword at 3B0h acknowledges what the host had to say.
+      if controller.hasHGSMI, access.width == 4, access.offset == 0 { return hgsmiAcknowledge(host) }
       writePortBytes(access, first: 0x3b0, last: 0x3bb, value)
     case PortRegion.color:
       if controller.hasHGSMI, access.width == 4, access.offset == 0x10 {

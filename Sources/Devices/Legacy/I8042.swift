@@ -5,6 +5,7 @@ import DeviceKit
 ///
 /// - Ports: 60h data; 64h status and command.
 /// - Outputs: 0 "irq1", 1 "irq12".
+/// - Input 0 "pointerNews": each rising edge makes the mouse send a packet, for an absolute pointer behind it.
 /// - A20 (output port bit 1, commands DDh and DFh) and CPU reset (output port bit 0, pulse commands F0h-FEh)
 ///   become machine requests.
 /// - Commands take no time: IBF never shows.
@@ -63,7 +64,7 @@ public struct I8042: Device {
       .ports(0x60...0x60, "keyboard data", accessWidth: 1),
       .ports(0x64...0x64, "keyboard command", accessWidth: 1),
     ],
-    outputs: ["irq1", "irq12"])
+    outputs: ["irq1", "irq12"], inputs: ["pointerNews"])
   public var state = State()
   public init() {}
 
@@ -97,6 +98,12 @@ public struct I8042: Device {
   /// - Parameter buttons: bit 0 left, 1 right, 2 middle, 3 and 4 the side buttons.
   public mutating func mouseInput(dx: Int, dy: Int, dz: Int, buttons: UInt8, _ host: some DeviceServices) {
     state.mouse.move(dx: dx, dy: dy, dz: dz, buttons: buttons)
+    pump(host)
+  }
+
+  public mutating func lineChanged(_ input: Int, _ level: Bool, _ host: some DeviceServices) {
+    guard input == 0, level else { return }
+    state.mouse.announce()
     pump(host)
   }
 

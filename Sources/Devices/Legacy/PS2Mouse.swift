@@ -63,6 +63,14 @@ struct PS2Mouse: SavedState {
     report()
   }
 
+  /// Sends a packet though nothing moved, as soon as the last has left: by it a driver learns that there is something
+  /// elsewhere. Nobody has been told of the buttons, so to say.
+  mutating func announce() {
+    guard reporting else { return }
+    reportedButtons = buttons ^ 1
+    report()
+  }
+
   /// In stream mode, queues a packet when the last has left and there is news.
   private mutating func report() {
     guard reporting, !remote, !wrap, queue.isEmpty else { return }

@@ -45,7 +45,7 @@ public struct BusLogic: PCIDevice {
     }
   }
   /// All of the adapter that survives a snapshot.
-  public struct State: SavedState {
+  public struct State: SCSIAdapterState {
     var config = PCIConfigSpace()
     /// A reset is under way until this time, and until the guest has seen it.
     var resetEnd: VirtualTime?
@@ -158,16 +158,8 @@ public struct BusLogic: PCIDevice {
     set { stored.config = newValue }
   }
   public var state: State {
-    get {
-      var state = stored
-      state.drives = bus.drives
-      return state
-    }
-    set {
-      stored = newValue
-      bus.drives = newValue.drives
-      stored.drives = []
-    }
+    get { bus.saving(stored) }
+    set { stored = bus.restoring(newValue) }
   }
   // Not saved: nothing is saved with requests.
   private var run = 0

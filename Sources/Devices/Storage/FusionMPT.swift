@@ -66,7 +66,7 @@ public struct FusionMPT: PCIDevice {
     }
   }
   /// All of the adapter that survives a snapshot.
-  public struct State: SavedState {
+  public struct State: SCSIAdapterState {
     var config = PCIConfigSpace()
     var phase = Phase.ready
     var faultCode: UInt16 = 0
@@ -149,16 +149,8 @@ public struct FusionMPT: PCIDevice {
     set { stored.config = newValue }
   }
   public var state: State {
-    get {
-      var state = stored
-      state.drives = targets.drives
-      return state
-    }
-    set {
-      stored = newValue
-      targets.drives = newValue.drives
-      stored.drives = []
-    }
+    get { targets.saving(stored) }
+    set { stored = targets.restoring(newValue) }
   }
   // Not saved: nothing is saved with requests.
   var run = 0

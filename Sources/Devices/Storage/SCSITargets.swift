@@ -43,6 +43,12 @@ struct SCSIEnd: Sendable, Equatable {
   var stored = 0
 }
 
+/// The saved state of a host adapter: its own, and what its drives remember.
+protocol SCSIAdapterState: SavedState {
+  /// Of all targets; empty while they have it themselves.
+  var drives: [ATADrive] { get set }
+}
+
 /// The targets of a SCSI host adapter, with one logical unit each: disks (`SCSIDisk`) and CD-ROM drives (`ATAUnit`, whose
 /// packets are SCSI commands). Target n is backend n.
 ///
@@ -56,7 +62,7 @@ struct SCSITargets<Context: Sendable>: Sendable {
     var isRead: Bool
   }
   private(set) var plugged: [ATADriveConfiguration]
-  /// What CD-ROM drives remember, by target; saved.
+  /// What CD-ROM drives remember, by target; saved with the adapter.
   var drives: [ATADrive]
   // Not saved: nothing is saved with requests.
   private var jobs = BlockJobs<Pending>()
@@ -141,6 +147,20 @@ struct SCSITargets<Context: Sendable>: Sendable {
       status == .noMedium
       ? disk.sense(.notReady, 0x3a, 0) : disk.sense(.mediumError, pending.isRead ? 0x11 : 0x0c, 0)
     return (pending.context, check(sense))
+  }
+
+  /// An adapter's state as it is saved: what the drives remember is put into it.
+  func saving<State: SCSIAdapterState>(_ stored: State) -> State {
+    var state = stored
+    state.drives = drives
+    return state
+  }
+  /// Takes what the drives remember out of a saved state; returns what the adapter keeps of it.
+  mutating func restoring<State: SCSIAdapterState>(_ state: State) -> State {
+    var stored = state
+    drives = state.drives
+    stored.drives = []
+    return stored
   }
 
   // MARK: Outcomes

@@ -114,6 +114,7 @@ extension MachineConfiguration {
     ]
     // Not the usual one, which states had before there were others.
     if graphics != Graphics() { hardware.set("graphics", graphics.json) }
+    if mouse != .ps2 { hardware.set("mouse", .string(mouse.rawValue)) }
     return hardware
   }
 }

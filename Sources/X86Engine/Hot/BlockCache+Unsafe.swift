@@ -7,7 +7,7 @@ import X86ISA
 /// A straight run of decoded instructions inside one physical page (the last may reach into the next page).
 // SAFETY(type): `first` points into the arena of the cache that holds the block, at `count` initialised instructions;
 // the arena lives as long as the vCPU, and is only emptied between blocks (`makeRoom`).
-@safe struct Block {
+@safe struct Block: ChainedBlock {
   /// Guest-physical address of its first byte, and the code size it was decoded for.
   var physical: UInt64
   var codeSize: UInt8
@@ -194,23 +194,8 @@ import X86ISA
     return (kept, found)
   }
 
-  /// Takes a block out of its hash bucket: code that changes all the time must not leave long chains.
   private func unchain(_ block: UnsafeMutablePointer<Block>, _ number: UInt32) {
-    let bucket = BlockCache.bucket(unsafe block.pointee.physical)
-    let next = unsafe block.pointee.nextInBucket
-    if unsafe buckets[bucket] == number {
-      unsafe buckets[bucket] = next
-      return
-    }
-    var index = unsafe buckets[bucket]
-    while index != 0 {
-      let at = unsafe blocks + Int(index &- 1)
-      if unsafe at.pointee.nextInBucket == number {
-        unsafe at.pointee.nextInBucket = next
-        return
-      }
-      unsafe index = at.pointee.nextInBucket
-    }
+    unsafe blocks.unchain(number, from: buckets + BlockCache.bucket(block.pointee.physical))
   }
 }
 

@@ -25,12 +25,13 @@ extension Cpu {
     self[reg32: 2] = leaf.edx
   }
 
-  /// Beyond the highest leaf of its range Intel repeats the highest basic leaf, AMD gives zero.
+  /// Beyond the highest leaf of its range Intel repeats the highest basic leaf, AMD gives zero. Hypervisors have several
+  /// ranges, and zero between them.
   private func existing(_ number: UInt32, _ subleaf: UInt32) -> CPUModel.Leaf {
     let base = number & 0xc000_0000
-    let highest = base == 0x4000_0000 ? model.leaf(0x4000_0000, 0).eax : model.leaf(base, 0).eax
-    if number <= highest && number >= base { return model.leaf(number, subleaf) }
-    if base == 0x4000_0000 || model.features.isAMD { return CPUModel.Leaf() }
+    if base == 0x4000_0000 { return model.leaf(number, subleaf) }
+    if number <= model.leaf(base, 0).eax && number >= base { return model.leaf(number, subleaf) }
+    if model.features.isAMD { return CPUModel.Leaf() }
     return model.leaf(model.leaf(0, 0).eax, subleaf)
   }
 

@@ -5,6 +5,8 @@ struct CPUIDBuilder {
   let profile: CPUProfile
   let features: Set<CPUFeature>
   let cpus: Int
+  /// There is a second range of hypervisor leaves, KVM's.
+  var looksLikeKVM = false
 
   private static let amd: [UInt32] = [0x6874_7541, 0x6974_6e65, 0x444d_4163]
   private static let intel: [UInt32] = [0x756e_6547, 0x4965_6e69, 0x6c65_746e]
@@ -71,6 +73,10 @@ struct CPUIDBuilder {
   private func addHypervisor(_ leaves: inout [UInt64: CPUModel.Leaf]) {
     // "Ringgboxbox": a signature of our own, so that no guest assumes another hypervisor's interface.
     leaves[0x4000_0000 << 32] = .init(eax: 0x4000_0000, ebx: 0x676e_6952, ecx: 0x786f_6267, edx: 0x0078_6f62)
+    guard looksLikeKVM else { return }
+    // "KVMKVMKVM" at the next place where guests look, and then: none of its features.
+    leaves[0x4000_0100 << 32] = .init(eax: 0x4000_0101, ebx: 0x4b4d_564b, ecx: 0x564b_4d56, edx: 0x4d)
+    leaves[0x4000_0101 << 32] = .init()
   }
 
   private func addExtended(_ leaves: inout [UInt64: CPUModel.Leaf]) {

@@ -19,7 +19,9 @@ public struct CPUProfile: Sendable {
 
   public static let names = ["host", "x86-64-v1", "x86-64-v2", "x86-64-v3", "x86-64-v4", "pentium", "486", "386"]
 
-  /// Parses "PROFILE[,+feature|,-feature|,LEAF[.SUBLEAF].REGISTER=VALUE...]" and builds the model.
+  /// Parses "PROFILE[,+feature|,-feature|,+kvm|,LEAF[.SUBLEAF].REGISTER=VALUE...]" and builds the model.
+  ///
+  /// `+kvm` is no feature of a processor: guests also find KVM's signature, which some drivers of Linux look for.
   ///
   /// - Parameters:
   ///   - specification: the `--cpu` argument.
@@ -29,14 +31,19 @@ public struct CPUProfile: Sendable {
     let profile = try named(parts[0])
     var features = profile.features.filter { !hostBound.contains($0) || HostProcessor.current.has($0) }
     var overrides: [LeafOverride] = []
+    var looksLikeKVM = false
     for part in parts.dropFirst() {
-      if part.contains("=") {
+      if part == "+kvm" || part == "-kvm" {
+        looksLikeKVM = part == "+kvm"
+      } else if part.contains("=") {
         overrides.append(try LeafOverride(part))
       } else {
         try apply(part, to: &features)
       }
     }
-    var leaves = CPUIDBuilder(profile: profile, features: closed(features), cpus: cpus).build()
+    let builder = CPUIDBuilder(
+      profile: profile, features: closed(features), cpus: cpus, looksLikeKVM: looksLikeKVM)
+    var leaves = builder.build()
     for override in overrides { leaves[override.key, default: .init()][override.register] = override.value }
     return CPUModel(leaves: leaves)
   }

@@ -419,23 +419,8 @@ import X86ISA
     list = kept
   }
 
-  /// Takes a block out of its hash bucket: code that changes all the time must not leave long chains.
   private func unchain(_ block: UnsafeMutablePointer<TranslationBlock>, _ number: UInt32) {
-    let bucket = CodeCache.bucket(unsafe block.pointee.physical)
-    let next = unsafe block.pointee.nextInBucket
-    if unsafe buckets[bucket] == number {
-      unsafe buckets[bucket] = next
-      return
-    }
-    var index = unsafe buckets[bucket]
-    while index != 0 {
-      let at = unsafe blocks + Int(index &- 1)
-      if unsafe at.pointee.nextInBucket == number {
-        unsafe at.pointee.nextInBucket = next
-        return
-      }
-      unsafe index = at.pointee.nextInBucket
-    }
+    unsafe blocks.unchain(number, from: buckets + CodeCache.bucket(block.pointee.physical))
   }
 
   // MARK: From host to guest

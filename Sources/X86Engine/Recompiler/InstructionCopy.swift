@@ -123,21 +123,7 @@ extension Emitter {
     byte(last)
   }
 
-  /// Outside 64-bit mode W does not widen general registers: here, in 64-bit code, it must go.
-  private func dropsW(_ i: Instruction, _ codeSize: UInt8) -> Bool {
-    guard codeSize != 2, i.prefixes.contains(.rexW) else { return false }
-    switch i.op {
-    case .vpcmpestri, .vpcmpestrm: return true
-    default: break
-    }
-    for place in 0..<InstructionTable.maximumOperands {
-      switch InstructionTable.operandCode(ofRow: i.row, place).kind {
-      case .gprReg, .gprRM, .gprOrMemory, .gprVvvv: return true
-      default: continue
-      }
-    }
-    return false
-  }
+  private func dropsW(_ i: Instruction, _ codeSize: UInt8) -> Bool { codeSize != 2 && ThunkAssembler.hasWideningW(i) }
 
   /// Three-byte VEX with new register fields (SDM 2A, 2.3.5).
   private mutating func vex(_ i: Instruction, _ bytes: InstructionBytes, _ fields: CopyFields, _ codeSize: UInt8) {

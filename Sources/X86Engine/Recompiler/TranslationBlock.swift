@@ -65,7 +65,7 @@ extension Cpu {
 }
 
 /// Guest code translated to host code: one entry at the top, exits along the way.
-struct TranslationBlock {
+struct TranslationBlock: ChainedBlock {
   /// RIP of its first instruction (EIP or IP outside 64-bit mode).
   var rip: UInt64
   /// Guest-physical address of its first byte.

@@ -1,4 +1,16 @@
 extension Cpu {
+  /// IN from the port that takes the registers; false: it is an ordinary one. In long mode upper halves become zero, as
+  /// with every 32-bit result.
+  @inline(never) func callRegistersSlow() -> Bool {
+    let call = RegisterCall(eax: self[reg32: 0], ebx: self[reg32: 3], ecx: self[reg32: 1], edx: self[reg32: 2])
+    guard let result = platform.registerCall(call, cpu: index) else { return false }
+    self[reg32: 0] = result.eax
+    self[reg32: 3] = result.ebx
+    self[reg32: 1] = result.ecx
+    self[reg32: 2] = result.edx
+    return true
+  }
+
   /// May the running code use ports `port`...`port + width - 1`? #GP(0) if not (SDM 1, 19.5).
   func checkIO(port: UInt16, width: Int) throws(Fault) {
     switch s.mode {

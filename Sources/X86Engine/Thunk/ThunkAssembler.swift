@@ -131,9 +131,10 @@ struct ThunkAssembler {
     return bytes[start..<end]
   }
 
-  /// Outside 64-bit mode W does not widen general registers: here, in 64-bit code, it must go.
-  private static func dropsW(_ i: Instruction) -> Bool {
-    guard i.prefixes.contains(.rexW), i.operandSize != 8 else { return false }
+  /// VEX.W or EVEX.W is set and says how wide a general register is. Outside 64-bit mode it does not widen them: there it
+  /// must go from a copy that runs as 64-bit code.
+  static func hasWideningW(_ i: Instruction) -> Bool {
+    guard i.prefixes.contains(.rexW) else { return false }
     switch i.op {
     case .vpcmpestri, .vpcmpestrm: return true
     default: break
@@ -146,6 +147,8 @@ struct ThunkAssembler {
     }
     return false
   }
+
+  private static func dropsW(_ i: Instruction) -> Bool { i.operandSize != 8 && hasWideningW(i) }
 
   /// Three-byte VEX with new register fields (SDM 2A, 2.3.5).
   private mutating func vex(_ i: Instruction, _ bytes: [UInt8], _ fields: Fields) {

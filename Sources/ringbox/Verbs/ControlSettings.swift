@@ -2,7 +2,7 @@ import Base
 import HostSystem
 import Service
 
-/// Settings that `controlvm` changes while a machine runs, and what goes to its mouse.
+/// Settings that `controlvm` changes while a machine runs.
 extension Control {
   /// Subcommands that are options of `modifyvm` with one value; those behind which a number stands end in #.
   private static let settings = [
@@ -56,25 +56,5 @@ extension Control {
     // On standard error, where programs that read the answer do not look; and not the word that they look for there.
     _ = HostStream.standard(2).writeAll(
       Array("\(option): kept; it is in force from the machine's next start on\n".utf8))
-  }
-
-  /// `mouseputstate DX DY DZ [DW] BUTTONS`: motion, wheels, and the buttons that are pressed from now on, as a sum of 1 left,
-  /// 2 right, 4 middle.
-  func putMouse(_ values: [String]) throws {
-    let numbers = try values.map { text -> Int64 in
-      let number = text.hasPrefix("0x") ? Int64(text.dropFirst(2), radix: 16) : Int64(text)
-      guard let number, (-10_000...10_000).contains(number) else { throw Failure.usage("Invalid parameter '\(text)'") }
-      return number
-    }
-    guard (4...5).contains(numbers.count) else { throw Failure.usage("mouseputstate takes DX DY DZ and BUTTONS") }
-    guard let mask = numbers.last, (0...7).contains(mask), (-127...127).contains(numbers[2]) else {
-      throw Failure.usage("Invalid parameter '\(values[values.count - 1])'")
-    }
-    let buttons = [("left", 1), ("right", 2), ("middle", 4)].filter { mask & $0.1 != 0 }.map { JSON.string($0.0) }
-    try request(
-      "POST", "mouse",
-      body: [
-        "dx": .integer(numbers[0]), "dy": .integer(numbers[1]), "dz": .integer(numbers[2]), "buttons": .array(buttons),
-      ])
   }
 }

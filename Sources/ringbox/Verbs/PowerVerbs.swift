@@ -75,11 +75,11 @@ enum PowerVerbs {
     usage:
       "NAME|UUID pause|resume|reset|poweroff|savestate|acpipowerbutton|keyboardputscancode HH...|keyboardputstring TEXT...|"
       + "keyboardputfile FILE|screenshotpng FILE|setlinkstate<N> on|off|natpf<N> RULE|natpf<N> delete NAME|"
-      + "mouseputstate DX DY DZ BUTTONS|nic<N> KIND [NETWORK]|nictrace<N> on|off|nictracefile<N> FILE|nicpromisc<N> POLICY|"
+      + "mouseputstate [--absolute] X Y [DZ [BUTTONS]]|nic<N> KIND [NETWORK]|nictrace<N> on|off|nictracefile<N> FILE|nicpromisc<N> POLICY|"
       + "nicproperty<N> NAME=VALUE|changeuartmode<N> MODE...|audioin on|off|audioout on|off|draganddrop MODE|vrde on|off|"
       + "vrdeport PORTS|vrdeproperty NAME=VALUE|vrdevideochannelquality N|guestmemoryballoon MIB|cpuexecutioncap N|"
       + "vm-process-priority PRIORITY|autostart-enabled on|off|autostart-delay SECONDS|reboot|shutdown|"
-      + "clipboard mode disabled|hosttoguest|guesttohost|bidirectional|recording on|off|filename FILE|videores WxH|videorate N|videofps N|maxtime N|maxfilesize N",
+      + "clipboard mode disabled|hosttoguest|guesttohost|bidirectional|setvideomodehint WIDTH HEIGHT BPP [DISPLAY [yes|no [X Y]]]|recording on|off|filename FILE|videores WxH|videorate N|videofps N|maxtime N|maxfilesize N",
     "Controls a machine that runs."
   ) { words, registry in
     let name = try words.next("name or UUID of the machine")
@@ -116,7 +116,6 @@ struct Control {
     case "reboot":
       try none()
       try request("POST", "reset")
-    case "mouseputstate": try putMouse(values)
     case "acpipowerbutton", "shutdown":
       guard values.allSatisfy({ plain == "shutdown" && Words.plain($0) == "force" }) else {
         throw Failure.usage("Invalid parameter '\(values[0])'")
@@ -133,11 +132,13 @@ struct Control {
         error
         as FileError
       { throw Failure.failure("Cannot open file '\(error.path)': \(error.reason)") }
+    case "mouseputstate": try moveMouse(values)
     case "screenshotpng":
       guard (1...2).contains(values.count) else { throw Failure.usage("screenshotpng takes a file and a screen") }
       if values.count > 1 { try checkScreen(values[1]) }
       try screenshot(path(values))
     case "recording", "videocap": try record(values)
+    case "setvideomodehint": try hintMode(values)
     case "clipboard": try setClipboard(values)
     case "savestate":
       try none()
@@ -170,7 +171,7 @@ struct Control {
     default:
       if try keepSetting(plain, verb, values) { return }
       let actions = [
-        "usbattach", "usbdetach", "setvideomodehint", "setscreenlayout", "setcredentials", "teleport", "plugcpu",
+        "usbattach", "usbdetach", "setscreenlayout", "setcredentials", "teleport", "plugcpu",
         "unplugcpu", "webcam", "acpisleepbutton", "addencpassword", "removeencpassword", "removeallencpasswords",
       ]
       guard actions.contains(plain) else { throw Failure.usage("Invalid parameter '\(verb)'") }
@@ -199,6 +200,24 @@ struct Control {
       try request("PUT", "clipboard", body: ["fileTransfers": .bool(try Words.flag(values[1], "filetransfers"))])
     default: throw Failure.usage("Invalid parameter '\(values[0])'")
     }
+  }
+
+  /// Width, height, bits a pixel; then the display, whether it is there, and where it is.
+  private func hintMode(_ values: [String]) throws {
+    guard [3, 4, 5, 7].contains(values.count) else {
+      throw Failure.usage("setvideomodehint takes WIDTH HEIGHT BPP [DISPLAY [yes|no [X Y]]]")
+    }
+    var body: JSON = [:]
+    let names = ["width", "height", "bitsPerPixel", "display", "", "x", "y"]
+    for (name, value) in zip(names, values) {
+      if name.isEmpty {
+        body.set("enabled", .bool(try Words.flag(value, "enabled")))
+      } else {
+        guard let number = Int64(value) else { throw Failure.usage("Invalid parameter '\(value)'") }
+        body.set(name, .integer(number))
+      }
+    }
+    try request("PUT", "videomodehint", body: body)
   }
 
   /// The words behind `recording`: on and off, or one property and its value.
@@ -246,8 +265,29 @@ struct Control {
     guard !codes.isEmpty else { throw Failure.usage("Missing argument: scan codes") }
     try request("POST", "keyboard", body: ["scancodes": .array(codes)], seconds: 300)
   }
+  /// Distances, or with `--absolute` a place in 1/65535 of the screen; buttons as a sum: 1 left, 2 right, 4 middle.
+  private func moveMouse(_ values: [String]) throws {
+    let isAbsolute = values.first.map(Words.plain) == "absolute"
+    let numbers = try values.dropFirst(isAbsolute ? 1 : 0).map { text -> Int64 in
+      guard let number = Int64(text) else { throw Failure.usage("Error: '\(text)' is not a number!") }
+      return number
+    }
+    guard (2...4).contains(numbers.count) else {
+      throw Failure.usage("mouseputstate takes [--absolute] X Y [DZ [BUTTONS]]")
+    }
+    var body: JSON = [
+      (isAbsolute ? "x" : "dx"): .integer(numbers[0]), (isAbsolute ? "y" : "dy"): .integer(numbers[1]),
+    ]
+    if numbers.count > 2 { body.set("dz", .integer(numbers[2])) }
+    if numbers.count > 3 {
+      guard (0...7).contains(numbers[3]) else { throw Failure.usage("Error: '\(numbers[3])' is no set of buttons!") }
+      let names = ["left", "right", "middle"].enumerated().filter { numbers[3] >> Int64($0.offset) & 1 != 0 }
+      body.set("buttons", .array(names.map { .string($0.element) }))
+    }
+    try request("POST", "mouse", body: body)
+  }
   private func type(_ text: String) throws {
-    try request("POST", "keyboard", body: ["text": .string(text)], seconds: 600)
+    try request("POST", "keyboard", body: ["text": .string(text)], seconds: 120 + Int64(text.utf8.count / 25))
   }
   private func screenshot(_ path: String) throws {
     let image = try request("GET", "screenshot").body

@@ -1,10 +1,11 @@
 // The machine's screen, keyboard and mouse in the page.
 
 import { blob, call, get, socket } from "./api.js";
-import { acting, ask, h, notice, replace, select } from "./dom.js";
+import { acting, ask, failure, h, notice, replace, select } from "./dom.js";
 import { chords, keysym, scancodes } from "./keys.js";
 import { RFB } from "./rfb.js";
 import { isOnline } from "./screens.js";
+import { Typist } from "./typing.js";
 
 export async function consoleTab(body, context) {
   const canvas = h("canvas", { id: "screen", tabindex: 0, width: 720, height: 400, "aria-label": "The machine's screen; keys go to the machine" });
@@ -18,8 +19,9 @@ export async function consoleTab(body, context) {
     if (!isOnline(context.machine.state)) { hint.textContent = "The machine does not run: start it above."; return; }
     hint.textContent = "Connecting…";
     viewer = new RFB(socket(`${context.path}/display`), canvas, (what, text) => {
-      if (what === "open") { hint.textContent = "Click the screen, then type. The key F6 leaves it."; canvas.dataset.connected = "true"; }
+      if (what === "open") { hint.textContent = "Click the screen, then type. The key F6 leaves it; Ctrl-Shift-V types what is in the clipboard."; canvas.dataset.connected = "true"; }
       if (what === "failed") notice(text, { isBad: true });
+      if (what === "clipboard") copied(text);
       if (what === "closed") {
         viewer = null;
         delete canvas.dataset.connected;
@@ -30,8 +32,38 @@ export async function consoleTab(body, context) {
     });
   }
   context.changed = connect;
-  context.life.addEventListener("abort", () => { clearTimeout(next); viewer?.close(); });
+  context.life.addEventListener("abort", () => { clearTimeout(next); viewer?.close(); typist.stop(); });
   listen(canvas, () => viewer);
+
+  const progress = h("span", { id: "typing-progress", role: "status" });
+  const stop = h("button", { type: "button", id: "stop-typing", hidden: true, onclick: () => typist.stop() }, "Stop typing");
+  const typist = new Typist(context.path, (count, all) => {
+    stop.hidden = all === 0;
+    progress.textContent = all ? `Typing… ${count} of ${all}` : "";
+  });
+  // What is pasted over the screen is typed.
+  canvas.addEventListener("paste", (event) => {
+    event.preventDefault();
+    const text = event.clipboardData?.getData("text");
+    // The keys that said so are still held.
+    viewer?.releaseKeys();
+    if (text) typist.type(text).catch(failure);
+  });
+
+  // Another viewer of this machine has copied something. A page may not always write to the clipboard by itself.
+  async function copied(text) {
+    canvas.dataset.copied = text;
+    try { await navigator.clipboard.writeText(text); notice("Another viewer has copied a text: it is in your clipboard."); } catch {
+      notice("Another viewer has copied a text.", { seconds: 60, action: ["Copy it", () => navigator.clipboard.writeText(text)] });
+    }
+  }
+  // What the browser's clipboard holds, or what its user says instead.
+  async function clipboardText(title, ok) {
+    const area = h("textarea", { rows: 5 });
+    area.value = await navigator.clipboard?.readText().catch(() => "") ?? "";
+    const answer = await ask(title, [{ name: "text", label: "Text", input: area }], { ok });
+    return answer?.text;
+  }
 
   const special = select([["", "Special keys…"], ...chords], "", { id: "special-keys", "aria-label": "Special keys" });
   special.addEventListener("change", acting(async () => {
@@ -44,11 +76,14 @@ export async function consoleTab(body, context) {
   replace(body, h("div", { class: "bar" },
     button("cad", "Ctrl-Alt-Del", () => call("POST", `${context.path}/keyboard`, { keys: ["ctrl-alt-delete"] })), special,
     button("type-text", "Type text…", async () => {
-      const area = h("textarea", { rows: 5 });
-      area.value = await navigator.clipboard?.readText().catch(() => "") ?? "";
-      const answer = await ask("Type this into the machine", [{ name: "text", label: "Text", input: area }], { ok: "Type" });
-      if (answer?.text) await call("POST", `${context.path}/keyboard`, { text: answer.text });
+      const text = await clipboardText("Type this into the machine", "Type");
+      if (text && !await typist.type(text)) notice("Not all of it was typed.");
       canvas.focus();
+    }),
+    stop, progress,
+    button("share-text", "Share text…", async () => {
+      const text = await clipboardText("Hand this to the machine's other viewers", "Share");
+      if (text && !await viewer?.offer(text)) notice("That is too long, or there is no connection.", { isBad: true });
     }),
     button("copy-text", "Copy text", async () => {
       const { mode, rows } = await get(`${context.path}/screen`);
@@ -75,6 +110,8 @@ function listen(canvas, viewer) {
     const code = scancodes.get(event.code);
     // One key stays the page's, so that nobody is caught in the canvas.
     if (!viewer() || code === undefined || event.code === "F6") return;
+    // Pasting is the browser's.
+    if (event.ctrlKey && event.shiftKey && event.code === "KeyV") return;
     event.preventDefault();
     event.stopPropagation();
     viewer().key(code, keysym(event), isDown);

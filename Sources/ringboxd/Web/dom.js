@@ -18,9 +18,11 @@ export function replace(element, ...children) {
 }
 
 // Says something in the corner; errors stay until they are closed.
-export function notice(text, { isBad = false, seconds = 5 } = {}) {
+// An action is the text of a button and what it does.
+export function notice(text, { isBad = false, seconds = 5, action = null } = {}) {
   const close = () => box.remove();
   const box = h("div", { class: isBad ? "notice bad" : "notice" }, h("p", {}, text),
+    action && h("button", { type: "button", onclick: acting(async () => { await action[1](); close(); }) }, action[0]),
     h("button", { type: "button", "aria-label": "Close", onclick: close }, "×"));
   document.getElementById("notices").append(box);
   if (!isBad) setTimeout(close, seconds * 1000);

@@ -1,9 +1,12 @@
-// A viewer of the RFB protocol (RFC 6143) on a canvas: raw, CopyRect and Hextile, size changes, raw keys.
+// A viewer of the RFB protocol (RFC 6143) on a canvas: raw, CopyRect and Hextile, size changes, raw keys, the extended
+// clipboard.
 //
 // The protocol is read by a generator that yields how many bytes it wants next and goes on when they are there: it
 // reads like the standard, and no message has to come in one piece.
 
-const encodings = { raw: 0, copy: 1, hextile: 5, size: -223, keys: -258 };
+import { Clipboard } from "./clipboard.js";
+
+const encodings = { raw: 0, copy: 1, hextile: 5, size: -223, keys: -258, clipboard: 0xc0a1e5ce | 0 };
 
 export class RFB {
   #queue = [];
@@ -13,8 +16,9 @@ export class RFB {
   #hasKeys = false;
   #pressed = new Map();
   #buttons = 0;
+  #clipboard = new Clipboard((head, body) => this.#sendAll(head, body), (text) => this.told("clipboard", text));
 
-  // `told` is called with "open", "size", "closed" or "failed".
+  // `told` is called with "open", "size", "closed", "failed" and a reason, or "clipboard" and what another viewer copied.
   constructor(socket, canvas, told) {
     this.socket = socket;
     this.canvas = canvas;
@@ -59,6 +63,12 @@ export class RFB {
     }
     return bytes;
   }
+  #sendAll(head, body) {
+    const bytes = new Uint8Array(head.length + body.length);
+    bytes.set(head);
+    bytes.set(body, head.length);
+    if (this.socket.readyState === WebSocket.OPEN) this.socket.send(bytes);
+  }
   #send(...bytes) { if (this.socket.readyState === WebSocket.OPEN) this.socket.send(new Uint8Array(bytes)); }
 
   // Protocol
@@ -78,7 +88,7 @@ export class RFB {
     this.#resize(half(start), half(start, 2));
     // 32 bits a pixel, red in the lowest byte: as the canvas has them.
     this.#send(0, 0, 0, 0, 32, 24, 0, 1, 0, 255, 0, 255, 0, 255, 0, 8, 16, 0, 0, 0);
-    const wanted = [encodings.copy, encodings.hextile, encodings.raw, encodings.size, encodings.keys];
+    const wanted = [encodings.copy, encodings.hextile, encodings.raw, encodings.size, encodings.keys, encodings.clipboard];
     this.#send(2, 0, 0, wanted.length, ...wanted.flatMap((code) => [code >> 24 & 255, code >> 16 & 255, code >> 8 & 255, code & 255]));
     this.#ask(false);
     this.told("open");
@@ -92,7 +102,12 @@ export class RFB {
         }
         case 1: yield half(yield 5, 3) * 6; break;
         case 2: break;
-        case 3: yield long(yield 7, 3); break;
+        case 3: {
+          const length = long(yield 7, 3) | 0, count = Math.abs(length);
+          if (count > 1 << 24) throw new Error("The display hands over an impossible clipboard");
+          this.#clipboard.receive(yield count, length < 0);
+          break;
+        }
         default: throw new Error("The display sends what nobody asked for");
       }
     }
@@ -161,6 +176,8 @@ export class RFB {
     if (this.#hasKeys) this.#send(255, 0, 0, isDown ? 1 : 0, ...symbol, 0, 0, 0, code & 255);
     else if (keysym) this.#send(4, isDown ? 1 : 0, 0, 0, ...symbol);
   }
+  // Hands a text to the machine's other viewers.
+  offer(text) { return this.#clipboard.offer(text); }
   releaseKeys() { for (const [code, keysym] of [...this.#pressed]) this.key(code, keysym, false); }
   pointer(x, y, buttons) {
     this.#buttons = buttons;
