@@ -269,7 +269,10 @@ struct OptionTests {
     #expect(cards[1]["kind"] == "intnet" && cards[1]["network"] == "lab" && cards[1]["connected"] == false)
   }
   @Test func whoAsksForATabletGetsAnAbsolutePointer() throws {
-    func machine(_ options: [(String, [String])]) throws -> JSON? { try plan(applied(options)).options["machine"] }
+    func machine(_ options: [(String, [String])]) throws -> JSON? {
+      // The type of guest that these tests have is a 32-bit one.
+      try plan(applied([("longmode", ["on"])] + options)).options["machine"]
+    }
     let usual = try machine([("mouse", ["ps2"])])
     #expect(usual?["mouse"] == nil && usual?["cpu"] == "host")
     let tablet = try machine([("mouse", ["usbtablet"]), ("paravirtprovider", ["default"])])
