@@ -137,6 +137,7 @@ install: ## install to PREFIX (/usr/local), self-contained; DESTDIR for packager
 	mkdir -p .build/install/text
 	for shell in bash zsh fish; do .build/install/release/ringbox completions $$shell > .build/install/text/$$shell; done
 	install -D -m 644 .build/install/text/bash '$(DESTDIR)$(PREFIX)/share/bash-completion/completions/ringbox'
+	for name in VBoxManage vboxmanage; do ln -sf ringbox "$(DESTDIR)$(PREFIX)/share/bash-completion/completions/$$name"; done
 	install -D -m 644 .build/install/text/zsh '$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_ringbox'
 	install -D -m 644 .build/install/text/fish '$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/ringbox.fish'
 	rm -rf .build/install/text/man

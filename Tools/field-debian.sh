@@ -32,7 +32,8 @@ cat >installer.json <<'P'
     "initrd (cd)/initrd.gz<enter><wait5>boot<enter>"],
   "communicator": "ssh", "ssh_username": "root", "ssh_password": "packer", "ssh_timeout": "30m",
   "shutdown_command": "poweroff", "shutdown_timeout": "3m",
-  "vboxmanage": [["modifyvm", "{{ .Name }}", "--nictype1", "virtio", "--boot1", "disk", "--boot2", "dvd"],
+  "vboxmanage": [["modifyvm", "{{ .Name }}", "--nictype1", "virtio", "--boot1", "disk", "--boot2", "dvd",
+    "--nat-localhostreachable1", "on"],
     ["modifyvm", "{{ .Name }}", "--uart1", "0x3F8", "4", "--uartmode1", "file", "serial.log"]]}],
  "provisioners": [{"type": "shell", "inline": ["uname -a >/root/made-by-packer"]}]}
 P

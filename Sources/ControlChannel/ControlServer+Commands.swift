@@ -7,12 +7,11 @@ extension ControlServer {
   /// All commands, for messages about unknown ones.
   static let commands = [
     "device-info", "dump-code", "eject", "engine-statistics", "forward-add", "forward-remove", "insert", "keys",
-    "limit", "link", "merge", "mode-hint", "mouse", "network", "pause", "power-button", "quit", "read-memory",
-    "recording-start", "recording-stop", "reset", "resume", "save-state", "scancodes", "screen-text", "screenshot",
-    "serial-read", "serial-watch",
+    "limit", "link", "merge", "mode-hint", "mouse", "network", "nmi", "pause", "power-button", "promiscuous", "quit",
+    "read-memory", "recording-start", "recording-stop", "registers", "reset", "resume", "save-state", "scancodes",
+    "screen-text", "screenshot", "serial-read", "serial-watch",
     "serial-write",
-    "snapshot", "snapshot-prepare", "statistics", "status",
-    "type", "wait-for-text",
+    "snapshot", "snapshot-prepare", "statistics", "status", "trace", "type", "wait-for-text",
   ]
   private static let memoryLimit: Int64 = 256 << 10
   private static let blockLimit: Int64 = 1024
@@ -31,7 +30,7 @@ extension ControlServer {
     case "serial-watch": return try watchSerial(&arguments, connection)
     case "serial-write": return try writeSerial(&arguments)
     case "screen-text", "screenshot", "read-memory": return try look(request.command, &arguments)
-    case "device-info", "dump-code", "engine-statistics", "statistics", "status":
+    case "device-info", "dump-code", "engine-statistics", "registers", "statistics", "status":
       return try report(request.command, &arguments)
     case "eject", "insert":
       let drive = try arguments.requiredString("drive", limit: 64)
@@ -59,11 +58,12 @@ extension ControlServer {
       try arguments.finish()
       try machine.prepareSnapshot(images: images)
       return []
-    case "forward-add", "forward-remove", "limit", "link", "network":
+    case "forward-add", "forward-remove", "limit", "link", "network", "promiscuous", "trace":
       return try manageNetwork(request.command, &arguments)
-    case "pause", "resume", "reset", "power-button", "quit":
+    case "nmi", "pause", "resume", "reset", "power-button", "quit":
       try arguments.finish()
       switch request.command {
+      case "nmi": machine.injectNMI()
       case "pause": try machine.pause()
       case "resume": try machine.resume()
       case "reset": try machine.reset()
@@ -150,6 +150,18 @@ extension ControlServer {
       guard ["up", "down"].contains(state) else { throw ControlError("\"state\" must be \"up\" or \"down\"") }
       try machine.setLink(card: card, isUp: state == "up")
       broadcast("link", [("card", .string(card)), ("state", .string(state))])
+      return []
+    }
+    if command == "trace" {
+      let path = try arguments.string("path", limit: 4096)
+      try arguments.finish()
+      try machine.setTrace(card: card, path: path)
+      return []
+    }
+    if command == "promiscuous" {
+      let policy = try arguments.requiredString("policy", limit: 16)
+      try arguments.finish()
+      try machine.setPromiscuous(card: card, policy: policy)
       return []
     }
     let rule = try arguments.requiredString("rule", limit: 256)
@@ -373,6 +385,12 @@ extension ControlServer {
       try arguments.finish()
       return [("cpus", machine.engineStatistics)]
     case "dump-code": return try dumpCode(&arguments)
+    case "registers":
+      let cpu = try arguments.integer("cpu", in: 0...63) ?? 0
+      try arguments.finish()
+      guard let registers = machine.registers(cpu: Int(cpu)) else { throw ControlError("no processor \(cpu)") }
+      let members = registers.map { JSON.Member($0.name, .string("0x\(String($0.value, radix: 16))")) }
+      return [("registers", .object(members))]
     case "statistics":
       try arguments.finish()
       let dropped = lines.map { JSON.Member($0.name, .integer($0.dropped)) }

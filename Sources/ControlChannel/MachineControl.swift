@@ -7,6 +7,8 @@ public protocol MachineControl: AnyObject, Sendable {
   func pause() throws(ControlError)
   func resume() throws(ControlError)
   func reset() throws(ControlError)
+  /// Raises a non-maskable interrupt.
+  func injectNMI()
   /// Presses the ACPI power button.
   func powerButton() throws(ControlError)
 
@@ -62,6 +64,10 @@ public protocol MachineControl: AnyObject, Sendable {
   func changeForward(card: String, rule: String, add: Bool) throws(ControlError)
   /// Changes what the cards of a group may send together; 0: no limit.
   func limitGroup(_ group: String, bitsPerSecond: Int64) throws(ControlError)
+  /// Writes what passes a card into a file from now on, or with nil no longer into any.
+  func setTrace(card: String, path: String?) throws(ControlError)
+  /// Changes what a card hears that is not for it: "deny", "allow-vms" or "allow".
+  func setPromiscuous(card: String, policy: String) throws(ControlError)
   /// The network cards, as a list of objects.
   var networkStatus: JSON { get }
 
@@ -71,6 +77,8 @@ public protocol MachineControl: AnyObject, Sendable {
   var statistics: JSON { get }
   /// What each processor's engine counted, as a list of objects.
   var engineStatistics: JSON { get }
+  /// A processor's registers by name; nil when there is no such processor.
+  func registers(cpu: Int) -> [(name: String, value: UInt64)]?
   /// Translated code of a processor in a range of guest addresses as text, at most `limit` blocks; how many more there are.
   func dumpCode(cpu: Int, range: AddressRange, limit: Int) throws(ControlError) -> (text: String, more: Int)
 }

@@ -80,6 +80,9 @@ public struct ProcessorStatistics: Sendable, Equatable {
 /// A few registers of a processor, for people: exact while paused, a snapshot while running.
 public struct ProcessorRegisters: Sendable, Equatable {
   public var rip: UInt64
+  public var rflags: UInt64
+  /// Selectors of ES, CS, SS, DS, FS, GS.
+  public var selectors: [UInt16]
   /// Linear base of CS.
   public var codeBase: UInt64
   public var cr0: UInt64
@@ -336,7 +339,8 @@ public final class ProcessorSet: Sendable {
   public func registers(_ cpu: Int) -> ProcessorRegisters {
     let state = vcpus[cpu].cpu
     return ProcessorRegisters(
-      rip: state.rip, codeBase: state.s.segments[Seg.cs].base, cr0: state.s.cr0, cr2: state.s.cr2,
+      rip: state.rip, rflags: state.rflags, selectors: (0..<6).map { state.s.segments[$0].selector },
+      codeBase: state.s.segments[Seg.cs].base, cr0: state.s.cr0, cr2: state.s.cr2,
       cr3: state.s.cr3, cr4: state.s.cr4, efer: state.s.efer, general: (0..<16).map { state.s.regs[$0] },
       isHalted: state.s.activity == Activity.halted)
   }

@@ -41,14 +41,14 @@ public final class NetworkAdapter: NetworkBackend, FrameReceiver {
     var outward: Pacer?
     var inward: Pacer?
     var counters = Counters()
+    var trace: PcapTrace?
+    var policy: PromiscuousPolicy
   }
 
   /// What the cable leads to.
   public let attachment: any NetworkAttachment
-  private let trace: PcapTrace?
-  private let policy: PromiscuousPolicy
   private let address: [UInt8]
-  private let parts = Mutex(Parts())
+  private let parts: Mutex<Parts>
   private let isConnected: Atomic<Bool>
 
   /// - Parameters:
@@ -60,8 +60,7 @@ public final class NetworkAdapter: NetworkBackend, FrameReceiver {
   ) {
     self.attachment = attachment
     self.address = address
-    self.policy = policy
-    self.trace = trace
+    parts = Mutex(Parts(trace: trace, policy: policy))
     self.isConnected = Atomic(isConnected)
   }
 
@@ -83,13 +82,27 @@ public final class NetworkAdapter: NetworkBackend, FrameReceiver {
   /// Ends every thread of the adapter; not from one of them.
   public func close() {
     attachment.close()
-    let (outward, inward) = parts.withLock { parts in
-      defer { (parts.card, parts.outward, parts.inward) = (nil, nil, nil) }
-      return (parts.outward, parts.inward)
+    let (outward, inward, trace) = parts.withLock { parts in
+      defer { (parts.card, parts.outward, parts.inward, parts.trace) = (nil, nil, nil, nil) }
+      return (parts.outward, parts.inward, parts.trace)
     }
     outward?.close()
     inward?.close()
     trace?.close()
+  }
+
+  /// Which frames the card hears that are not for it.
+  public var policy: PromiscuousPolicy {
+    get { parts.withLock { $0.policy } }
+    set { parts.withLock { $0.policy = newValue } }
+  }
+  /// What passes goes into this trace from now on; the one before is finished.
+  public func setTrace(_ trace: PcapTrace?) {
+    let before = parts.withLock { parts in
+      defer { parts.trace = trace }
+      return parts.trace
+    }
+    before?.close()
   }
 
   /// Whether the cable is in. The card is told by the machine.
@@ -125,17 +138,18 @@ public final class NetworkAdapter: NetworkBackend, FrameReceiver {
 
   public func transmit(_ frame: NetworkFrame) {
     guard isLinkUp else { return }
-    trace?.append(frame)
-    let pacer = parts.withLock { parts in
+    let (pacer, trace) = parts.withLock { parts in
       parts.counters.sentFrames &+= 1
       parts.counters.sentBytes &+= UInt64(frame.bytes.count)
-      return parts.outward
+      return (parts.outward, parts.trace)
     }
+    trace?.append(frame)
     if let pacer { pacer.append(frame) } else { attachment.transmit(frame) }
   }
 
   public func receive(_ frames: [NetworkFrame]) {
     guard isLinkUp else { return }
+    let (policy, trace) = parts.withLock { ($0.policy, $0.trace) }
     let hearsAll = policy == .allowAll || policy == .allowNetwork && attachment is SwitchAttachment
     let passing = hearsAll ? frames : frames.filter(isForCard)
     guard !passing.isEmpty else { return }

@@ -7,6 +7,17 @@ extension Machine {
   /// What each processor's engine counted: exact while paused, a snapshot while running.
   public var engineReports: [ProcessorReport] { (0..<processors.count).map { processors.report($0) } }
 
+  /// The registers of one processor; nil when there is no such processor. A running machine stands still meanwhile.
+  public func registers(cpu: Int) -> ProcessorRegisters? {
+    guard (0..<processors.count).contains(cpu) else { return nil }
+    let result = Mutex<ProcessorRegisters?>(nil)
+    standingStill { [processors] in
+      let found = processors.registers(cpu)
+      result.withLock { $0 = found }
+    }
+    return result.withLock { $0 }
+  }
+
   /// Translated code of one processor in a range of linear addresses, at most `limit` blocks, and how many more there are;
   /// nil when there is no such processor. A running machine stands still meanwhile.
   public func codeListings(

@@ -257,6 +257,27 @@ extension Machine {
       throw MachineError(.host, error.description)
     }
   }
+  /// Writes what passes a card into a file from now on, or with nil no longer into any.
+  public func setTrace(card name: String, path: String?) throws(MachineError) {
+    let card = try network.card(named: name)
+    guard state != .stopped else { throw MachineError(.state, "the machine has stopped") }
+    do throws(NetworkError) {
+      try card.adapter.setTrace(path.map { path throws(NetworkError) in try PcapTrace(path) })
+    } catch { throw MachineError(.host, error.description) }
+  }
+  /// Changes what a card hears that is not for it. What it hears of an internal network is agreed with the network's other
+  /// ports when it joins.
+  public func setPromiscuous(card name: String, _ word: String) throws(MachineError) {
+    guard let policy = NetworkAdapter.PromiscuousPolicy(rawValue: word) else {
+      let words = NetworkAdapter.PromiscuousPolicy.allCases.map(\.rawValue).joined(separator: ", ")
+      throw MachineError(.configuration, "unknown policy '\(word)' (there are: \(words))")
+    }
+    let adapter = try network.card(named: name).adapter
+    guard !(adapter.attachment is SwitchAttachment) else {
+      throw MachineError(.state, "\(name) is on an internal network: what it hears there is settled at the start")
+    }
+    adapter.policy = policy
+  }
   /// Changes what the cards of a group may send together, or its disks transfer; 0: no limit.
   public func limitGroup(_ name: String, bitsPerSecond rate: Int64) throws(MachineError) {
     guard MachineConfiguration.NetworkCard.RateGroup.isPossible(rate) else {

@@ -10,6 +10,7 @@ extension MachineSettings {
   /// Makes a group of a type, `Disk` or `Network`, whose devices share a limit in bytes a second; 0: none. Throws when there is
   /// one of that name.
   public mutating func addBandwidthGroup(_ name: String, type: String, limit: UInt64) throws(ServiceError) {
+    try Names.check(name, "a bandwidth group")
     guard !bandwidthGroups.contains(where: { $0["name"] == name }) else {
       throw ServiceError(.objectInUse, "Bandwidth group named '\(name)' already exists")
     }
@@ -50,7 +51,7 @@ extension Registry {
   /// Tells a running machine what its settings say of a group of network cards or disks.
   public func applyBandwidth(ofGroup name: String, to machine: String) throws(ServiceError) {
     let settings = try self.machine(machine)
-    let slots = (0..<8).compactMap { settings.slot("Network", "Adapter", $0) }
+    let slots = (0..<settings.cardCount).compactMap { settings.slot("Network", "Adapter", $0) }
     let isUsed =
       slots.contains { $0.bool("enabled") == true && $0["bandwidthGroup"] == name }
       || settings.attachments.contains { $0.kind == .disk && $0.bandwidthGroup == name }

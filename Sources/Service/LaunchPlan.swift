@@ -26,12 +26,13 @@ struct LaunchPlan {
     self.parents = parents.union(settings.media.compactMap(\.parent))
     extra = Dictionary(settings.extraData.map { ($0.key, $0.value) }) { $1 }
     let machine = try machine()
+    remarks += IdleSettings.remarks(settings)
     options = [
       "machine": machine, "serial": .array(serialPorts().map { .string($0) }),
       "control": .string(control), "statusLine": true,
     ]
     options.set("configuration", ownValues)
-    if settings.isRecorded { options.set("recording", settings.recording) }
+    if settings.isRecorded, settings.recordsScreen { options.set("recording", settings.recording) }
     options.set("vnc", ["unix": .string(extra["Ringbox/VNC"].map(place) ?? display)])
   }
 
@@ -210,14 +211,17 @@ struct LaunchPlan {
 
   private mutating func cards() -> [(slot: Int, card: JSON)] {
     var cards: [(slot: Int, card: JSON)] = []
-    for slot in 0..<8 {
+    for slot in 0..<settings.cardCount {
       guard let adapter = settings.slot("Network", "Adapter", slot), adapter.bool("enabled") == true else { continue }
+      guard cards.count < 8 else {
+        remarks.append("network card \(slot + 1): a machine has eight cards at most, it is left out")
+        continue
+      }
       let models = ["82540EM": "e1000", "82543GC": "82543gc", "82545EM": "82545em", "virtio": "virtio"]
       let type = adapter["type"] ?? "Am79C973"
-      let policies = ["AllowNetwork": "allow-vms", "AllowAll": "allow"]
       var card: JSON = [
         "model": .string(models[type] ?? "pcnet"), "connected": .bool(adapter.bool("cable") ?? true),
-        "promiscuous": .string(policies[adapter["promiscuousModePolicy"] ?? ""] ?? "deny"),
+        "promiscuous": .string(LaunchPlan.policy(of: adapter)),
       ]
       if let name = adapter["bandwidthGroup"], let limit = settings.bandwidth(ofGroup: name) {
         card.set("rateGroup", ["name": .string(name), "rate": .integer(limit)])
@@ -269,6 +273,10 @@ struct LaunchPlan {
       return ["kind": "null"]
     }
     return ["kind": "udp", "local": .string("0.0.0.0:\(local)"), "remote": .string("\(address):\(remote)")]
+  }
+  /// What a card hears that is not for it, as its process calls that.
+  static func policy(of adapter: SettingsElement) -> String {
+    ["AllowNetwork": "allow-vms", "AllowAll": "allow"][adapter["promiscuousModePolicy"] ?? ""] ?? "deny"
   }
   static func colons(_ address: String) -> String {
     stride(from: 0, to: 12, by: 2).map { String(address.dropFirst($0).prefix(2)) }.joined(separator: ":")

@@ -6,11 +6,41 @@ import SettingsFiles
 extension Registry {
   /// The name of a card in the machine's process, which counts only cards that are there. Cards are numbered from 1.
   private func card(_ number: Int, of settings: MachineSettings) throws(ServiceError) -> JSON {
-    let slots = (0..<8).filter { settings.slot("Network", "Adapter", $0)?.bool("enabled") == true }
+    let slots = (0..<settings.cardCount).filter { settings.slot("Network", "Adapter", $0)?.bool("enabled") == true }
     guard let index = slots.firstIndex(of: number - 1) else {
       throw ServiceError(.invalidArgument, "Network card \(number) is not enabled", .console)
     }
     return .string("nic\(index)")
+  }
+  /// Changes a setting of a machine that runs, by the option of `modifyvm` for it. True: it is in force, else it is kept for
+  /// the next start.
+  public func keepLive(_ option: String, _ values: [String], of settings: MachineSettings) throws(ServiceError) -> Bool
+  {
+    let client = try client(settings)
+    guard let (known, number) = MachineOption.named(option) else {
+      throw ServiceError(.invalidArgument, "Unknown option: \(option)", .console)
+    }
+    // Only a card that is there has anything to be changed.
+    let card = known.names[0].hasPrefix("nic") ? try card(number, of: settings) : nil
+    try keep(option, values, settings)
+    guard let card, let adapter = try machine(settings.uuid).slot("Network", "Adapter", number - 1) else {
+      return false
+    }
+    switch known.names[0] {
+    case "nictrace", "nictracefile":
+      var arguments = [("card", card)]
+      if adapter.bool("trace") == true {
+        guard let file = adapter["tracefile"], !file.isEmpty else { return false }
+        arguments.append(("path", .string(Paths.resolve(file, in: settings.folder))))
+      }
+      try client.command("trace", arguments)
+      return true
+    case "nicpromisc":
+      let policy = JSON.string(LaunchPlan.policy(of: adapter))
+      // A card on an internal network has told the others what it hears.
+      return (try? client.command("promiscuous", [("card", card), ("policy", policy)])) != nil
+    default: return false
+    }
   }
   /// The setting follows what was done in the running machine.
   func keep(_ option: String, _ values: [String], _ settings: MachineSettings) throws(ServiceError) {

@@ -87,6 +87,11 @@ public struct MachineOption: Sendable {
     _ values: [String], number: Int, typed: String, to settings: inout MachineSettings, _ registry: Registry
   ) throws(ServiceError) {
     var change = Change(settings: settings, registry: registry, number: number, name: typed)
+    guard number <= 8 || numbers?.upperBound != 36 || number <= settings.cardCount else {
+      throw ServiceError(
+        .invalidArgument,
+        "Invalid network adapter number \(number): a machine of this chipset has \(settings.cardCount)")
+    }
     let value = values.first ?? ""
     switch effect {
     case .flag(let path, let attribute, let usual):
@@ -113,7 +118,8 @@ public struct MachineOption: Sendable {
   }
 
   /// Every option, in the order of the help text.
-  public static let all: [MachineOption] = general + processor + display + devices + network + ports + kept
+  public static let all: [MachineOption] =
+    general + processor + display + devices + network + ports + debugging + oldStorage + kept
 }
 
 extension MachineOption.Change {

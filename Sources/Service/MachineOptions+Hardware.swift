@@ -16,6 +16,7 @@ extension MachineOption {
       .own(1) { change, values throws(ServiceError) in
         let groups = values[0].split(separator: ",").map(String.init)
         guard groups.allSatisfy({ $0.hasPrefix("/") }) else { throw change.refuse(values[0]) }
+        for group in groups { try Names.check(group, "a group") }
         change.settings.setGroups(groups)
       }),
     MachineOption(
@@ -180,24 +181,40 @@ extension MachineOption {
       .word(
         ["Display"], "controller",
         [("none", "None"), ("vboxvga", nil), ("vmsvga", "VMSVGA"), ("vboxsvga", "VBoxSVGA")])),
-    MachineOption("recording videocap", nil, .flag(["VideoCapture"], "enabled", default: false)),
-    MachineOption("recordingscreens videocapscreens", nil, .text(["VideoCapture"], "screens")),
-    MachineOption("recordingfile videocapfile", nil, .text(["VideoCapture"], "file")),
+    MachineOption(
+      "recording videocap", nil,
+      .own(1) { change, values throws(ServiceError) in
+        guard let flag = MachineOption.flag(values[0]) else { throw change.refuse(values[0]) }
+        change.settings.machine.set(["Recording"], "enabled", flag ? "true" : nil)
+      }),
+    MachineOption(
+      "recordingscreens videocapscreens", nil,
+      .own(1) { change, values throws(ServiceError) in
+        // All monitors are one picture: it is recorded, or it is not.
+        let words = values[0].split(separator: ",").map(String.init)
+        let isKnown = ["all", "none"].contains(values[0]) || !words.isEmpty && words.allSatisfy { UInt8($0) != nil }
+        guard isKnown else { throw change.refuse(values[0]) }
+        let isOn = values[0] == "all" || words.contains("0")
+        change.settings.setRecordedScreen("enabled", isOn ? "true" : "false")
+      }),
+    MachineOption(
+      "recordingfile videocapfile", nil,
+      .own(1) { change, values in change.settings.setRecordedScreen("file", values[0].isEmpty ? nil : values[0]) }),
     MachineOption(
       "recordingvideores videocapres", nil,
       .own(1) { change, values throws(ServiceError) in
         let sides = values[0].lowercased().split(separator: "x").compactMap { Int($0) }
         guard sides.count == 2, sides.allSatisfy({ (16...4096).contains($0) }) else { throw change.refuse(values[0]) }
-        change.set(["VideoCapture"], "horzRes", "\(sides[0])")
-        change.set(["VideoCapture"], "vertRes", "\(sides[1])")
+        change.settings.setRecordedScreen("horzRes", "\(sides[0])")
+        change.settings.setRecordedScreen("vertRes", "\(sides[1])")
       }),
-    MachineOption("recordingvideorate videocaprate", nil, .number(["VideoCapture"], "rate", 1...100_000, default: 512)),
-    MachineOption("recordingvideofps videocapfps", nil, .number(["VideoCapture"], "fps", 1...60, default: 25)),
+    MachineOption("recordingvideorate videocaprate", nil, screen("rateKbps", 1...100_000, default: 512)),
+    MachineOption("recordingvideofps videocapfps", nil, screen("fps", 1...60, default: 25)),
+    MachineOption("recordingmaxtime videocapmaxtime", nil, screen("maxTimeS", 0...31_536_000, default: 0)),
+    MachineOption("recordingmaxsize videocapmaxsize", nil, screen("maxSizeMB", 0...1_048_576, default: 0)),
     MachineOption(
-      "recordingmaxtime videocapmaxtime", nil, .number(["VideoCapture"], "maxTime", 0...31_536_000, default: 0)),
-    MachineOption(
-      "recordingmaxsize videocapmaxsize", nil, .number(["VideoCapture"], "maxSize", 0...1_048_576, default: 0)),
-    MachineOption("recordingopts recordingoptions videocapopts", nil, .text(["VideoCapture"], "options")),
+      "recordingopts recordingoptions videocapopts", nil,
+      .own(1) { change, values in change.settings.setRecordedScreen("options", values[0].isEmpty ? nil : values[0]) }),
     MachineOption("vrde vrdp", nil, .flag(["RemoteDisplay"], "enabled", default: false)),
     MachineOption(
       "vrdeport vrdpport", nil,
@@ -223,7 +240,30 @@ extension MachineOption {
     MachineOption("vrdemulticon vrdpmulticon", nil, .flag(["RemoteDisplay"], "allowMultiConnection", default: false)),
     MachineOption("vrdereusecon vrdpreusecon", nil, .flag(["RemoteDisplay"], "reuseSingleConnection", default: false)),
     MachineOption("vrdeextpack", nil, .text(["RemoteDisplay"], "VRDEExtPack")),
+    MachineOption(
+      "vrdevideochannel vrdpvideochannel", nil,
+      .own(1) { change, values throws(ServiceError) in
+        guard let flag = MachineOption.flag(values[0]) else { throw change.refuse(values[0]) }
+        setProperty(&change, "VideoChannel/Enabled", flag ? "true" : "false")
+      }),
+    MachineOption(
+      "vrdevideochannelquality vrdpvideochannelquality", nil,
+      .own(1) { change, values throws(ServiceError) in
+        guard let percent = Int(values[0]), (0...100).contains(percent) else { throw change.refuse(values[0]) }
+        setProperty(&change, "VideoChannel/Quality", "\(percent)")
+      }),
   ]
+  /// A number of the screen that is recorded.
+  private static func screen(_ attribute: String, _ range: ClosedRange<Int>, default usual: Int) -> Effect {
+    .own(1) { change, values throws(ServiceError) in
+      guard let number = Int(values[0]), range.contains(number) else {
+        throw ServiceError(
+          .invalidArgument,
+          "Invalid \(change.name): \(values[0]) (must be in range [\(range.lowerBound), \(range.upperBound)])")
+      }
+      change.settings.setRecordedScreen(attribute, number == usual ? nil : "\(number)")
+    }
+  }
   /// A property of the remote display; empty takes it away.
   private static func setProperty(_ change: inout Change, _ name: String, _ value: String) {
     change.settings.machine.change(path: ["Hardware", "RemoteDisplay", "VRDEProperties"]) { list in
@@ -300,6 +340,18 @@ extension MachineOption {
     change.set(["AudioAdapter"], "useDefault", isUsual ? "true" : nil)
     change.set(["AudioAdapter"], "driver", driver)
   }
+  /// A USB controller's name is what other settings call it by.
+  static func renameUSB(_ change: inout Change, _ values: [String]) throws(ServiceError) {
+    let path = ["Hardware", "USB", "Controllers"]
+    let names = change.settings.machine.descendant(path)?.elements.compactMap { $0["name"] } ?? []
+    guard names.contains(values[0]) else {
+      throw ServiceError(.objectNotFound, "Could not find a USB controller named '\(values[0])'")
+    }
+    guard !values[1].isEmpty, !names.contains(values[1]) else { throw change.refuse(values[1]) }
+    change.settings.machine.change(path: path) { list in
+      list.changeAll("Controller") { if $0["name"] == values[0] { $0["name"] = values[1] } }
+    }
+  }
   private static func setUSB(_ change: inout Change, _ type: String, _ value: String) throws(ServiceError) {
     guard let flag = MachineOption.flag(value) else { throw change.refuse(value) }
     change.settings.machine.change(path: ["Hardware", "USB", "Controllers"]) { list in
@@ -309,29 +361,6 @@ extension MachineOption {
       }
     }
   }
-
-  static let kept: [MachineOption] =
-    [
-      MachineOption(
-        "iconfile tracingenabled tracingconfig tracingallowvmaccess", nil, .kept(1)),
-      MachineOption("usbrename", nil, .kept(2)), MachineOption("cpuidset", nil, .kept(5)),
-      MachineOption("cpuidremove", nil, .kept(1)), MachineOption("cpuidremoveall", nil, .kept(0)),
-      MachineOption("plugcpu", nil, .kept(1)), MachineOption("unplugcpu", nil, .kept(1)),
-      MachineOption("pciattach", nil, .kept(1)), MachineOption("pcidetach", nil, .kept(1)),
-      MachineOption("hda", nil, .kept(1)),
-      MachineOption("hdb", nil, .kept(1)), MachineOption("hdd", nil, .kept(1)), MachineOption("dvd", nil, .kept(1)),
-      MachineOption("floppy", nil, .kept(1)), MachineOption("sata", nil, .kept(1)),
-      MachineOption("scsi", nil, .kept(1)),
-      MachineOption("idecontroller", nil, .kept(1)),
-      MachineOption("vrdevideochannel vrdpvideochannel", nil, .kept(1)),
-      MachineOption("vrdevideochannelquality vrdpvideochannelquality", nil, .kept(1)),
-      MachineOption("sataport", 1...30, .kept(1)),
-    ] + keptNames.map { MachineOption($0, nil, .kept(1)) }
-  private static let keptNames = [
-    "teleporter", "teleporterenabled", "teleporterport", "teleporteraddress", "teleporterpassword",
-    "teleporterpasswordfile", "testingenabled", "testingmmio", "testingcfgdword", "guestdebugprovider",
-    "guestdebugioprovider", "guestdebugaddress", "guestdebugport", "faulttolerance", "usbwebcam",
-  ]
 }
 
 /// What becomes of a machine that has started with the host when the host ends.

@@ -1,7 +1,7 @@
 import SettingsFiles
 
 extension MachineOption {
-  private static let cards = 1...8
+  private static let cards = 1...36
   private static let modes = [
     "none": "", "null": "", "nat": "NAT", "bridged": "BridgedInterface", "intnet": "InternalNetwork",
     "hostonly": "HostOnlyInterface", "hostonlynet": "HostOnlyNetwork", "generic": "GenericInterface",
@@ -170,7 +170,7 @@ extension MachineOption {
     let kept = adapter.child("DisabledModes")?.child(mode)
     adapter.change("DisabledModes") { $0.remove(mode) }
     adapter.remove("DisabledModes") { $0.children.isEmpty }
-    adapter.insert(kept ?? SettingsElement(mode, mode == "NAT" ? [("localhost-reachable", "true")] : []))
+    adapter.insert(kept ?? SettingsElement(mode, mode == "NAT" ? [("localhost-reachable", "false")] : []))
   }
   /// Changes the settings of a mode, whether the adapter is in it or not.
   private static func mode(_ change: inout Change, _ mode: String, _ body: (inout SettingsElement) -> Void) {
@@ -256,6 +256,7 @@ public struct PortRule: Sendable, Equatable {
     else { throw ServiceError(.invalidArgument, "Invalid port-forward rule '\(text)'") }
     isUDP = fields[1].lowercased() == "udp"
     (hostIP, self.hostPort, guestIP, self.guestPort) = (fields[2], hostPort, fields[4], guestPort)
+    try Names.check(fields[0], "a port-forward rule")
     name = fields[0].isEmpty ? "\(fields[1].lowercased())_\(hostPort)_\(guestPort)" : fields[0]
   }
   init(_ element: SettingsElement) {

@@ -1,3 +1,4 @@
+import HostSystem
 import SettingsFiles
 
 /// A machine's settings file with names for what is in it.
@@ -14,7 +15,7 @@ public struct MachineSettings: Sendable, Equatable {
     let adapter = SettingsElement(
       "Adapter",
       [("slot", "0"), ("enabled", "true"), ("MACAddress", MachineSettings.randomMAC()), ("type", "82540EM")],
-      [SettingsElement("NAT", [("localhost-reachable", "true")])])
+      [SettingsElement("NAT", [("localhost-reachable", "false")])])
     let hardware = SettingsElement(
       "Hardware", [],
       [
@@ -76,6 +77,17 @@ public struct MachineSettings: Sendable, Equatable {
   /// Virtual processors.
   public var cpus: Int { hardware.child("CPU")?.integer("count") ?? 1 }
 
+  /// Places for network cards: more with the chipset ICH9, or where settings have more already.
+  public var cardCount: Int {
+    let used = hardware.child("Network")?.elements("Adapter").compactMap { $0.integer("slot") }.max() ?? 0
+    return used >= 8 || word(["Chipset"], "type", default: "PIIX3") == "ICH9" ? 36 : 8
+  }
+  /// What the firmware keeps of its own, where there is such a file.
+  public var nvramFile: String? {
+    let stem = file.path.hasSuffix(".vbox") ? String(file.path.dropLast(".vbox".count)) : file.path
+    let named = hardware.descendant(["BIOS", "NVRAM"])?["path"].map { Paths.resolve($0, in: folder) }
+    return [named, "\(stem).nvram"].compactMap { $0 }.first(where: HostPaths.exists)
+  }
   /// A switch below the hardware.
   public func flag(_ path: [String], _ attribute: String = "enabled", default value: Bool) -> Bool {
     hardware.descendant(path)?.bool(attribute) ?? value

@@ -35,13 +35,24 @@ extension Registry {
     return settings
   }
 
+  /// Throws when a machine's settings file would take the place of another one.
+  public func checkPlace(of creation: MachineCreation) throws(ServiceError) {
+    _ = try newPlace(name: creation.name, groups: creation.groups, baseFolder: creation.baseFolder)
+  }
+  /// It becomes the name of a folder and of files.
+  private func checkName(_ name: String) throws(ServiceError) {
+    try Names.check(name, "a machine")
+    guard !name.isEmpty, !name.contains("/"), name != ".", name != ".." else {
+      throw ServiceError(.invalidArgument, "Invalid machine name '\(name)'")
+    }
+  }
+
   /// Folder and settings file of a machine that is not there yet.
   func newPlace(name: String, groups: [String], baseFolder: String?) throws(ServiceError) -> (
     folder: String, path: String
   ) {
-    guard !name.isEmpty, !name.contains("/"), !name.utf8.contains(0), name != ".", name != ".." else {
-      throw ServiceError(.invalidArgument, "Invalid machine name '\(name)'")
-    }
+    try checkName(name)
+    for group in groups { try Names.check(group, "a group") }
     let base: String
     if let baseFolder { base = Paths.absolute(baseFolder) } else { base = try defaultMachineFolder() }
     // A machine of one group is in that group's folder.
@@ -184,9 +195,7 @@ extension Registry {
   public func rename(_ settings: inout MachineSettings, to name: String) throws(ServiceError) {
     let old = settings.name
     guard name != old else { return }
-    guard !name.isEmpty, !name.contains("/"), name != ".", name != ".." else {
-      throw ServiceError(.invalidArgument, "Invalid machine name '\(name)'")
-    }
+    try checkName(name)
     for entry in try machines() where entry.name == name && entry.uuid != settings.uuid {
       throw ServiceError(.objectInUse, "A machine named '\(name)' already exists (VERR_ALREADY_EXISTS)", .registry)
     }

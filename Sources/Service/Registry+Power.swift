@@ -4,8 +4,9 @@ import HostSystem
 import SettingsFiles
 
 extension Registry {
-  /// Starts a machine's process in the background; returns when the machine runs.
-  public func start(_ name: String, program: String) throws(ServiceError) {
+  /// Starts a machine's process in the background; returns when the machine runs. `window`: the name of what shows its
+  /// screen.
+  public func start(_ name: String, program: String, window: String? = nil) throws(ServiceError) {
     var settings = try machine(name)
     guard let session = try session(settings.uuid) else {
       throw ServiceError(
@@ -23,7 +24,7 @@ extension Registry {
     for network in plan.networks { try startNetwork(network, program: VirtualNetwork.program(beside: program)) }
     let log = try openLog(settings, plan)
     for file in [files.end, files.socket, files.display] { HostFiles.remove(file) }
-    try mark(settings, files, isStarted: false)
+    try mark(settings, files, isStarted: false, window)
     let process: Int32
     do throws(SystemCallError) {
       let configuration = try ProcessImage.inheritedFile(Array(plan.options.text.utf8))
@@ -39,7 +40,7 @@ extension Registry {
     }
     try waitForStart(process, settings, files, log)
     // It only makes the state more exact.
-    try? mark(settings, files, isStarted: true)
+    try? mark(settings, files, isStarted: true, window)
     _ = try? changeShared(settings.uuid) { settings in
       settings.machine["aborted"] = nil
       settings.machine["lastStateChange"] = Timestamp.text(Timestamp.now)
@@ -60,9 +61,12 @@ extension Registry {
       throw error
     }
   }
-  private func mark(_ settings: MachineSettings, _ files: SessionFiles, isStarted: Bool) throws(ServiceError) {
+  private func mark(
+    _ settings: MachineSettings, _ files: SessionFiles, isStarted: Bool, _ window: String?
+  ) throws(ServiceError) {
     let marker: JSON = [
       "name": .string(settings.name), "settings": .string(settings.file.path), "started": .bool(isStarted),
+      "session": .string(window ?? "headless"),
     ]
     do throws(SystemCallError) { try HostFiles.replace(files.marker, with: Array(marker.text.utf8)) } catch {
       throw ServiceError(.fileError, "Could not write '\(files.marker)': \(error.reason)", .session)

@@ -41,6 +41,7 @@ public struct Registry: Sendable {
   }
   func write(_ file: inout SettingsFile) throws(ServiceError) {
     do throws(SettingsError) { try file.write(store: store) } catch {
+      if case .unwritten = error { throw ServiceError(.invalidArgument, "\(error)", .registry) }
       throw ServiceError(.fileError, "\(error) (VERR_ACCESS_DENIED)", .registry)
     }
   }

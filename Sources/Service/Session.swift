@@ -122,6 +122,11 @@ extension Registry {
     if let file = settings.stateFile, HostPaths.exists(file) { return (.saved, since) }
     return (machine.bool("aborted") == true ? .aborted : .poweredOff, since)
   }
+  /// What began a running machine's session, as VirtualBox's clients know it: `headless`, or a window's name.
+  public func sessionName(_ settings: MachineSettings) -> String {
+    let marker = try? WholeFile.read(SessionFiles(home, settings.uuid).marker, maximum: 1 << 16)
+    return marker.flatMap { try? JSON(parsing: $0) }?["session"]?.string ?? "headless"
+  }
   private func liveState(_ files: SessionFiles) -> VMState {
     // A process that is stopped by somebody must not hold up whoever asks.
     guard let client = try? VMClient(files.socket), let reply = try? client.command("status", seconds: 3) else {
@@ -161,6 +166,8 @@ extension Registry {
         if HostPaths.exists(file) { return settings }
         settings.stateFile = nil
       }
+      // What is saved goes on with them.
+      if settings.stateFile == nil { settings.dropTransients() }
       settings.machine["aborted"] = last == nil ? "true" : nil
       settings.machine["lastStateChange"] = Timestamp.text(moment)
       return settings

@@ -28,6 +28,7 @@ extension Registry {
     _ machine: String, name: String, text: String?, progress: (Int) -> Void = { _ in }
   ) throws(ServiceError) -> String {
     guard !name.isEmpty else { throw ServiceError(.invalidArgument, "A snapshot needs a name", .snapshot) }
+    try Names.check(name, "a snapshot", .snapshot)
     let settings = try self.machine(machine)
     if state(settings).state.isOnline { return try takeOnline(settings, name, text, progress) }
     var made: [String] = []
@@ -229,6 +230,7 @@ extension Registry {
   ) throws(ServiceError) {
     try changeShared(machine) { settings throws(ServiceError) in
       let uuid = try snapshot(name, of: settings).uuid
+      if let newName { try Names.check(newName, "a snapshot", .snapshot) }
       settings.changeSnapshot(uuid) { element in
         if let newName, !newName.isEmpty { element["name"] = newName }
         guard let text else { return }
@@ -364,6 +366,15 @@ extension MachineSettings {
       self.cover(cover)
     }
   }
+  /// The machine with the hardware that it had when a snapshot was taken.
+  public func asOf(_ snapshot: String) throws(ServiceError) -> MachineSettings {
+    guard let hardware = snapshotElement(snapshot)?.child("Hardware") else {
+      throw ServiceError(.objectNotFound, "The snapshot has no hardware", .snapshot)
+    }
+    var then = self
+    then.hardware = hardware
+    return then
+  }
   /// An element for a new snapshot of the machine as it is.
   func newSnapshot(_ name: String, _ text: String?) throws(ServiceError) -> SettingsElement {
     guard SnapshotTree(self).nodes.allSatisfy({ $0.depth < 249 }) else {
@@ -379,7 +390,7 @@ extension MachineSettings {
       description.children = [.text(text)]
       snapshot.insert(description)
     }
-    snapshot.insert(hardware)
+    snapshot.insert(hardware.withoutTransientFolders)
     return snapshot
   }
   /// Everything that is attached now and in snapshots has the other medium instead.

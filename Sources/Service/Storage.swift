@@ -118,6 +118,7 @@ extension MachineSettings {
   /// Adds a controller with nothing plugged in.
   public mutating func addController(_ name: String, _ type: ControllerType) throws(ServiceError) {
     guard !name.isEmpty else { throw ServiceError(.invalidArgument, "A storage controller needs a name") }
+    try Names.check(name, "a storage controller")
     guard !controllers.contains(where: { $0["name"] == name }) else {
       throw ServiceError(.objectInUse, "Storage controller named '\(name)' already exists")
     }
@@ -148,6 +149,8 @@ extension MachineSettings {
   /// Devices stay where they are.
   public mutating func renameController(_ name: String, to new: String) throws(ServiceError) {
     _ = try controller(name)
+    guard !new.isEmpty else { throw ServiceError(.invalidArgument, "A storage controller needs a name") }
+    try Names.check(new, "a storage controller")
     guard !controllers.contains(where: { $0["name"] == new }) else {
       throw ServiceError(.objectInUse, "Storage controller named '\(new)' already exists")
     }

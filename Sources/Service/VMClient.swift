@@ -29,7 +29,9 @@ public final class VMClient {
       }
       guard reply["event"] == nil, reply["id"] != nil else { continue }
       guard reply["ok"] == true else {
-        throw ServiceError(.vmError, reply["error"]?.string ?? "The machine's process refused \(name)", .console)
+        let text = reply["error"]?.string ?? "The machine's process refused \(name)"
+        let isOfState = ["the machine is not running", "the machine is not paused"].contains(text)
+        throw ServiceError(isOfState ? .invalidVMState : .vmError, text, .console)
       }
       return reply
     }

@@ -72,9 +72,9 @@ public final class MachineService: Sendable {
   }
 
   /// Starts a machine and looks after it from then on.
-  public func start(_ name: String) throws(ServiceError) {
+  public func start(_ name: String, window: String? = nil) throws(ServiceError) {
     defer { supervisor.look() }
-    try registry.start(name, program: program)
+    try registry.start(name, program: program, window: window)
   }
   /// Where the process of a machine that runs takes orders.
   public func control(_ name: String) throws(ServiceError) -> String {

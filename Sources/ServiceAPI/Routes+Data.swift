@@ -14,9 +14,7 @@ extension Route {
     },
     Route(.put, "extradata/{key}", "setGlobalExtraData", "data", "Keeps a value for all machines.", .nothing) {
       service, request throws(ServiceError) in
-      try service.registry.changeGlobal {
-        MachineSettings.setExtraData(&$0.root, request.name("key"), request.text("value"))
-      }
+      try service.registry.setExtraData(nil, request.name("key"), request.text("value"))
       service.noticed()
       return .nothing
     }.taking(value),
@@ -30,9 +28,7 @@ extension Route {
       .put, "machines/{machine}/extradata/{key}", "setExtraData", "data", "Keeps a value with a machine.",
       .nothing
     ) { service, request throws(ServiceError) in
-      try service.registry.changeShared(request.name("machine")) {
-        $0.setExtraData(request.name("key"), request.text("value"))
-      }
+      try service.registry.setExtraData(request.name("machine"), request.name("key"), request.text("value"))
       service.noticed()
       return .nothing
     }.taking(value),

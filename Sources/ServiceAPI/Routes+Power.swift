@@ -10,9 +10,11 @@ extension Route {
     ) {
       service, request throws(ServiceError) in
       let settings = try service.machine(request)
-      try service.start(settings.uuid)
+      try service.start(settings.uuid, window: request.text("window"))
       return .json(service.summary(try service.registry.machine(settings.uuid)))
-    },
+    }.taking(
+      .object([Schema.option("window", .text, "The name of a program that shows the screen, for lists.")]),
+      optional: true),
     command("pause", "pauseMachine", "Lets the machine's processors rest.", "pause"),
     command("resume", "resumeMachine", "Lets them go on.", "resume"),
     command("reset", "resetMachine", "As the button on the case does.", "reset"),

@@ -67,7 +67,7 @@ public struct SettingsFile: Equatable, Sendable {
     self.version = version
     platform = text.split(separator: "-", maxSplits: 1).dropFirst().first.map(String.init) ?? SettingsVersion.platform
     if kind == .machine { try checkMachine() }
-    if version < .written { SettingsUpgrade(from: version).upgrade(&document) }
+    SettingsUpgrade(from: version).upgrade(&document)
   }
   private func checkMachine() throws(SettingsError) {
     func malformed(_ reason: String) -> SettingsError { .malformed(path: path, line: nil, reason: reason) }
@@ -89,9 +89,10 @@ public struct SettingsFile: Equatable, Sendable {
     return XMLText.write(prologue: prologue, document)
   }
 
-  /// Writes the file so that it never is half of anything. The first time that a file of an older version is rewritten, it
+  /// Writes the file, unless it has a text that would not come back as it is, so that it never is half of anything. The first time that a file of an older version is rewritten, it
   /// is kept as it was beside the new one.
   public mutating func write(store: any SettingsStore = HostSettingsStore()) throws(SettingsError) {
+    if let text = document.textThatXMLCannotHold { throw .unwritten(path: path, text: text) }
     if version < .written, store.exists(path) { try backUp(store) }
     try store.replace(path, bytes, keepsPrevious: true)
     if version < .written {

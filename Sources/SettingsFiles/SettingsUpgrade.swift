@@ -6,10 +6,32 @@ struct SettingsUpgrade {
 
   func upgrade(_ document: inout SettingsElement) {
     document.changeAll("Machine") { machine in
+      moveRecording(&machine)
+      guard version < .written else { return }
       machine.changeAll("Hardware") { upgradeHardware(&$0) }
       moveStorage(&machine)
       machine.changeAll("Snapshot") { upgradeSnapshot(&$0) }
     }
+  }
+  /// How the screen is recorded stood in the hardware, before 1.19 and in files that were made here. Its numbers have other
+  /// names now.
+  private func moveRecording(_ owner: inout SettingsElement) {
+    if let old = owner.child("Hardware")?.child("VideoCapture") {
+      owner.changeAll("Hardware") { $0.remove("VideoCapture") }
+      if owner.child("Recording") == nil { owner.insert(SettingsUpgrade.recording(old)) }
+    }
+    owner.changeAll("Snapshot") { moveRecording(&$0) }
+    owner.changeAll("Snapshots") { list in list.changeAll("Snapshot") { moveRecording(&$0) } }
+  }
+  private static func recording(_ old: SettingsElement) -> SettingsElement {
+    var screen = SettingsElement("Screen", [("id", "0"), ("enabled", "true")])
+    for (name, newName) in [
+      ("file", "file"), ("horzRes", "horzRes"), ("vertRes", "vertRes"), ("rate", "rateKbps"), ("fps", "fps"),
+      ("maxTime", "maxTimeS"), ("maxSize", "maxSizeMB"), ("options", "options"),
+    ] { screen[newName] = old[name] }
+    let isOn = old.bool("enabled") == true
+    return SettingsElement(
+      "Recording", isOn ? [("enabled", "true")] : [], [SettingsElement("Screens", [], [screen])])
   }
   private func upgradeSnapshot(_ snapshot: inout SettingsElement) {
     snapshot.changeAll("Hardware") { upgradeHardware(&$0) }

@@ -60,6 +60,10 @@ extension XMLText {
     return result.last == "-" ? result + " " : result
   }
 
+  /// XML has no way to write the other control characters, nor these two.
+  fileprivate static func isUnknown(_ scalar: Unicode.Scalar) -> Bool {
+    scalar.value < 0x20 && !["\t", "\n", "\r"].contains(scalar) || scalar.value == 0xfffe || scalar.value == 0xffff
+  }
   private static func escaped(_ text: String, isAttribute: Bool) -> String {
     var result = ""
     for scalar in text.unicodeScalars {
@@ -70,8 +74,7 @@ extension XMLText {
       case "\"" where isAttribute: result += "&quot;"
       case "\t", "\n": result += isAttribute ? "&#\(scalar.value);" : String(scalar)
       case "\r": result += "&#13;"
-      // XML has no way to write the other control characters, nor these two.
-      case _ where scalar.value < 0x20 || scalar.value == 0xfffe || scalar.value == 0xffff: result += "\u{fffd}"
+      case _ where isUnknown(scalar): result += "\u{fffd}"
       default: result.unicodeScalars.append(scalar)
       }
     }
@@ -80,6 +83,22 @@ extension XMLText {
 }
 
 extension SettingsElement {
+  /// The first text in it, as it may be shown, that would be another one when it is read again.
+  var textThatXMLCannotHold: String? {
+    func isBad(_ text: String) -> Bool { text.unicodeScalars.contains(where: XMLText.isUnknown) }
+    func shown(_ text: String) -> String {
+      String(String.UnicodeScalarView(text.unicodeScalars.map { XMLText.isUnknown($0) ? "?" : $0 }))
+    }
+    if let found = attributes.first(where: { isBad($0.value) }) { return shown(found.value) }
+    for child in children {
+      switch child {
+      case .text(let text) where isBad(text): return shown(text)
+      case .element(let element): if let found = element.textThatXMLCannotHold { return found }
+      default: continue
+      }
+    }
+    return nil
+  }
   fileprivate var hasText: Bool {
     children.contains { if case .text = $0 { true } else { false } }
   }

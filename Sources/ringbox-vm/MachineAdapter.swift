@@ -25,6 +25,7 @@ final class MachineAdapter: MachineControl {
     machine.resume()
   }
   func reset() { machine.reset() }
+  func injectNMI() { machine.nmi() }
   func powerButton() { machine.powerButton() }
 
   func saveState(
@@ -173,12 +174,30 @@ final class MachineAdapter: MachineControl {
       throw ControlError(error.description)
     }
   }
+  func setTrace(card: String, path: String?) throws(ControlError) {
+    do throws(MachineError) { try machine.setTrace(card: card, path: path) } catch {
+      throw ControlError(error.description)
+    }
+  }
+  func setPromiscuous(card: String, policy: String) throws(ControlError) {
+    do throws(MachineError) { try machine.setPromiscuous(card: card, policy) } catch {
+      throw ControlError(error.description)
+    }
+  }
   var networkStatus: JSON { machine.networkStatus }
 
   var deviceNames: [String] { machine.deviceNames }
   func deviceInfo(_ name: String) -> String? { machine.deviceInfo(name) }
   var statistics: JSON { machine.status }
   var engineStatistics: JSON { .array(machine.engineReports.map(\.json)) }
+  func registers(cpu: Int) -> [(name: String, value: UInt64)]? {
+    guard let found = machine.registers(cpu: cpu) else { return nil }
+    let general = ["rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi"] + (8...15).map { "r\($0)" }
+    let segments = ["es", "cs", "ss", "ds", "fs", "gs"]
+    return zip(general, found.general).map { ($0, $1) } + [("rip", found.rip), ("rflags", found.rflags)]
+      + zip(segments, found.selectors).map { ($0, UInt64($1)) }
+      + [("cr0", found.cr0), ("cr2", found.cr2), ("cr3", found.cr3), ("cr4", found.cr4), ("efer", found.efer)]
+  }
   func dumpCode(cpu: Int, range: AddressRange, limit: Int) throws(ControlError) -> (text: String, more: Int) {
     guard let found = machine.codeListings(cpu: cpu, in: range, limit: limit) else {
       throw ControlError("no processor \(cpu)")

@@ -42,13 +42,26 @@ import Service
     _ verb: Verb, _ run: (inout Words, Registry) throws -> Answer, _ words: [String]
   ) throws -> Never {
     if words.first.map({ ["help", "--help", "-h", "-help"].contains($0) }) == true {
-      print(verb.usageText, terminator: "")
+      print(verb.helpText, terminator: "")
       Foundation.exit(0)
     }
     var rest = Words(verb.name, words)
-    let answer = try run(&rest, Registry(home: try ServiceHome()))
+    let answer: Answer
+    do { answer = try run(&rest, Registry(home: try ServiceHome())) } catch {
+      // Whoever reads the answer as JSON reads the error so as well; people find it on standard error, as ever.
+      if rest.wantsJSON { print((["error": json(error)] as JSON).text) }
+      throw error
+    }
     if rest.wantsJSON { print(answer.json.text) } else { print(answer.text, terminator: "") }
     Foundation.exit(answer.status)
+  }
+
+  private static func json(_ error: any Error) -> JSON {
+    guard let error = error as? ServiceError else { return ["text": .string("\(error)")] }
+    return [
+      "code": .string(error.code.rawValue), "number": .integer(Int64(error.code.number)), "text": .string(error.text),
+      "interface": .string(error.subject.rawValue),
+    ]
   }
 
   /// What VBoxManage says without a verb. True when that was all.
@@ -76,7 +89,7 @@ import Service
   /// One line on standard error, and the end.
   private static func fail(_ text: String, status: Int32) -> Never {
     let line = text.split(whereSeparator: \.isNewline).joined(separator: " ")
-    let mark = Invocation.isVBoxManage ? "VBoxManage: error" : "ringbox"
+    let mark = Invocation.program == "ringbox" ? "ringbox" : "\(Invocation.program): error"
     FileHandle.standardError.write(Data("\(mark): \(line)\n".utf8))
     Foundation.exit(status)
   }

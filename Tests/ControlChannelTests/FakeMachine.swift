@@ -100,6 +100,16 @@ final class FakeMachine: MachineControl {
     guard group == "g" else { throw ControlError("no group") }
     record("limit \(group) \(bitsPerSecond)")
   }
+  func setTrace(card: String, path: String?) throws(ControlError) {
+    guard path != "/nowhere" else { throw ControlError("no such folder") }
+    record("trace \(card) \(path ?? "-")")
+  }
+  func setPromiscuous(card: String, policy: String) throws(ControlError) {
+    guard policy != "sometimes" else { throw ControlError("no policy") }
+    record("promiscuous \(card) \(policy)")
+  }
+  func injectNMI() { record("nmi") }
+  func registers(cpu: Int) -> [(name: String, value: UInt64)]? { cpu == 0 ? [("rip", 0xfff0)] : nil }
   var networkStatus: JSON { [["name": "nic0"]] }
   func changeMedium(drive: String, path: String?) { record("medium \(drive) \(path ?? "-")") }
   var deviceNames: [String] { ["i8254", "rtc"] }

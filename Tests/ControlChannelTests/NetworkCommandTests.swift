@@ -19,6 +19,19 @@ import Testing
       client.bench.machine.calls == ["forward nic0 tcp::1-:2 true", "forward nic0 tcp::1-:2 false", "link nic0 false"])
   }
 
+  @Test func traceAndPolicyOfACardChangeWhileTheMachineRuns() throws {
+    let client = try ControlBench().connect()
+    for request in [
+      #"{"command":"trace","card":"nic1","path":"/t"}"#, #"{"command":"trace"}"#,
+      #"{"command":"promiscuous","policy":"allow"}"#, #"{"command":"nmi"}"#,
+    ] { #expect(try client.ask(request)["ok"] == true) }
+    #expect(client.bench.machine.calls == ["trace nic1 /t", "trace nic0 -", "promiscuous nic0 allow", "nmi"])
+    #expect(try client.ask(#"{"command":"trace","path":"/nowhere"}"#)["ok"] == false)
+    #expect(try client.ask(#"{"command":"promiscuous"}"#)["ok"] == false)
+    #expect(try client.ask(#"{"command":"registers"}"#)["registers"]?["rip"] == "0xfff0")
+    #expect(try client.ask(#"{"command":"registers","cpu":1}"#)["ok"] == false)
+  }
+
   @Test func mistakesAreExplained() throws {
     let client = try ControlBench().connect()
     for (request, words) in [

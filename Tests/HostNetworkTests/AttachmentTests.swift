@@ -328,6 +328,25 @@ import Testing
     adapter.close()
   }
 
+  @Test func policyAndTraceChangeWhileFramesFlow() throws {
+    let path = NSTemporaryDirectory() + "ringbox-\(name)-later.pcap"
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    let adapter = NetworkAdapter(Mirror(), address: a)
+    let peer = FramePeer()
+    try adapter.start(card(peer))
+    adapter.transmit(frame(to: b, from: a, "for b"))
+    #expect(peer.all.isEmpty)
+    adapter.policy = .allowAll
+    adapter.setTrace(try PcapTrace(path))
+    adapter.transmit(frame(to: b, from: a, "for b"))
+    adapter.setTrace(nil)
+    adapter.transmit(frame(to: b, from: a, "for b"))
+    #expect(peer.all.count == 2)
+    // The file is whole when the trace has ended: its head, one frame out and one in.
+    #expect(FileManager.default.contents(atPath: path)?.count == 24 + 2 * (16 + 59))
+    adapter.close()
+  }
+
   @Test func bucketsLetNoMoreThroughThanTheirRate() {
     var bucket = TokenBucket(rate: 8_000_000, now: 0)
     var now: Int64 = 0

@@ -1,4 +1,6 @@
 import Base
+import DiskImages
+import Foundation
 import SettingsFiles
 import Testing
 
@@ -69,9 +71,129 @@ struct OptionTests {
     #expect(refusal(name, values) != nil)
   }
   @Test func unknownNumbersAreNoOptions() {
-    for name in ["nic9", "nic0", "boot5", "uart5", "natpf", "memory1", "1", ""] {
+    for name in ["nic37", "nic0", "boot5", "uart5", "natpf", "memory1", "1", ""] {
       #expect(MachineOption.named(name) == nil, "\(name)")
     }
+  }
+  @Test func theLogNamesEverySettingWithoutEffect() throws {
+    let usual = try LaunchPlan(applied([]), control: "c", display: "d")
+    #expect(usual.remarks == [])
+    let settings = try applied([
+      ("cpu-execution-cap", ["50"]), ("chipset", ["ich9"]), ("hpet", ["on"]), ("audio-enabled", ["on"]),
+      ("usb-xhci", ["on"]), ("bios-system-time-offset", ["-5"]), ("vrde", ["on"]), ("tpm-type", ["2.0"]),
+      ("nat-bind-ip1", ["10.0.0.1"]), ("nat-dns-proxy1", ["on"]),
+    ])
+    let plan = try LaunchPlan(settings, control: "c", display: "d")
+    for words in [
+      "cap of 50%", "chipset ICH9", "audio", "USB controllers", "time offset of -5 ms", "VRDE", "TPM",
+      "network card 1: the NAT's address", "network card 1: the NAT's DNS options",
+    ] { #expect(plan.remarks.contains { $0.hasPrefix("no effect: ") && $0.contains(words) }, "\(words)") }
+    #expect(plan.remarks.count == 9)
+  }
+  @Test func everyOptionSaysWhatItMeans() throws {
+    for option in MachineOption.all {
+      #expect(!option.meaning.isEmpty, "\(option.names[0])")
+      #expect(option.names.contains(option.dashed.replacing("-", with: "")), "\(option.dashed)")
+      #expect((option.valueCount == 0) == option.values.isEmpty, "\(option.names[0]) \(option.values)")
+    }
+    let portForward = try #require(MachineOption.named("natpf1")?.option)
+    #expect(portForward.dashed == "nat-pf" && portForward.values.hasPrefix("RULE"))
+    #expect(
+      MachineOption.named("hpet")?.option.values == "on|off" && MachineOption.named("cpus")?.option.values == "1-64")
+  }
+  @Test func newMachinesDoNotReachTheHostsLoopback() throws {
+    let settings = try applied([("nic2", ["nat"])])
+    for slot in 0..<2 {
+      #expect(settings.slot("Network", "Adapter", slot)?.child("NAT")?["localhost-reachable"] == "false")
+    }
+    let open = try applied([("nat-localhostreachable1", ["on"])])
+    #expect(open.slot("Network", "Adapter", 0)?.child("NAT")?["localhost-reachable"] == "true")
+  }
+  @Test func moreThanEightCardsNeedTheirChipset() throws {
+    #expect(refusal("nic9", ["nat"])?.contains("8") == true)
+    let settings = try applied([("chipset", ["ich9"]), ("nic36", ["intnet"])])
+    #expect(settings.slot("Network", "Adapter", 35)?.child("InternalNetwork") != nil && settings.cardCount == 36)
+  }
+  @Test func optionsWithoutEffectAreKeptWhereVirtualBoxKeepsThem() throws {
+    let settings = try applied([
+      ("tracing-enabled", ["on"]), ("tracing-config", ["all"]), ("teleporter", ["on"]), ("teleporter-port", ["6000"]),
+      ("teleporter-address", ["10.0.0.1"]), ("cpuid-set", ["80000001:1", "a", "0xb", "C", "ffffffff"]),
+      ("cpuid-set", ["1", "1", "2", "3", "4"]), ("cpuid-remove", ["1"]), ("plugcpu", ["2"]), ("usb", ["on"]),
+      ("usb-rename", ["OHCI", "mine"]), ("vrde-video-channel", ["on"]), ("vrde-video-channel-quality", ["40"]),
+      ("guest-debug-provider", ["gdb"]), ("guest-debug-port", ["1234"]), ("testing-cfg-dword0", ["7"]),
+    ])
+    let machine = settings.machine
+    #expect(machine.child("Teleporter")?.attributes.map(\.value) == ["true", "6000", "10.0.0.1"])
+    #expect(machine.descendant(["Debugging", "Tracing"])?["config"] == "all")
+    #expect(machine.descendant(["Debugging", "GuestDebug"])?["provider"] == "GDB")
+    let leaves = settings.hardware.descendant(["CPU", "CpuIdTree"])?.elements ?? []
+    #expect(leaves.map { $0.attributes.map(\.value) } == [["2147483649", "1", "10", "11", "12", "4294967295"]])
+    #expect(settings.hardware.descendant(["CPU", "CpuTree", "Cpu"])?["id"] == "2")
+    #expect(settings.hardware.descendant(["USB", "Controllers", "Controller"])?["name"] == "mine")
+    let properties = settings.hardware.descendant(["RemoteDisplay", "VRDEProperties"])?.elements ?? []
+    #expect(properties.compactMap { $0["value"] } == ["true", "40"])
+    #expect(
+      try applied([("cpuid-remove-all", []), ("unplugcpu", ["2"])], to: settings).hardware.child("CPU")?.child(
+        "CpuTree") == nil)
+    for (name, values) in [
+      ("cpuidset", ["1", "x", "2", "3", "4"]), ("teleporterport", ["70000"]), ("usbrename", ["EHCI", "a"]),
+      ("iconfile", ["/nowhere"]), ("guestdebugprovider", ["printf"]), ("plugcpu", ["64"]),
+    ] { #expect(refusal(name, values, to: settings) != nil, "\(name)") }
+    #expect(Base64Text.encode(Array("any carnal pleas".utf8)) == "YW55IGNhcm5hbCBwbGVhcw==")
+    #expect(
+      Base64Text.encode(Array("any".utf8)) == "YW55" && Base64Text.encode([]) == ""
+        && Base64Text.encode([97, 98]) == "YWI=")
+  }
+  @Test func theScreenThatIsRecordedIsWrittenAsVirtualBoxWritesIt() throws {
+    let settings = try applied([
+      ("recording", ["on"]), ("recordingvideores", ["640x480"]), ("recordingvideofps", ["10"]),
+      ("recordingvideorate", ["512"]), ("recordingmaxtime", ["60"]), ("recordingfile", ["a.webm"]),
+    ])
+    #expect(settings.hardware.child("VideoCapture") == nil && settings.isRecorded && settings.recordsScreen)
+    let screen = try #require(settings.machine.descendant(["Recording", "Screens", "Screen"]))
+    #expect(screen["id"] == "0" && screen["horzRes"] == "640" && screen["fps"] == "10" && screen["maxTimeS"] == "60")
+    #expect(screen["rateKbps"] == nil && settings.recording["rate"] == 512 && settings.recording["height"] == 480)
+    #expect(try !applied([("recordingscreens", ["none"])], to: settings).recordsScreen)
+    #expect(refusal("recordingscreens", ["first"]) != nil && refusal("recordingvideofps", ["0"]) != nil)
+  }
+  @Test func oldOptionsAttachDisks() throws {
+    let fixture = try Fixture()
+    try fixture.machine("m")
+    let registry = fixture.registry
+    for name in ["a", "b", "c"] {
+      try ImageLibrary().create(fixture.path("\(name).vdi"), ImageCreation(.vdi, .dynamic, capacity: 1 << 20))
+    }
+    try Data(repeating: 0, count: 2048).write(to: URL(fileURLWithPath: fixture.path("cd.iso")))
+    func set(_ options: [(String, String)]) throws {
+      try registry.change("m") { settings throws(ServiceError) in
+        for (typed, value) in options {
+          guard let (option, number) = MachineOption.named(typed) else { throw ServiceError(.failure, typed) }
+          try option.apply([value], number: number, typed: typed, to: &settings, registry)
+        }
+      }
+    }
+    func places() throws -> [String] {
+      let settings = try registry.machine("m")
+      return settings.attachments.map { place in
+        let path = settings.media.first { $0.uuid == place.medium }?.path.split(separator: "/").last ?? "empty"
+        return "\(place.controller) \(place.port)-\(place.device) \(path)"
+      }
+    }
+    try set([
+      ("hda", fixture.path("a.vdi")), ("dvd", fixture.path("cd.iso")), ("sata", "on"),
+      ("sataport3", fixture.path("b.vdi")),
+      ("scsitype", "BusLogic"), ("scsiport1", fixture.path("c.vdi")), ("floppy", "empty"), ("sataideemulation1", "3"),
+    ])
+    #expect(
+      try places() == [
+        "IDE Controller 0-0 a.vdi", "IDE Controller 1-0 cd.iso", "SATA 2-0 b.vdi", "SCSI 0-0 c.vdi",
+        "Floppy Controller 0-0 empty",
+      ])
+    let types = try registry.machine("m").controllers.compactMap { $0["type"] }
+    #expect(types == ["PIIX4", "AHCI", "BusLogic", "I82078"])
+    try set([("hda", "none"), ("dvd", "none"), ("scsi", "off"), ("floppy", "disabled"), ("hdb", "none")])
+    #expect(try places() == ["IDE Controller 1-0 empty", "SATA 2-0 b.vdi"])
+    #expect(throws: ServiceError.self) { try set([("hda", "/nowhere.vdi")]) }
   }
   @Test func forwardsAreKeptByNameAndOnlyOnce() throws {
     var settings = try applied([
@@ -97,10 +219,10 @@ struct OptionTests {
     #expect(settings.slot("Network", "Adapter", 0)?.descendant(["DisabledModes", "InternalNetwork"])?["name"] == "lab")
   }
   @Test func whatHasNoMeaningIsKept() throws {
-    let settings = try applied([("teleporter-port", ["7000"]), ("cpuid-set", ["1", "2", "3", "4", "5"])])
+    let settings = try applied([("testing-cfg-dword3", ["7000"]), ("pci-attach", ["01:00.0@2:0"])])
     #expect(
       settings.extraData.map { "\($0.key)=\($0.value)" } == [
-        "Ringbox/Option/cpuidset=1 2 3 4 5", "Ringbox/Option/teleporterport=7000",
+        "Ringbox/Option/pciattach=01:00.0@2:0", "Ringbox/Option/testingcfgdword3=7000",
       ])
   }
   @Test func anyValueIsTakenOrRefused() throws {
@@ -147,7 +269,10 @@ struct OptionTests {
     #expect(cards[1]["kind"] == "intnet" && cards[1]["network"] == "lab" && cards[1]["connected"] == false)
   }
   @Test func whoAsksForATabletGetsAnAbsolutePointer() throws {
-    func machine(_ options: [(String, [String])]) throws -> JSON? { try plan(applied(options)).options["machine"] }
+    func machine(_ options: [(String, [String])]) throws -> JSON? {
+      // The type of guest that these tests have is a 32-bit one.
+      try plan(applied([("longmode", ["on"])] + options)).options["machine"]
+    }
     let usual = try machine([("mouse", ["ps2"])])
     #expect(usual?["mouse"] == nil && usual?["cpu"] == "host,-lm")
     let tablet = try machine([("mouse", ["usbtablet"]), ("paravirtprovider", ["default"])])

@@ -356,9 +356,9 @@ extension MachineSettings {
     for (key, _) in extraData where key.hasPrefix("Ringbox/") || key.hasPrefix(ConfigurationKey.prefix) {
       if !isHarmless(key) { setExtraData(key, nil) }
     }
+    machine.remove("Recording")
     machine.change("Hardware") { hardware in
       hardware.remove("SharedFolders")
-      hardware.remove("VideoCapture")
       hardware.remove("HostPci")
       for list in ["UART", "LPT"] {
         hardware.changeAll(list) { ports in

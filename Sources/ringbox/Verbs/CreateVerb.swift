@@ -39,6 +39,8 @@ enum CreateVerb {
       }
     }
     guard !creation.name.isEmpty else { throw Failure.usage("Parameter --name is required") }
+    // Clients look for the file's name when a machine is there already.
+    try registry.checkPlace(of: creation)
     if isRegistered { try registry.refuseDouble(creation.name) }
     let settings = try registry.create(creation)
     if isRegistered { _ = try registry.register(settings.file.path) }

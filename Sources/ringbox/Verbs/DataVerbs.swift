@@ -57,11 +57,7 @@ enum DataVerbs {
     while let word = words.next() { values.append(word) }
     guard (2...3).contains(values.count), !values[1].isEmpty else { throw Failure.usage("Not enough parameters") }
     let key = values[1], value = values.count > 2 ? values[2] : nil
-    if values[0] == "global" {
-      try registry.changeGlobal { MachineSettings.setExtraData(&$0.root, key, value) }
-    } else {
-      try registry.changeShared(values[0]) { $0.setExtraData(key, value) }
-    }
+    try registry.setExtraData(values[0] == "global" ? nil : values[0], key, value)
     return .done
   }
 
@@ -162,27 +158,70 @@ enum DataVerbs {
 
   static let sharedFolder = Verb(
     "sharedfolder",
-    usage: "add NAME|UUID --name NAME --hostpath FOLDER [--readonly] [--automount] [--auto-mount-point PATH] "
-      + "[--transient] | remove NAME|UUID --name NAME",
+    usage: "add NAME|UUID|global --name NAME --hostpath FOLDER [--readonly] [--automount] [--auto-mount-point PATH] "
+      + "[--transient] | remove NAME|UUID|global --name NAME [--transient] | "
+      + "modify NAME|UUID --name NAME [--readonly on|off] [--automount on|off] [--auto-mount-point PATH] "
+      + "[--symlink-policy POLICY]",
     "Keeps folders of the host for the guest."
   ) { words, registry in
-    let verb = try words.next("add or remove")
+    let verb = try words.next("add, remove or modify")
+    guard ["add", "remove", "modify"].contains(verb) else { throw Failure.usage("Invalid parameter '\(verb)'") }
+    let isChange = verb == "modify"
     let (names, options) = try words.parse(
-      ["name": 1, "hostpath": 1, "readonly": 0, "automount": 0, "automountpoint": 1, "transient": 0], words: 1...1)
-    func value(_ name: String) -> String? { options.last { $0.name == name }?.value }
-    guard let name = value("name"), !name.isEmpty else { throw Failure.usage("Parameter --name is required") }
-    let path = value("hostpath")
-    if verb == "add", path == nil { throw Failure.usage("Parameter --hostpath is required") }
-    guard ["add", "remove"].contains(verb) else { throw Failure.usage("Invalid parameter '\(verb)'") }
-    func has(_ option: String) -> Bool { options.contains { $0.name == option } }
+      [
+        "name": 1, "hostpath": 1, "readonly": isChange ? 1 : 0, "automount": isChange ? 1 : 0, "automountpoint": 1,
+        "transient": 0, "symlinkpolicy": 1,
+      ], words: 1...1)
+    let change = FolderChange(options: options)
+    guard let name = change.value("name"), !name.isEmpty else { throw Failure.usage("Parameter --name is required") }
+    if verb == "add", change.value("hostpath") == nil { throw Failure.usage("Parameter --hostpath is required") }
+    if names[0] == "global" {
+      guard !isChange else { throw ServiceError(.notSupported, "Global folders cannot be modified", .registry) }
+      try registry.setGlobalFolder(name, verb == "add" ? change.folder(name) : nil)
+      return .done
+    }
+    if change.has("transient"), try !registry.state(registry.machine(names[0])).state.isOnline {
+      throw Failure.failure("Machine '\(names[0])' is not currently running.")
+    }
+    let changed = isChange ? try change.applied(name, to: registry.machine(names[0])) : change.folder(name)
     try registry.changeShared(names[0]) { settings throws(ServiceError) in
-      guard let path, verb == "add" else { return try settings.removeSharedFolder(name) }
-      var folder = SharedFolder(name: name, path: Paths.absolute(path))
-      (folder.isWritable, folder.mounts) = (!has("readonly"), has("automount"))
-      folder.mountPoint = value("automountpoint") ?? ""
-      try settings.add(folder)
+      switch verb {
+      case "remove": try settings.removeSharedFolder(name, isTransient: change.has("transient"))
+      default: try settings.add(changed, replacing: isChange)
+      }
     }
     return .done
+  }
+}
+
+/// The options of `sharedfolder`.
+private struct FolderChange: Sendable {
+  let options: [Words.Option]
+  func value(_ name: String) -> String? { options.last { $0.name == name }?.value }
+  func has(_ name: String) -> Bool { options.contains { $0.name == name } }
+
+  func folder(_ name: String) -> SharedFolder {
+    var folder = SharedFolder(name: name, path: Paths.absolute(value("hostpath") ?? ""))
+    (folder.isWritable, folder.mounts, folder.isTransient) = (!has("readonly"), has("automount"), has("transient"))
+    folder.mountPoint = value("automountpoint") ?? ""
+    return folder
+  }
+  /// The folder of this name with what the options say.
+  func applied(_ name: String, to settings: MachineSettings) throws -> SharedFolder {
+    guard var folder = settings.sharedFolders.first(where: { $0.name == name }) else {
+      throw ServiceError(.objectNotFound, "Could not find a shared folder named '\(name)'")
+    }
+    if let path = value("hostpath") { folder.path = Paths.absolute(path) }
+    if let flag = try value("readonly").map({ try Words.flag($0, "readonly") }) { folder.isWritable = !flag }
+    if let flag = try value("automount").map({ try Words.flag($0, "automount") }) { folder.mounts = flag }
+    if let point = value("automountpoint") { folder.mountPoint = point }
+    if let policy = value("symlinkpolicy") {
+      guard ["forbidden", "subtree", "relative", "any"].contains(policy) else {
+        throw Failure.usage("Invalid --symlink-policy argument '\(policy)'")
+      }
+      folder.linkPolicy = policy
+    }
+    return folder
   }
 }
 

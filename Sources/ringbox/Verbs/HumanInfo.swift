@@ -16,7 +16,7 @@ struct HumanInfo {
     line("State:", "\(state.state.text) (since \(Timestamp.precise(state.since)))")
     addDisplay()
     addStorage()
-    for slot in 0..<8 { addCard(slot) }
+    for slot in 0..<settings.cardCount { addCard(slot) }
     addDevices()
     addEnd(isOnline: state.state.isOnline)
   }
@@ -52,6 +52,10 @@ struct HumanInfo {
     line("Triple Fault Reset:", settings.flag(["CPU", "TripleFaultReset"], default: false))
     line("APIC:", settings.flag(["CPU", "APIC"], default: true))
     line("X2APIC:", settings.flag(["CPU", "X2APIC"], default: false))
+    for leaf in settings.hardware.descendant(["CPU", "CpuIdTree"])?.elements("CpuIdLeaf") ?? [] {
+      let numbers = ["id", "subleaf", "eax", "ebx", "ecx", "edx"].map { String(leaf.integer($0) ?? 0, radix: 16) }
+      line("CPUID override:", numbers.joined(separator: " "))
+    }
     let names = ["Floppy": "Floppy", "DVD": "DVD", "HardDisk": "HardDisk", "Network": "Network"]
     for (index, device) in settings.bootOrder.enumerated() {
       line("Boot Device \(index + 1):", names[device] ?? "Not Assigned")
@@ -66,6 +70,15 @@ struct HumanInfo {
     line("Graphics Controller:", settings.word(["Display"], "controller", default: "VBoxVGA"))
     line("Monitor count:", "\(settings.number(["Display"], "monitorCount", default: 1))")
     line("3D Acceleration:", settings.flag(["Display"], "accelerate3D", default: false))
+    let teleporter = settings.machine.child("Teleporter"),
+      tracing = settings.machine.descendant(["Debugging", "Tracing"])
+    line("Teleporter Enabled:", teleporter?.bool("enabled") ?? false)
+    line("Teleporter Port:", teleporter?["port"] ?? "0")
+    line("Teleporter Address:", teleporter?["address"] ?? "")
+    line("Tracing Enabled:", tracing?.bool("enabled") ?? false)
+    line("Allow Tracing to Access VM:", tracing?.bool("allowTracingToAccessVM") ?? false)
+    line("Tracing Configuration:", tracing?["config"] ?? "")
+    if let icon = settings.machine["icon"] { line("Icon:", "\(icon.utf8.count / 4 * 3) bytes") }
     line("Autostart Enabled:", settings.machine.child("Autostart")?.bool("enabled") ?? false)
     line("Default Frontend:", settings.word(["Frontend", "Default"], "type", default: ""))
   }
@@ -137,11 +150,12 @@ struct HumanInfo {
     line("VRDE:", settings.flag(["RemoteDisplay"], default: false))
   }
   private mutating func addEnd(isOnline: Bool) {
-    let folders = settings.hardware.child("SharedFolders")?.elements ?? []
+    let folders = settings.sharedFolders
     text += "\nShared folders:\(folders.isEmpty ? "<none>" : "")\n"
     for folder in folders {
-      let access = folder.bool("writable") == true ? "writable" : "readonly"
-      text += "Name: '\(folder["name"] ?? "")', Host path: '\(folder["hostPath"] ?? "")' (machine mapping), \(access)\n"
+      text += "Name: '\(folder.name)', Host path: '\(folder.path)' "
+      text +=
+        "(\(folder.isTransient ? "transient" : "machine") mapping), \(folder.isWritable ? "writable" : "readonly")\n"
     }
     if let description = settings.text { text += "\nDescription:\n\(description)\n" }
     let tree = SnapshotTree(settings)

@@ -1,4 +1,5 @@
 import Base
+import HostSystem
 import Service
 import SettingsFiles
 
@@ -8,8 +9,22 @@ enum InfoVerb {
     "showvminfo", usage: "NAME|UUID [--machinereadable] [--details]", "Shows a machine's settings and state."
   ) { words, registry in
     let (names, options) = try words.parse(["machinereadable": 0, "details": 0, "log": 1, "password": 1], words: 1...1)
+    if let option = options.last(where: { $0.name == "log" }) { return try log(option.value, names[0], registry) }
     let isForPrograms = options.contains { $0.name == "machinereadable" }
     return answer(try registry.entry(names[0]), registry, isForPrograms: isForPrograms)
+  }
+
+  /// `--log N`: a log of the machine, 0 is the one of the last run.
+  private static func log(_ text: String, _ name: String, _ registry: Registry) throws -> Answer {
+    guard let number = Int(text), number >= 0 else { throw Failure.usage("Invalid --log argument '\(text)'") }
+    let folder = try registry.machine(name).logFolder(registry.home)
+    let path = "\(folder)/VBox.log\(number == 0 ? "" : ".\(number)")"
+    let bytes: [UInt8]
+    do throws(FileError) { bytes = try WholeFile.read(path, maximum: 1 << 30) } catch {
+      throw Failure.failure("Cannot read the log '\(path)': \(error.reason)")
+    }
+    let log = String(decoding: bytes, as: UTF8.self)
+    return Answer(text: log, json: ["path": .string(path), "text": .string(log)])
   }
 
   static func answer(_ entry: Registry.Entry, _ registry: Registry, isForPrograms: Bool) -> Answer {
@@ -43,6 +58,8 @@ struct MachineInfo {
     case line
   }
   private(set) var pairs: [(key: String, value: Value)] = []
+  /// The pairs of each network card, by its slot: some of their keys are the same for every card.
+  private var cards: [Range<Int>] = []
   let settings: MachineSettings
   let registry: Registry
   private let state: (state: VMState, since: String)
@@ -55,7 +72,11 @@ struct MachineInfo {
     addProcessor()
     addState()
     addStorage()
-    for slot in 0..<8 { addCard(slot) }
+    for slot in 0..<settings.cardCount {
+      let start = pairs.count
+      addCard(slot)
+      cards.append(start..<pairs.count)
+    }
     addDevices()
     addRest()
   }
@@ -74,17 +95,38 @@ struct MachineInfo {
       }
     }
   }
+  /// The pairs as members; what a key without a number says of a network card is in the list `adapters` only.
   var json: JSON {
     var json: JSON = [:]
-    for pair in pairs {
-      let key = pair.key.filter { $0 != "\"" }
-      switch pair.value {
-      case .text(let value): json.set(key, .string(value))
-      case .number(let number): json.set(key, .integer(Int64(number)))
-      case .line: continue
+    for (index, pair) in pairs.enumerated() {
+      let isOfCard = cards.contains { $0.contains(index) }
+      guard let value = MachineInfo.json(pair.value), !isOfCard || pair.key.last?.isNumber == true else { continue }
+      json.set(pair.key.filter { $0 != "\"" }, value)
+    }
+    json.set("adapters", .array(cards.enumerated().map { adapter($0 + 1, $1) }))
+    return json
+  }
+  /// A card by itself: its keys without its number, its forwards as a list.
+  private func adapter(_ number: Int, _ range: Range<Int>) -> JSON {
+    var json: JSON = ["number": .integer(Int64(number))]
+    var forwards: [JSON] = []
+    for pair in pairs[range] {
+      guard let value = MachineInfo.json(pair.value) else { continue }
+      if pair.key.hasPrefix("Forwarding(") {
+        forwards.append(value)
+      } else {
+        json.set(pair.key.hasSuffix("\(number)") ? String(pair.key.dropLast("\(number)".count)) : pair.key, value)
       }
     }
+    json.set("forwards", .array(forwards))
     return json
+  }
+  private static func json(_ value: Value) -> JSON? {
+    switch value {
+    case .text(let text): .string(text)
+    case .number(let number): .integer(Int64(number))
+    case .line: nil
+    }
   }
   private static func escaped(_ text: String) -> String {
     text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"")
@@ -120,6 +162,10 @@ struct MachineInfo {
     add("x2apic", settings.flag(["CPU", "X2APIC"], default: false))
     add("nested-hw-virt", settings.flag(["CPU", "NestedHWVirt"], default: false))
     add("cpuid-portability-level", settings.number(["CPU"], "CpuIdPortabilityLevel", default: 0))
+    for leaf in settings.hardware.descendant(["CPU", "CpuIdTree"])?.elements("CpuIdLeaf") ?? [] {
+      let numbers = ["id", "subleaf", "eax", "ebx", "ecx", "edx"].map { MachineInfo.wide(leaf.integer($0) ?? 0) }
+      pairs.append(("cpuid=\(numbers.joined(separator: ","))", .line))
+    }
     add("bootmenu", settings.word(["BIOS", "BootMenu"], "mode", default: "MessageAndMenu").lowercased())
     let names = ["Floppy": "floppy", "DVD": "dvd", "HardDisk": "disk", "Network": "net"]
     for (index, device) in settings.bootOrder.enumerated() { add("boot\(index + 1)", names[device] ?? "none") }
@@ -127,6 +173,7 @@ struct MachineInfo {
     add("ioapic", settings.flag(["BIOS", "IOAPIC"], default: false))
     add("biosapic", settings.word(["BIOS", "APIC"], "mode", default: "APIC").lowercased())
     add("biossystemtimeoffset", settings.number(["BIOS", "TimeOffset"], "value", default: 0))
+    if let path = settings.nvramFile { add("BIOS NVRAM File", path) }
     add("rtcuseutc", settings.word(["RTC"], "localOrUTC", default: "Local") == "UTC")
     add("hwvirtex", settings.flag(["CPU", "HardwareVirtEx"], default: true))
     add("nestedpaging", settings.flag(["CPU", "HardwareVirtExNestedPaging"], default: true))
@@ -153,10 +200,11 @@ struct MachineInfo {
     add("teleporterenabled", teleporter?.bool("enabled") ?? false)
     add("teleporterport", teleporter?.integer("port") ?? 0)
     add("teleporteraddress", teleporter?["address"] ?? "")
-    add("teleporterpassword", "")
-    add("tracing-enabled", false)
-    add("tracing-allow-vm-access", false)
-    add("tracing-config", "")
+    add("teleporterpassword", teleporter?["password"] ?? "")
+    let tracing = settings.machine.descendant(["Debugging", "Tracing"])
+    add("tracing-enabled", tracing?.bool("enabled") ?? false)
+    add("tracing-allow-vm-access", tracing?.bool("allowTracingToAccessVM") ?? false)
+    add("tracing-config", tracing?["config"] ?? "")
     let autostart = settings.machine.child("Autostart")
     add("autostart-enabled", autostart?.bool("enabled") ?? false)
     add("autostart-delay", autostart?.integer("delay") ?? 0)
@@ -258,13 +306,32 @@ struct MachineInfo {
     add("clipboard_file_transfers", settings.flag(["Clipboard"], "fileTransfersEnabled", default: false))
     add("draganddrop", settings.word(["DragAndDrop"], "mode", default: "Disabled").lowercased())
     if state.state.isOnline {
-      add("SessionName", "headless")
-      pairs.append(("VideoMode=\"720,400,0\"@0,0 1", .line))
+      add("SessionName", registry.sessionName(settings))
+      if let mode = registry.videoMode(settings) { pairs.append(("VideoMode=\(mode)", .line)) }
     }
     addRemoteDisplay()
     let types =
       settings.hardware.descendant(["USB", "Controllers"])?.elements.compactMap { $0["type"]?.uppercased() } ?? []
     for (key, type) in [("usb", "OHCI"), ("ehci", "EHCI"), ("xhci", "XHCI")] { add(key, types.contains(type)) }
+    addFilters()
+  }
+  /// Devices of the host's USB that are meant for the machine.
+  private mutating func addFilters() {
+    let filters = settings.hardware.descendant(["USB", "DeviceFilters"])?.elements("DeviceFilter") ?? []
+    for (index, filter) in filters.enumerated() {
+      let number = index + 1
+      add("USBFilterActive\(number)", filter.bool("active") ?? false)
+      for (key, attribute) in [
+        ("Name", "name"), ("VendorId", "vendorId"), ("ProductId", "productId"), ("Revision", "revision"),
+        ("Manufacturer", "manufacturer"), ("Product", "product"), ("Remote", "remote"),
+        ("SerialNumber", "serialNumber"),
+      ] { add("USBFilter\(key)\(number)", filter[attribute] ?? "") }
+    }
+  }
+  /// Eight hexadecimal digits.
+  private static func wide(_ number: Int) -> String {
+    let digits = String(UInt32(truncatingIfNeeded: number), radix: 16)
+    return String(repeating: "0", count: 8 - digits.count) + digits
   }
   private static func hex(_ number: Int) -> String {
     let digits = String(number, radix: 16)
@@ -297,30 +364,52 @@ struct MachineInfo {
     add("vrdeauthtype", settings.word(["RemoteDisplay"], "authType", default: "Null").lowercased())
     add("vrdemulticon", settings.flag(["RemoteDisplay"], "allowMultiConnection", default: false))
     add("vrdereusecon", settings.flag(["RemoteDisplay"], "reuseSingleConnection", default: false))
-    add("vrdevideochannel", false)
+    let hasVideo = ["true", "1"].contains(property("VideoChannel/Enabled")?.lowercased() ?? "")
+    add("vrdevideochannel", hasVideo)
+    if hasVideo { add("vrdevideochannelquality", property("VideoChannel/Quality") ?? "75") }
     for element in properties { add("vrdeproperty[\(element["name"] ?? "")]", element["value"] ?? "") }
   }
 
   // MARK: Rest
 
   private mutating func addRest() {
-    for (index, folder) in (settings.hardware.child("SharedFolders")?.elements ?? []).enumerated() {
-      add("SharedFolderNameMachineMapping\(index + 1)", folder["name"] ?? "")
-      add("SharedFolderPathMachineMapping\(index + 1)", folder["hostPath"] ?? "")
+    for (index, folder) in ((try? registry.globalFolders()) ?? []).enumerated() {
+      add("SharedFolderNameGlobalMapping\(index + 1)", folder.name)
+      add("SharedFolderPathGlobalMapping\(index + 1)", folder.path)
     }
-    add("recording_enabled", settings.isRecorded)
-    add("recording_screens", 1)
-    if settings.hardware.child("VideoCapture") != nil {
-      let recording = settings.recording
-      func number(_ name: String) -> Int64 { recording[name]?.integer ?? 0 }
-      add("rec_screen_dest_filename", settings.recordingFile)
-      add("rec_screen_video_res_xy", "\(number("width"))x\(number("height"))")
-      add("rec_screen_video_rate_kbps", Int(number("rate")))
-      add("rec_screen_video_fps", Int(number("framesPerSecond")))
+    for (kind, isTransient) in [("Machine", false), ("Transient", true)] {
+      for (index, folder) in settings.sharedFolders.filter({ $0.isTransient == isTransient }).enumerated() {
+        add("SharedFolderName\(kind)Mapping\(index + 1)", folder.name)
+        add("SharedFolderPath\(kind)Mapping\(index + 1)", folder.path)
+      }
     }
+    if state.state.isOnline, settings.flag(["RemoteDisplay"], default: false) {
+      // There is no server of that protocol: nobody is connected. The second line has two signs, as it always had.
+      add("VRDEActiveConnection", false)
+      pairs.append(("VRDEClients==0", .line))
+    }
+    addRecording()
     if let text = settings.text { add("description", text) }
     addSnapshots(SnapshotTree(settings))
     add("GuestMemoryBalloon", settings.number(["Guest"], "memoryBalloonSize", default: 0))
+  }
+  /// All monitors are one picture: there is one screen that is recorded.
+  private mutating func addRecording() {
+    let recording = settings.recording
+    func number(_ name: String) -> Int64 { recording[name]?.integer ?? 0 }
+    add("recording_enabled", settings.isRecorded)
+    add("recording_screens", 1)
+    pairs.append((" rec_screen0", .line))
+    add("rec_screen_enabled", settings.recordsScreen)
+    add("rec_screen_id", 0)
+    add("rec_screen_video_enabled", true)
+    add("rec_screen_audio_enabled", false)
+    add("rec_screen_dest", "File")
+    add("rec_screen_dest_filename", settings.recordingFile)
+    add("rec_screen_opts", settings.recordingOptions)
+    add("rec_screen_video_res_xy", "\(number("width"))x\(number("height"))")
+    add("rec_screen_video_rate_kbps", Int(number("rate")))
+    add("rec_screen_video_fps", Int(number("framesPerSecond")))
   }
   /// Snapshots alone.
   static func snapshots(_ tree: SnapshotTree, of settings: MachineSettings, _ registry: Registry) -> String {

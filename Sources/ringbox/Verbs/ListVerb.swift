@@ -7,7 +7,11 @@ import SettingsFiles
 /// `list`: what there is.
 enum ListVerb {
   static let verb = Verb(
-    "list", usage: "[--long] [--sorted] vms|runningvms|ostypes|hostinfo|systemproperties|hdds|dvds|floppies|...",
+    "list",
+    usage: "[--long] [--sorted] vms|runningvms|ostypes|hostinfo|systemproperties|hdds|dvds|floppies|hddbackends|groups|"
+      + "dhcpservers|hostonlyifs|hostonlynets|natnetworks|natnets|intnets|bridgedifs|hostifs|extpacks|screenshotformats|"
+      + "cpu-profiles|usbfilters|hostdvds|hostfloppies|hostdrives|hostcpuids|usbhost|webcams|cloudnets|cloudproviders|"
+      + "cloudprofiles|updates",
     "Lists machines, media and what the host offers."
   ) { words, registry in
     let (topics, options) = try words.parse(
@@ -56,9 +60,10 @@ struct Listing {
     case "extpacks": return Answer(text: "Extension Packs: 0\n", json: [])
     case "screenshotformats": return Answer(text: "BitmapFormat: PNG\n", json: ["PNG"])
     case "bridgedifs", "hostifs": return NetworkListing.bridgedInterfaces()
-    case "hostdvds", "hostfloppies", "cloudnets", "usbhost", "usbfilters", "webcams",
-      "cloudproviders", "cloudprofiles", "cpu-profiles", "hostdrives",
-      "hostcpuids", "updates":
+    case "cpu-profiles": return try processors()
+    case "usbfilters": return try filters()
+    case "hostdvds", "hostfloppies", "cloudnets", "usbhost", "webcams", "cloudproviders", "cloudprofiles",
+      "hostdrives", "hostcpuids", "updates":
       // There are none, and clients must hear that without an error.
       return Answer(json: [])
     default: throw Failure.usage("Unknown subcommand \"\(topic)\".")
@@ -152,12 +157,44 @@ struct Listing {
       ("Log history count", set("LogHistoryCount", "3")), ("Default frontend", set("defaultFrontend", "")),
       ("Default audio driver", "Null"), ("Autostart database path", set("autostartDatabasePath", "")),
       ("Default Guest Additions ISO", ""), ("Logging Level", set("LoggingLevel", "all")),
-      ("Proxy Mode", "System"), ("Proxy URL", set("proxyUrl", "")), ("User language", set("LanguageId", "C")),
+      ("Proxy Mode", ["1": "NoProxy", "2": "Manual"][set("proxyMode", "0")] ?? "System"),
+      ("Proxy URL", set("proxyUrl", "")), ("User language", set("LanguageId", "C")),
     ]
     return Answer(
       text: rows.map { "\($0.0):".padding(32) + " \($0.1)\n" }.joined(),
       // Two labels are there twice; the first of each counts.
       json: rows.reversed().reduce(into: [:]) { $0.set($1.0, .string($1.1)) })
+  }
+
+  /// The processors that a guest can be shown, as the program of machines knows them.
+  private func processors() throws -> Answer {
+    let process = Process(), output = Pipe()
+    process.executableURL = URL(fileURLWithPath: try Launcher.find("ringbox-vm"))
+    process.arguments = ["--list-cpus", "--json"]
+    process.standardOutput = output
+    try process.run()
+    let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+    process.waitUntilExit()
+    let names = (try? JSON(parsing: text))?["profiles"]?.array?.compactMap { $0["name"]?.string } ?? []
+    let lines = names.enumerated().map { "#\($0 < 10 ? "0" : "")\($0): \($1) [x86]\n" }
+    return Answer(text: lines.joined(), json: .array(names.map { .string($0) }))
+  }
+  private func filters() throws -> Answer {
+    let all = try registry.global().root.child("USBDeviceFilters")?.elements("DeviceFilter") ?? []
+    var text = "Global USB Device Filters:\n\n" + (all.isEmpty ? "<none>\n" : "")
+    let labels = [
+      ("active", "Active"), ("name", "Name"), ("action", "Action"), ("vendorId", "VendorId"),
+      ("productId", "ProductId"), ("revision", "Revision"), ("manufacturer", "Manufacturer"), ("product", "Product"),
+      ("serialNumber", "Serial Number"),
+    ]
+    for (index, filter) in all.enumerated() {
+      text += "Index:".padding(18) + "\(index)\n"
+      for (attribute, label) in labels { text += "\(label):".padding(18) + (filter[attribute] ?? "") + "\n" }
+      text += "\n"
+    }
+    return Answer(
+      text: text,
+      json: .array(all.map { filter in .object(filter.attributes.map { JSON.Member($0.name, .string($0.value)) }) }))
   }
 
   // MARK: Media
@@ -208,7 +245,24 @@ struct Listing {
 
       """
     }
-    return Answer(text: text.joined(), json: .array(servers.map { ["networkName": .string($0["networkName"] ?? "")] }))
+    return Answer(
+      text: text.joined(),
+      json: .array(
+        servers.map { server in
+          func text(_ name: String) -> JSON { .string(server[name] ?? "") }
+          return [
+            "networkName": text("networkName"), "address": text("IPAddress"), "mask": text("networkMask"),
+            "lower": text("lowerIP"), "upper": text("upperIP"), "enabled": .bool(server.bool("enabled") ?? false),
+            "settings": .array(server.elements.map(Listing.json)),
+          ]
+        }))
+  }
+  /// Options, groups and what else a server has, as it is kept.
+  private static func json(_ element: SettingsElement) -> JSON {
+    var json: JSON = ["kind": .string(element.name)]
+    for attribute in element.attributes { json.set(attribute.name, .string(attribute.value)) }
+    if !element.elements.isEmpty { json.set("parts", .array(element.elements.map(Listing.json))) }
+    return json
   }
   private func groups(_ server: SettingsElement) -> String {
     let lines = server.elements("Group").flatMap { group in

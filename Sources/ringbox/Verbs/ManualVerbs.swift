@@ -41,7 +41,21 @@ enum ManualVerbs {
   }
 }
 
+extension MachineOption {
+  /// The option with what follows it, as help texts show it.
+  var synopsis: String {
+    let suffix = numbers.map { "<\($0.lowerBound)-\($0.upperBound)>" } ?? ""
+    return "--\(dashed)\(suffix)" + (valueCount == 0 ? "" : " \(values)")
+  }
+}
+
 extension Verb {
+  /// What `VERB --help` says.
+  var helpText: String {
+    guard name == ModifyVerb.verb.name else { return usageText }
+    return usageText + "\n" + MachineOption.all.map { "  \($0.synopsis)\n        \($0.meaning)\n" }.joined()
+      + "\nDashes inside an option's name may be left out.\n"
+  }
   /// Every option with two dashes.
   var options: [String] {
     switch kind {
@@ -54,7 +68,9 @@ extension Verb {
     case .machine:
       guard name == ModifyVerb.verb.name else { return Verb.options(in: usage) + ["--json"] }
       return MachineOption.all.flatMap { option in
-        option.names.flatMap { name in option.numbers.map { $0.map { "--\(name)\($0)" } } ?? ["--\(name)"] }
+        // Of cards that only one chipset has, the first eight are enough.
+        let names = option.names[0] == option.dashed ? option.names : [option.dashed] + option.names
+        return names.flatMap { name in option.numbers.map { $0.prefix(8).map { "--\(name)\($0)" } } ?? ["--\(name)"] }
       } + ["--json"]
     }
   }
@@ -72,8 +88,12 @@ extension Verb {
     var found: [String] = []
     for part in usage.split(separator: " ") where !part.hasPrefix("[") && !part.hasPrefix("-") {
       for word in part.split(separator: "|") {
-        let plain = word.prefix { $0.isLowercase || $0.isNumber }
-        if plain.count > 2, plain.count == word.count, !found.contains(String(plain)) { found.append(String(plain)) }
+        let plain = word.prefix { $0.isLowercase || $0.isNumber || $0 == "-" }
+        // A number belongs to the word.
+        let isNumbered = word.hasSuffix("<N>")
+        let words = isNumbered ? (1...4).map { "\(plain)\($0)" } : [String(plain)]
+        guard plain.count > 2, plain.count == word.count - (isNumbered ? 3 : 0) else { continue }
+        for word in words where !found.contains(word) { found.append(word) }
       }
     }
     return found
@@ -222,16 +242,16 @@ enum ManualPage {
     switch verb.kind {
     case .command(let type):
       text +=
-        ".nf\n\(escaped(type.usageString()))\n.fi\n.SH OPTIONS\n.nf\n\(escaped(type.helpMessage(columns: 76)))\n.fi\n"
+        ".nf\n\(escaped(type.usageString()))\n.fi\n.SH DESCRIPTION\n\(escaped(verb.summary))\n.SH OPTIONS\n.nf\n\(escaped(type.helpMessage(columns: 76)))\n.fi\n"
     case .machine:
       text += ".B ringbox \(escaped(verb.name))\n\(escaped(verb.usage))\n"
+      text += ".SH DESCRIPTION\n\(escaped(verb.summary))\n"
       if verb.name == ModifyVerb.verb.name {
         text += ".SH OPTIONS\n"
         for option in MachineOption.all {
-          let suffix = option.numbers.map { "<\($0.lowerBound)\\-\($0.upperBound)>" } ?? ""
-          let names = option.names.map { "\\-\\-\($0)\(suffix)" }.joined(separator: ", ")
-          text +=
-            ".TP\n.B \(names)\n\(option.valueCount == 0 ? "no value" : "\(option.valueCount) value\(option.valueCount == 1 ? "" : "s")")\n"
+          text += ".TP\n.B \(escaped(option.synopsis))\n\(escaped(option.meaning))\n"
+          let others = option.names.filter { $0 != option.dashed.replacing("-", with: "") }
+          if !others.isEmpty { text += escaped("Also --\(others.joined(separator: ", --")).") + "\n" }
         }
       }
     }

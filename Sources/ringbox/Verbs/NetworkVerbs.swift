@@ -446,7 +446,20 @@ struct NetworkListing {
     return Answer(
       text: text,
       json: .array(
-        all.map { ["name": .string($0["networkName"] ?? ""), "network": .string($0["network"] ?? "")] }))
+        all.map { item in
+          func text(_ name: String) -> JSON { .string(item[name] ?? "") }
+          let forwards = ["PortForwarding4", "PortForwarding6"].flatMap { item.child($0)?.elements("Forwarding") ?? [] }
+          return [
+            "name": text("networkName"), "network": text("network"), "enabled": .bool(item.bool("enabled") ?? false),
+            "dhcp": .bool(item.bool("needDhcp") ?? false), "ipv6": .bool(item.bool("ipv6") ?? false),
+            "ipv6Prefix": text("ipv6prefix"),
+            "ipv6Default": .bool(item.bool("advertiseDefaultIPv6Route") ?? false),
+            "forwards": .array(forwards.map(attributes)),
+          ]
+        }))
+  }
+  private func attributes(_ element: SettingsElement) -> JSON {
+    .object(element.attributes.map { JSON.Member($0.name, .string($0.value)) })
   }
   private func rules(_ item: SettingsElement) -> String {
     var text = ""

@@ -20,7 +20,9 @@ enum PowerVerbs {
     var text = ""
     let service = ServiceClient(registry.home, program: try Launcher.find("ringboxd"))
     for name in names {
-      try service.request("POST", ["machines", try registry.machine(name).uuid, "start"])
+      try service.request(
+        "POST", ["machines", try registry.machine(name).uuid, "start"],
+        window == nil ? [:] : ["window": "GUI/SDL"])
       if let window {
         // A machine of the type separate goes on without its window.
         let isSeparate = options.last { $0.name == "type" }?.value == "separate"
@@ -49,6 +51,10 @@ enum PowerVerbs {
 
   /// `VBoxHeadless --startvm NAME`: starts a machine and stays until it ends.
   static func headless(_ words: [String]) throws -> Never {
+    if words.first.map({ ["help", "--help", "-h", "-help"].contains($0) }) == true {
+      print("usage: VBoxHeadless --startvm NAME|UUID [--vrde on|off|config] [--settingspwfile FILE]")
+      Foundation.exit(0)
+    }
     var rest = Words("VBoxHeadless", words)
     let (_, options) = try rest.parse(
       ["startvm": 1, "s": 1, "vrde": 1, "v": 1, "vrdeproperty": 1, "e": 1, "settingspw": 1, "settingspwfile": 1],
@@ -68,7 +74,11 @@ enum PowerVerbs {
     "controlvm",
     usage:
       "NAME|UUID pause|resume|reset|poweroff|savestate|acpipowerbutton|keyboardputscancode HH...|keyboardputstring TEXT...|"
-      + "keyboardputfile FILE|mouseputstate [--absolute] X Y [DZ [BUTTONS]]|screenshotpng FILE|setlinkstate<N> on|off|natpf<N> RULE|natpf<N> delete NAME|"
+      + "keyboardputfile FILE|screenshotpng FILE|setlinkstate<N> on|off|natpf<N> RULE|natpf<N> delete NAME|"
+      + "mouseputstate [--absolute] X Y [DZ [BUTTONS]]|nic<N> KIND [NETWORK]|nictrace<N> on|off|nictracefile<N> FILE|nicpromisc<N> POLICY|"
+      + "nicproperty<N> NAME=VALUE|changeuartmode<N> MODE...|audioin on|off|audioout on|off|draganddrop MODE|vrde on|off|"
+      + "vrdeport PORTS|vrdeproperty NAME=VALUE|vrdevideochannelquality N|guestmemoryballoon MIB|cpuexecutioncap N|"
+      + "vm-process-priority PRIORITY|autostart-enabled on|off|autostart-delay SECONDS|reboot|shutdown|"
       + "clipboard mode disabled|hosttoguest|guesttohost|bidirectional|setvideomodehint WIDTH HEIGHT BPP [DISPLAY [yes|no [X Y]]]|recording on|off|filename FILE|videores WxH|videorate N|videofps N|maxtime N|maxfilesize N",
     "Controls a machine that runs."
   ) { words, registry in
@@ -84,13 +94,13 @@ enum PowerVerbs {
 }
 
 /// The words behind `controlvm NAME`: requests to the service.
-private struct Control {
+struct Control {
   let settings: MachineSettings
   let registry: Registry
   let service: ServiceClient
 
   @discardableResult
-  private func request(
+  func request(
     _ method: String, _ path: String..., body: JSON? = nil, seconds: Int64 = 120
   ) throws -> ServiceClient.Answer {
     try service.request(method, ["machines", settings.uuid] + path, body, seconds: seconds)
@@ -103,7 +113,14 @@ private struct Control {
     case "pause", "resume", "reset":
       try none()
       try request("POST", plain)
-    case "acpipowerbutton", "shutdown": try request("POST", "acpipowerbutton")
+    case "reboot":
+      try none()
+      try request("POST", "reset")
+    case "acpipowerbutton", "shutdown":
+      guard values.allSatisfy({ plain == "shutdown" && Words.plain($0) == "force" }) else {
+        throw Failure.usage("Invalid parameter '\(values[0])'")
+      }
+      try request("POST", "acpipowerbutton")
     case "poweroff":
       try none()
       try request("POST", "poweroff")
@@ -116,7 +133,10 @@ private struct Control {
         as FileError
       { throw Failure.failure("Cannot open file '\(error.path)': \(error.reason)") }
     case "mouseputstate": try moveMouse(values)
-    case "screenshotpng": try screenshot(path(values))
+    case "screenshotpng":
+      guard (1...2).contains(values.count) else { throw Failure.usage("screenshotpng takes a file and a screen") }
+      if values.count > 1 { try checkScreen(values[1]) }
+      try screenshot(path(values))
     case "recording", "videocap": try record(values)
     case "setvideomodehint": try hintMode(values)
     case "clipboard": try setClipboard(values)
@@ -129,6 +149,15 @@ private struct Control {
     }
     return .done
   }
+  private func checkScreen(_ text: String) throws {
+    guard let screen = Int(text), screen >= 0 else { throw Failure.usage("Invalid parameter '\(text)'") }
+    let count = settings.number(["Display"], "monitorCount", default: 1)
+    guard screen < count else {
+      throw ServiceError(
+        .invalidArgument, "Invalid screen number \(screen): the machine has \(count == 1 ? "one" : "\(count)")",
+        .console)
+    }
+  }
   private func path(_ values: [String]) -> String { Paths.absolute(values.first ?? "") }
 
   private func performNumbered(_ verb: String, _ plain: String, _ values: [String]) throws {
@@ -139,17 +168,16 @@ private struct Control {
       guard let value = values.first, values.count == 1 else { throw Failure.usage("\(verb) takes one value") }
       try request("PUT", "adapters", number, "link", body: ["up": .bool(try Words.flag(value, verb))])
     case ("natpf", true): try forward(number, values)
-    case ("nic", true), ("nictrace", true), ("nictracefile", true), ("nicpromisc", true), ("nicproperty", true):
-      throw ServiceError(.notSupported, "\(verb) is not supported while the machine runs", .console)
     default:
-      let known = [
-        "guestmemoryballoon", "usbattach", "usbdetach", "audioin", "audioout", "draganddrop", "vrde",
-        "vrdeport", "vrdeproperty", "setscreenlayout", "setcredentials",
-        "teleport", "plugcpu", "unplugcpu", "cpuexecutioncap", "webcam", "acpisleepbutton", "reboot",
-        "vmprocesspriority", "addencpassword", "removeencpassword", "removeallencpasswords",
+      if try keepSetting(plain, verb, values) { return }
+      let actions = [
+        "usbattach", "usbdetach", "setscreenlayout", "setcredentials", "teleport", "plugcpu",
+        "unplugcpu", "webcam", "acpisleepbutton", "addencpassword", "removeencpassword", "removeallencpasswords",
       ]
-      guard known.contains(plain) else { throw Failure.usage("Invalid parameter '\(verb)'") }
-      throw ServiceError(.notSupported, "\(verb) is not supported yet", .console)
+      guard actions.contains(plain) else { throw Failure.usage("Invalid parameter '\(verb)'") }
+      // There are no webcams attached: that list is empty.
+      if plain == "webcam", values == ["list"] { return }
+      throw ServiceError(.notSupported, "\(verb) is not supported by this machine", .console)
     }
   }
   private func forward(_ number: String, _ values: [String]) throws {

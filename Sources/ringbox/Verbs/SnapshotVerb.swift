@@ -6,7 +6,7 @@ enum SnapshotVerb {
   static let verb = Verb(
     "snapshot",
     usage: "NAME|UUID take SNAPSHOT [--description TEXT] | delete SNAPSHOT | restore SNAPSHOT | restorecurrent | "
-      + "edit SNAPSHOT|--current [--name NAME] [--description TEXT] | list [--machinereadable]",
+      + "edit SNAPSHOT|--current [--name NAME] [--description TEXT] | list [--machinereadable] | showvminfo SNAPSHOT",
     "Takes, restores, deletes and lists snapshots of a machine."
   ) { words, registry in
     let machine = try words.next("name or UUID of the machine")
@@ -42,6 +42,12 @@ enum SnapshotVerb {
       let node = try isCurrent ? current(settings, registry) : registry.snapshot(try name(), of: settings)
       try registry.editSnapshot(machine, node.uuid, newName: value("name"), text: value("description") ?? value("desc"))
       return .done
+    case "showvminfo":
+      let node = try registry.snapshot(try name(), of: settings)
+      let then = try settings.asOf(node.uuid)
+      let isForPrograms = options.contains { $0.name == "machinereadable" }
+      let info = MachineInfo(then, registry)
+      return Answer(text: isForPrograms ? info.programText : HumanInfo(then, registry).text, json: info.json)
     case "list": return list(settings, registry, isForPrograms: options.contains { $0.name == "machinereadable" })
     default: throw Failure.usage("Invalid parameter '\(what)'")
     }

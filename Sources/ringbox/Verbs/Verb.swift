@@ -37,23 +37,26 @@ struct Verb: Sendable {
   }
 
   /// In the order of the help text.
-  static let all: [Verb] = [
-    Verb(RunCommand.self), Verb(ListCPUsCommand.self), Verb(VersionCommand.self),
-    ListVerb.verb, InfoVerb.verb, CreateVerb.create, CreateVerb.register, CreateVerb.unregister, CreateVerb.move,
-    CloneVerb.verb, ApplianceVerbs.importVerb, ApplianceVerbs.exportVerb,
-    ModifyVerb.verb, StorageVerbs.controller, StorageVerbs.attach, PowerVerbs.start, PowerVerbs.control,
-    AutostartVerb.verb,
-    WebVerb.verb, WebVerb.events,
-    SnapshotVerb.verb,
-    DataVerbs.discardState, DataVerbs.adoptState, DataVerbs.setProperty, DataVerbs.getExtraData, DataVerbs.setExtraData,
-    DataVerbs.guestProperty, DataVerbs.sharedFolder, NetworkVerbs.hostOnlyInterface, NetworkVerbs.hostOnlyNetwork,
-    NetworkVerbs.natNetwork, NetworkVerbs.dhcpServer, InspectVerbs.bandwidth, InspectVerbs.metrics,
-    InspectVerbs.debug, InspectVerbs.mediumIO, ManualVerbs.completions, ManualVerbs.manual, MediumVerbs.close,
-    MediumVerbs.property,
-    Verb(CreateMediumCommand.self), Verb(CloneMediumCommand.self), Verb(ModifyMediumCommand.self),
-    Verb(ShowMediumInfoCommand.self), Verb(ConvertFromRawCommand.self), Verb(CheckMediumCommand.self),
-    Verb(MergeMediumCommand.self),
-  ]
+  static let all: [Verb] =
+    [
+      Verb(RunCommand.self), Verb(ListCPUsCommand.self), Verb(VersionCommand.self),
+      ListVerb.verb, InfoVerb.verb, CreateVerb.create, CreateVerb.register, CreateVerb.unregister, CreateVerb.move,
+      CloneVerb.verb, ApplianceVerbs.importVerb, ApplianceVerbs.exportVerb,
+      ModifyVerb.verb, StorageVerbs.controller, StorageVerbs.attach, PowerVerbs.start, PowerVerbs.control,
+      AutostartVerb.verb,
+      WebVerb.verb, WebVerb.events,
+      SnapshotVerb.verb,
+      DataVerbs.discardState, DataVerbs.adoptState, DataVerbs.setProperty, DataVerbs.getExtraData,
+      DataVerbs.setExtraData,
+      DataVerbs.guestProperty, DataVerbs.sharedFolder, NetworkVerbs.hostOnlyInterface, NetworkVerbs.hostOnlyNetwork,
+      NetworkVerbs.natNetwork, NetworkVerbs.dhcpServer, InspectVerbs.bandwidth, MetricsVerb.verb,
+      DebugVerb.verb, InspectVerbs.mediumIO, USBFilterVerb.verb, ManualVerbs.completions, ManualVerbs.manual,
+      MediumVerbs.close,
+      MediumVerbs.property,
+      Verb(CreateMediumCommand.self), Verb(CloneMediumCommand.self), Verb(ModifyMediumCommand.self),
+      Verb(ShowMediumInfoCommand.self), Verb(ConvertFromRawCommand.self), Verb(CheckMediumCommand.self),
+      Verb(MergeMediumCommand.self),
+    ] + MissingVerbs.all
   static func named(_ name: String) -> Verb? { all.first { $0.name == name || $0.aliases.contains(name) } }
 
   static var commands: [any ParsableCommand.Type] {
@@ -98,7 +101,7 @@ struct Words {
   var peek: String? { rest.first }
 
   /// An option as it is typed.
-  struct Option {
+  struct Option: Sendable {
     /// Without dashes, in lower case.
     var name: String
     var values: [String]
@@ -139,7 +142,7 @@ struct Words {
 /// How this program was called.
 enum Invocation {
   /// The name that messages begin with.
-  static let program: String = isVBoxManage ? "VBoxManage" : "ringbox"
+  static let program: String = isVBoxManage ? "VBoxManage" : isVBoxHeadless ? "VBoxHeadless" : "ringbox"
   private static let name =
     URL(fileURLWithPath: CommandLine.arguments.first ?? "ringbox").lastPathComponent.lowercased()
   static let isVBoxManage = name == "vboxmanage"
@@ -155,6 +158,8 @@ enum Invocation {
       case "--settingspw", "--settingspwfile":
         guard rest.count > 1 else { throw Failure.usage("Missing argument: password of \(first)") }
         rest.removeFirst(2)
+      case let word where word.hasPrefix("@") && word.utf8.count > 1:
+        rest = try ResponseFile.words(String(word.dropFirst())) + rest.dropFirst()
       default: return Array(rest)
       }
     }
