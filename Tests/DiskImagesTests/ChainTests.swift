@@ -234,9 +234,11 @@ import Testing
     let library = ImageLibrary()
     defer { for suffix in ["a", "b"] { try? library.remove("\(folder).\(suffix)") } }
     let made = try library.create("\(folder).a", ImageCreation(.vdi, capacity: 64 << 20))
-    let image = try library.open("\(folder).a")
-    for sector in [9, 100_000] { try image.write(UInt64(sector), stamp(sector, 1)) }
-    try image.close()
+    do {
+      let image = try library.open("\(folder).a")
+      for sector in [9, 100_000] { try image.write(UInt64(sector), stamp(sector, 1)) }
+      try image.close()
+    }
     try library.copyFile("\(folder).a", to: "\(folder).b")
     let copy = try library.open("\(folder).b")
     #expect(try copy.info().uuid == made.uuid && copy.read(9, count: 1) == stamp(9, 1))
