@@ -28,6 +28,8 @@ public final class BlockWorker: BlockBackend {
     var held: [Job] = []
     /// Images that were covered by others and hold data that no flush has covered yet.
     var covered: [any DiskImage] = []
+    /// What may be transferred, together with other disks.
+    var limit: DiskLimit?
   }
   private let shared: Mutex<Shared>
   private let memory: any GuestBuffer
@@ -50,6 +52,8 @@ public final class BlockWorker: BlockBackend {
     threads.withLock { $0 = started }
   }
 
+  /// From now on, reads and writes are held back so that no more passes than this.
+  public func limit(by limit: DiskLimit) { shared.withLock { $0.limit = limit } }
   /// What a device must know of the medium; without one, `sectors` is 0.
   public func mediumInfo(serial: String = "") -> MediumInfo {
     let image = shared.withLock { $0.image }
@@ -75,7 +79,8 @@ public final class BlockWorker: BlockBackend {
   private func readCached(_ request: BlockRequest) -> Bool {
     guard request.operation == .read, request.count <= BlockWorker.cachedLimit,
       case .guest(let segments) = request.payload,
-      let image = shared.withLock({ $0.closed ? nil : $0.image }), let buffers = direct(segments, request.count),
+      let image = shared.withLock({ $0.closed || $0.limit?.isLimited == true ? nil : $0.image }),
+      let buffers = direct(segments, request.count),
       image.readCached(request.sector, into: buffers)
     else { return false }
     for segment in segments where segment.count > 0 { memory.didWrite(segment) }
@@ -199,7 +204,7 @@ public final class BlockWorker: BlockBackend {
   private func work() {
     let parker = Parker()
     while true {
-      enum Next { case job(Job, (any DiskImage)?), wait, end }
+      enum Next { case job(Job, DiskLimit?), wait, end }
       let next = shared.withLock { shared -> Next in
         guard !shared.jobs.isEmpty else {
           if shared.closed { return .end }
@@ -207,12 +212,14 @@ public final class BlockWorker: BlockBackend {
           return .wait
         }
         shared.running += 1
-        return .job(shared.jobs.removeFirst(), shared.image)
+        return .job(shared.jobs.removeFirst(), shared.limit)
       }
       switch next {
       case .end: return
       case .wait: parker.park()
-      case .job(let job, let image):
+      case .job(let job, let limit):
+        if let limit { wait(limit, job.request, parker) }
+        let image = shared.withLock { $0.image }
         let (completion, error) = carryOut(job.request, image)
         let (isHeld, tell) = hold(job, error)
         if let tell, let error { tell(error) }
@@ -226,6 +233,14 @@ public final class BlockWorker: BlockBackend {
         for drainer in drainers { drainer.unpark() }
       }
     }
+  }
+
+  /// Until the limit lets the transfer begin. Whoever waits for all requests is not held up by it.
+  private func wait(_ limit: DiskLimit, _ request: BlockRequest, _ parker: Parker) {
+    guard request.operation == .read || request.operation == .write else { return }
+    while let nanoseconds = limit.take(bytes: request.count, now: HostClock.monotonicNanoseconds),
+      shared.withLock({ $0.drainers.isEmpty && !$0.closed })
+    { parker.park(until: HostClock.monotonicNanoseconds &+ min(nanoseconds, DiskLimit.patience)) }
   }
 
   private func carryOut(_ request: BlockRequest, _ image: (any DiskImage)?) -> (BlockCompletion, DiskError?) {

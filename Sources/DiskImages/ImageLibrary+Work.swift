@@ -134,12 +134,18 @@ extension ImageLibrary {
     try ImageLibrary.copyAll(source, to: target, progress)
   }
   public func remove(_ path: String) throws(DiskError) { try store.remove(path) }
-  /// Gives an image of one file another name in the same file system. Images that name it as their parent lose it.
-  public func move(_ path: String, to target: String) throws(DiskError) {
-    let info = try lookAlone(path, Options())
-    guard info.files.count == 1 else { throw .unsupported(path: path, "it has several files; clone it instead") }
-    guard !store.exists(target) else { throw .exists(path: target) }
-    try store.replace(target, with: path)
+  /// Copies a file as it is, whatever is in it, holes as holes; the copy is on stable storage.
+  public func copyFile(_ path: String, to target: String) throws(DiskError) {
+    let source = try store.open(path, writable: false), copy = try store.create(target)
+    let size = try source.size()
+    try copy.resize(to: size)
+    var position: UInt64 = 0
+    while position < size {
+      let (isStored, count) = source.isStored(at: position, limit: min(1 << 20, size - position))
+      if isStored { try copy.write(at: position, try source.bytes(at: position, count: Int(count))) }
+      position += max(1, count)
+    }
+    try copy.synchronize()
   }
   /// Mends what a check finds, as far as it can be mended.
   public func repair(_ path: String, _ options: Options = Options()) throws(DiskError) {
@@ -176,6 +182,24 @@ extension ImageLibrary {
       if try image.grow(to: bytes / 512) { return try image.close() }
     }
     try rewrite(info, capacity: bytes, progress)
+  }
+  /// Makes an image over another one hold nothing again; a power cut leaves the old image or the new one.
+  public func empty(_ path: String, _ options: Options = Options()) throws(DiskError) {
+    var alone = options
+    alone.isAlone = true
+    // Open for writing: nobody else may use the image meanwhile.
+    let old = try open(path, alone)
+    let info = try old.info()
+    guard info.variant == .differencing, info.files.count == 1, let parentPath = parentPath(of: info, options) else {
+      throw .invalid("\(path) does not differ from another image")
+    }
+    var above = Options(format: info.parentFormat, readOnly: true)
+    above.isAlone = true
+    let parent = try open(parentPath, above).info()
+    let temporary = path + ".new"
+    if store.exists(temporary) { try store.remove(temporary) }
+    try createChild(temporary, of: parent, format: info.format, uuid: info.uuid)
+    try store.replace(path, with: temporary)
   }
   private func lookAlone(_ path: String, _ options: Options) throws(DiskError) -> ImageInfo {
     var alone = options

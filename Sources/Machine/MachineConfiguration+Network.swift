@@ -44,11 +44,11 @@ extension MachineConfiguration {
     public var trace: String?
     /// Limit of each direction; nil: none.
     public var bitsPerSecond: UInt64?
-    /// Cards of one group share what they may send.
+    /// Cards of one group share what they may send, disks of one group what they may read and write.
     public struct RateGroup: Equatable, Sendable {
-      /// By which cards find each other.
+      /// By which they find each other.
       public var name: String
-      /// What all of them may send together; 0: no limit, for now.
+      /// What all of them may transfer together; 0: no limit, for now.
       public var bitsPerSecond: UInt64
       /// Whether there can be such a limit.
       static func isPossible(_ rate: Int64) -> Bool { rate == 0 || (1000...1_000_000_000_000).contains(rate) }
@@ -136,10 +136,7 @@ extension MachineConfiguration.NetworkCard {
     case "rate":
       if member.value != .null { bitsPerSecond = UInt64(try member.integer(in: 1000...1_000_000_000_000)) }
     case "rateGroup":
-      guard let name = member.value["name"]?.string, let rate = member.value["rate"]?.integer,
-        RateGroup.isPossible(rate)
-      else { throw member.wrong("a name and a rate of 1000 to 1000000000000 bits a second, or 0 for none") }
-      rateGroup = RateGroup(name: name, bitsPerSecond: UInt64(rate))
+      rateGroup = try RateGroup(member)
     case "promiscuous": promiscuous = try member.choice()
     case "rom":
       switch try member.string() {
@@ -210,13 +207,20 @@ extension MachineConfiguration.NetworkCard {
       ("pcap", text(trace)), ("rate", bitsPerSecond.map { .integer(Int64(clamping: $0)) } ?? .null),
       ("promiscuous", .string(promiscuous.rawValue)), ("rom", rom),
     ]
-    if let rateGroup {
-      members.append(
-        ("rateGroup", ["name": .string(rateGroup.name), "rate": .integer(Int64(clamping: rateGroup.bitsPerSecond))]))
-    }
+    if let rateGroup { members.append(("rateGroup", rateGroup.json)) }
     return .object(members.map { JSON.Member($0.0, $0.1) })
   }
   private static func endpoint(_ endpoint: IPv4Endpoint) -> JSON {
     .string("\(IPv4Text.text(endpoint.address)):\(endpoint.port)")
   }
+}
+
+extension MachineConfiguration.NetworkCard.RateGroup {
+  init(_ field: JSONField) throws(MachineError) {
+    guard let name = field.value["name"]?.string, let rate = field.value["rate"]?.integer,
+      MachineConfiguration.NetworkCard.RateGroup.isPossible(rate)
+    else { throw field.wrong("a name and a rate of 1000 to 1000000000000 bits a second, or 0 for none") }
+    self.init(name: name, bitsPerSecond: UInt64(rate))
+  }
+  var json: JSON { ["name": .string(name), "rate": .integer(Int64(clamping: bitsPerSecond))] }
 }

@@ -57,6 +57,8 @@ public struct MachineConfiguration: Equatable, Sendable {
     public var cache = HostCache.writeBack
     /// UUIDs and paths of the images below it, for formats that name their parents by UUID only.
     public var parents: [String: String] = [:]
+    /// Its group, if it has one.
+    public var rateGroup: NetworkCard.RateGroup?
     public init(path: String, interface: DiskInterface = .ide, readOnly: Bool = false, snapshot: Bool = false) {
       self.path = path
       self.interface = interface
@@ -322,6 +324,7 @@ extension MachineConfiguration.Disk {
       case "snapshot": snapshot = try member.bool()
       case "format": format = try member.optionalString()
       case "cache": cache = try member.choice()
+      case "rateGroup": rateGroup = member.value == .null ? nil : try .init(member)
       case "parents":
         for parent in try member.members() {
           parents[parent.key] = try JSONField("\(member.name).\(parent.key)", parent.value).string()
@@ -336,6 +339,7 @@ extension MachineConfiguration.Disk {
       "path": .string(path), "interface": .string(interface.rawValue), "readOnly": .bool(readOnly),
       "snapshot": .bool(snapshot), "format": format.map { .string($0) } ?? .null,
       "cache": .string(cache.rawValue),
+      "rateGroup": rateGroup?.json ?? .null,
       "parents": .object(parents.sorted { $0.key < $1.key }.map { JSON.Member($0.key, .string($0.value)) }),
     ])
   }

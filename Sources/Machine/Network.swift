@@ -278,15 +278,17 @@ extension Machine {
     }
     adapter.policy = policy
   }
-  /// Changes what the cards of a group may send together; 0: no limit.
+  /// Changes what the cards of a group may send together, or its disks transfer; 0: no limit.
   public func limitGroup(_ name: String, bitsPerSecond rate: Int64) throws(MachineError) {
     guard MachineConfiguration.NetworkCard.RateGroup.isPossible(rate) else {
       throw MachineError(.configuration, "a rate must be 1000 to 1000000000000 bits a second, or 0 for none")
     }
-    guard let group = network.groups[name] else {
-      throw MachineError(.configuration, "no network card is in a group '\(name)'")
+    let cards = network.groups[name], disks = storage.limits[name]
+    guard cards != nil || disks != nil else {
+      throw MachineError(.configuration, "no network card and no disk is in a group '\(name)'")
     }
-    group.change(bitsPerSecond: UInt64(rate))
+    cards?.change(bitsPerSecond: UInt64(rate))
+    disks?.change(bytesPerSecond: (UInt64(rate) + 7) / 8, now: HostClock.monotonicNanoseconds)
   }
   /// The network cards: name, address, link, attachment, traffic.
   public var networkStatus: JSON {

@@ -29,6 +29,8 @@ struct Storage: Sendable {
     var medium: MediumInfo { worker.mediumInfo(serial: serial) }
   }
   private(set) var drives: [Drive] = []
+  /// What the disks of a group may transfer together, by its name.
+  private(set) var limits: [String: DiskLimit] = [:]
 
   /// Disks fill the primary channel first; CD-ROM drives the secondary one, where installers look for them.
   private static let diskOrder = [0, 1, 3, 2]
@@ -75,6 +77,12 @@ struct Storage: Sendable {
     for (index, disk) in configuration.disks.enumerated() {
       let place = try take(disk.interface, Storage.diskOrder)
       try add("disk\(index)", .disk, place, try Storage.open(disk), memory)
+      guard let group = disk.rateGroup else { continue }
+      let limit =
+        limits[group.name]
+        ?? DiskLimit(bytesPerSecond: (group.bitsPerSecond + 7) / 8, now: HostClock.monotonicNanoseconds)
+      limits[group.name] = limit
+      drives.last?.worker.limit(by: limit)
     }
     for (index, cdrom) in configuration.cdroms.enumerated() {
       let interface = MachineConfiguration.DiskInterface(rawValue: cdrom.interface.rawValue) ?? .ide

@@ -38,7 +38,7 @@ extension MachineSettings {
     machine.change(path: ["Hardware", "IO", "BandwidthGroups"]) { body(&$0) }
   }
 
-  /// What a group's cards may send together, in bits a second; 0: no limit; nil: there is no such group.
+  /// What a group's cards may send together, or its disks transfer, in bits a second; 0: no limit; nil: there is no such group.
   func bandwidth(ofGroup name: String) -> Int64? {
     guard let group = bandwidthGroups.first(where: { $0["name"] == name }) else { return nil }
     guard let bytes = group.integer("maxBytesPerSec"), bytes > 0 else { return 0 }
@@ -48,13 +48,14 @@ extension MachineSettings {
 }
 
 extension Registry {
-  /// Tells a running machine what its settings say of a group of network cards.
+  /// Tells a running machine what its settings say of a group of network cards or disks.
   public func applyBandwidth(ofGroup name: String, to machine: String) throws(ServiceError) {
     let settings = try self.machine(machine)
     let slots = (0..<settings.cardCount).compactMap { settings.slot("Network", "Adapter", $0) }
-    guard state(settings).state.isOnline,
-      slots.contains(where: { $0.bool("enabled") == true && $0["bandwidthGroup"] == name })
-    else { return }
+    let isUsed =
+      slots.contains { $0.bool("enabled") == true && $0["bandwidthGroup"] == name }
+      || settings.attachments.contains { $0.kind == .disk && $0.bandwidthGroup == name }
+    guard isUsed, state(settings).state.isOnline else { return }
     // Of a group that is gone the limit is gone.
     let rate = settings.bandwidth(ofGroup: name) ?? 0
     try client(settings).command("limit", [("group", .string(name)), ("bitsPerSecond", .integer(rate))])

@@ -236,7 +236,9 @@ private struct MachineCopy {
       }
       made.append(path)
       settings.mediaRegistry.add(
-        Medium(kind: .disk, uuid: "\(new)", path: path, format: format, type: "Normal", parent: uuid))
+        Medium(
+          kind: .disk, uuid: "\(new)", path: path, format: format, type: "Normal", parent: uuid,
+          autoResets: source.base(of: medium).type == "Immutable"))
       media[uuid] = "\(new)"
     }
   }

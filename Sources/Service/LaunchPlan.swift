@@ -14,11 +14,16 @@ struct LaunchPlan {
   private(set) var networks: [String] = []
   private let settings: MachineSettings
   private let extra: [String: String]
+  /// UUIDs of media that others differ from: nobody writes to those.
+  private let parents: Set<String>
   /// Extra data that the machine's process puts into its configuration.
   private var ownValues: JSON = [:]
 
-  init(_ settings: MachineSettings, control: String, display: String) throws(ServiceError) {
+  init(
+    _ settings: MachineSettings, parents: Set<String> = [], control: String, display: String
+  ) throws(ServiceError) {
     self.settings = settings
+    self.parents = parents.union(settings.media.compactMap(\.parent))
     extra = Dictionary(settings.extraData.map { ($0.key, $0.value) }) { $1 }
     let machine = try machine()
     remarks += IdleSettings.remarks(settings)
@@ -158,7 +163,12 @@ struct LaunchPlan {
         cdroms.append([
           "path": .string(medium.path), "interface": .string(try cdromInterface(attachment, place)),
         ])
-      case .disk: disks.append(try disk(medium, try type(attachment), place, media))
+      case .disk:
+        var disk = try disk(medium, try type(attachment), place, media)
+        if let name = attachment.bandwidthGroup, let limit = settings.bandwidth(ofGroup: name) {
+          disk.set("rateGroup", ["name": .string(name), "rate": .integer(limit)])
+        }
+        disks.append(disk)
       }
     }
     return (disks, cdroms, floppies)
@@ -183,14 +193,15 @@ struct LaunchPlan {
       parents.append(JSON.Member(parent.uuid, .string(parent.path)))
       base = parent
     }
-    let isBase = medium.parent == nil
-    guard !(isBase && base.type == "MultiAttach") else {
-      throw refuse("The medium '\(medium.path)' is of the type multiattach, which needs an image over it")
+    let isReadOnly = medium.parent == nil && base.type == "Readonly"
+    guard isReadOnly || !medium.needsImage && !self.parents.contains(medium.uuid) else {
+      throw ServiceError(
+        .objectInUse,
+        "The medium '\(medium.path)' at \(place) must not be written to, since other images differ from it: detach it "
+          + "and attach it again, which puts an image over it", .medium)
     }
     var disk: JSON = [
-      "path": .string(medium.path), "interface": .string(interface),
-      "readOnly": .bool(isBase && base.type == "Readonly"),
-      "snapshot": .bool(isBase && base.type == "Immutable"),
+      "path": .string(medium.path), "interface": .string(interface), "readOnly": .bool(isReadOnly), "snapshot": false,
     ]
     if !parents.isEmpty { disk.set("parents", .object(parents)) }
     return disk

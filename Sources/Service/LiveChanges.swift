@@ -100,6 +100,12 @@ public struct DriveChange: Sendable {
   public var type: String?
   /// What the guest may know of a disk, and what may be done to it while the machine runs.
   public var isNonrotational: Bool?, discards: Bool?, isHotPluggable: Bool?, isTemporaryEject: Bool?
+  /// Of a DVD drive. nil: as it is.
+  public var isPassedThrough: Bool?
+  /// Name of a group of disks; empty: none; nil: as it is.
+  public var bandwidthGroup: String?
+  /// Becomes the medium's description; nil: as it is.
+  public var comment: String?
 
   /// Changes nothing yet.
   public init(controller: String, port: Int, device: Int) {
@@ -114,7 +120,10 @@ public struct DriveChange: Sendable {
   func current(_ settings: MachineSettings) -> Attachment? {
     settings.attachments.first { $0.controller == controller && $0.port == port && $0.device == device }
   }
-  func apply(_ settings: inout MachineSettings, _ registry: Registry) throws(ServiceError) {
+  /// `made`: images that were made for it, which are nobody's when the change fails.
+  func apply(
+    _ settings: inout MachineSettings, _ registry: Registry, _ made: inout [String]
+  ) throws(ServiceError) {
     if medium == "none" { return try settings.detach(controller, port, device) }
     let current = current(settings)
     guard let kind = kind ?? current?.kind else {
@@ -127,15 +136,34 @@ public struct DriveChange: Sendable {
       guard !isEmpty || kind != .disk else {
         throw ServiceError(.invalidArgument, "A hard disk cannot be an empty drive")
       }
-      attachment.medium = isEmpty ? nil : try settings.openMedium(medium, kind, type: type, registry)
+      attachment.medium = isEmpty ? nil : try settings.openMedium(medium, kind, registry)
     } else if kind == .disk, attachment.medium == nil {
       throw ServiceError(.invalidArgument, "Missing --medium argument")
     }
-    if let type, let uuid = attachment.medium { settings.setType(uuid, type) }
+    if let type, let medium = attachment.medium.flatMap(settings.medium) {
+      var others = settings
+      if current != nil { try others.detach(controller, port, device) }
+      try registry.checkType(medium, type, others)
+      if kind == .disk { settings.setType(medium.uuid, type) }
+    }
+    if kind == .disk, medium != nil || type != nil, let uuid = attachment.medium {
+      attachment.medium = try settings.attachable(uuid, in: current?.medium, registry, &made)
+    }
     if let isNonrotational { attachment.isNonrotational = isNonrotational }
     if let discards { attachment.discards = discards }
     if let isHotPluggable { attachment.isHotPluggable = isHotPluggable }
     if let isTemporaryEject { attachment.isTemporaryEject = isTemporaryEject }
+    if let isPassedThrough { attachment.isPassedThrough = isPassedThrough }
+    if let name = bandwidthGroup {
+      guard name.isEmpty || settings.bandwidthGroups.contains(where: { $0["name"] == name && $0["type"] == "Disk" })
+      else {
+        throw ServiceError(.objectNotFound, "Could not find a bandwidth group of disks named '\(name)'")
+      }
+      attachment.bandwidthGroup = name.isEmpty ? nil : name
+    }
+    if let comment, let uuid = attachment.medium {
+      settings.mediaRegistry.change(uuid) { MediaRegistry.describe(&$0, comment) }
+    }
     try settings.attach(attachment)
   }
 }
@@ -145,7 +173,21 @@ extension Registry {
   public func change(_ name: String, _ drive: DriveChange) throws(ServiceError) {
     let settings = try machine(name)
     if state(settings).state.isOnline, try changeLive(drive, settings) { return }
-    try change(name) { settings throws(ServiceError) in try drive.apply(&settings, self) }
+    var made: [String] = [], left: [String] = [], typed: String?
+    do throws(ServiceError) {
+      try change(name) { settings throws(ServiceError) in
+        let before = drive.current(settings)?.medium
+        try drive.apply(&settings, self, &made)
+        left = settings.dropForgetful(before)
+        typed = drive.current(settings)?.medium.flatMap(settings.medium).map { settings.base(of: $0).uuid }
+      }
+    } catch {
+      for path in made { HostFiles.remove(path) }
+      throw error
+    }
+    for path in left { try? MediumFile.delete(path) }
+    // Whoever else has the medium knows its new type too.
+    if let type = drive.type, let typed, drive.kind != .dvd { try changeMedium(typed) { $0["type"] = type } }
   }
   /// In the running machine first, then in its settings. False when it is nothing that may change now.
   private func changeLive(_ drive: DriveChange, _ settings: MachineSettings) throws(ServiceError) -> Bool {
@@ -158,7 +200,8 @@ extension Registry {
     let name = JSON.string("\(current.kind == .dvd ? "cdrom" : "floppy")\(number)")
     var path: String?
     try changeShared(settings.uuid) { settings throws(ServiceError) in
-      try drive.apply(&settings, self)
+      var made: [String] = []
+      try drive.apply(&settings, self, &made)
       let uuid = drive.current(settings)?.medium
       path = settings.media.first { $0.uuid == uuid }?.path
     }

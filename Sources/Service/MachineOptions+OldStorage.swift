@@ -1,3 +1,4 @@
+import HostSystem
 import SettingsFiles
 
 /// Options by which disks were attached before there was `storageattach`: they name a place on a controller of their bus, which
@@ -111,6 +112,10 @@ extension MachineOption {
       drive.kind = kind
       drive.medium = ["none", "empty", "emptydrive"].contains(word) ? "emptydrive" : value
     }
-    try drive.apply(&change.settings, change.registry)
+    var made: [String] = []
+    do throws(ServiceError) { try drive.apply(&change.settings, change.registry, &made) } catch {
+      for path in made { HostFiles.remove(path) }
+      throw error
+    }
   }
 }

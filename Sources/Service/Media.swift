@@ -25,6 +25,21 @@ public struct Medium: Sendable, Equatable {
   public var type: String
   /// UUID of the medium that this one differs from.
   public var parent: String?
+  /// Of images over immutable disks: what was written is forgotten when the machine is switched on.
+  public var autoResets = false
+
+  public init(
+    kind: Kind, uuid: String, path: String, format: String, type: String, parent: String? = nil,
+    autoResets: Bool = false
+  ) {
+    self.kind = kind
+    self.uuid = uuid
+    self.path = path
+    self.format = format
+    self.type = type
+    self.parent = parent
+    self.autoResets = autoResets
+  }
 }
 
 /// The entries below an element `MediaRegistry`.
@@ -47,8 +62,8 @@ struct MediaRegistry {
     found.append(
       Medium(
         kind: kind, uuid: uuid, path: Paths.resolve(location, in: folder),
-        format: element["format"] ?? (kind == .disk ? "VDI" : "RAW"), type: element["type"] ?? "Normal", parent: parent)
-    )
+        format: element["format"] ?? (kind == .disk ? "VDI" : "RAW"), type: element["type"] ?? "Normal", parent: parent,
+        autoResets: parent != nil && element.bool("autoReset") == true))
     for child in element.elements("HardDisk") { collect(child, kind, uuid, &found) }
   }
 
@@ -57,6 +72,7 @@ struct MediaRegistry {
     var entry = SettingsElement(
       medium.kind.element, [("uuid", "{\(medium.uuid)}"), ("location", Paths.relative(medium.path, to: folder))])
     if medium.kind == .disk || medium.format != "RAW" { entry["format"] = medium.format }
+    if medium.autoResets { entry["autoReset"] = "true" }
     if medium.parent == nil, medium.kind == .disk { entry["type"] = medium.type }
     element.change(medium.kind.list) { list in
       guard let parent = medium.parent, MediaRegistry.change(&list, parent, { $0.insert(entry) }) else {
@@ -64,6 +80,13 @@ struct MediaRegistry {
         return
       }
     }
+  }
+  static func describe(_ entry: inout SettingsElement, _ text: String) {
+    entry.remove("Description")
+    guard !text.isEmpty else { return }
+    var description = SettingsElement("Description")
+    description.children = [.text(text)]
+    entry.insert(description)
   }
   /// Takes a medium out, and with it what differs from it.
   mutating func remove(_ uuid: String) {
@@ -155,7 +178,7 @@ enum MediumFile {
 }
 
 extension Registry {
-  /// Every medium that some registry knows, once, with the machines that have it attached.
+  /// Every medium that some registry knows, once, with the machines that have it attached, now or in a snapshot.
   public func media(_ kind: Medium.Kind? = nil) throws(ServiceError) -> [(medium: Medium, users: [MachineSettings])] {
     let global = try global()
     var found: [(medium: Medium, users: [MachineSettings])] = []
@@ -171,9 +194,7 @@ extension Registry {
     let machines = Registry.registered(global).compactMap { try? load($0.uuid, $0.path).settings.get() }
     for machine in machines { for medium in machine.media { add(medium) } }
     for index in found.indices {
-      found[index].users = machines.filter { machine in
-        machine.attachments.contains { $0.medium == found[index].medium.uuid }
-      }
+      found[index].users = machines.filter { $0.usedMedia.contains(found[index].medium.uuid) }
     }
     return found
   }
@@ -186,7 +207,7 @@ extension Registry {
   public func closeMedium(_ name: String, delete: Bool) throws(ServiceError) {
     guard let (medium, users) = try medium(name) else {
       guard SettingsUUID.normalized(name) == nil else {
-        throw ServiceError(.objectNotFound, "Could not find an open medium with UUID {\(name)}", .registry)
+        throw Registry.unknown(name)
       }
       if delete { try MediumFile.delete(Paths.absolute(name)) } else { _ = try MediumFile.info(Paths.absolute(name)) }
       return
@@ -219,8 +240,22 @@ extension Registry {
     func look(_ registry: MediaRegistry) {
       var registry = registry
       registry.change(uuid) { entry in
-        found = entry.elements("Property").map { ($0["name"] ?? "", $0["value"] ?? "") }
+        let here = entry.elements("Property").map { ($0["name"] ?? "", $0["value"] ?? "") }
+        if !here.isEmpty { found = here }
       }
+    }
+    for entry in try machines() { if case .success(let settings) = entry.settings { look(settings.mediaRegistry) } }
+    if let element = try global().root.child("MediaRegistry") {
+      look(MediaRegistry(element: element, folder: home.folder))
+    }
+    return found
+  }
+  /// How the user describes a medium, as some registry keeps it.
+  public func description(of uuid: String) throws(ServiceError) -> String? {
+    var found: String?
+    func look(_ registry: MediaRegistry) {
+      var registry = registry
+      registry.change(uuid) { found = $0.child("Description")?.text ?? found }
     }
     for entry in try machines() { if case .success(let settings) = entry.settings { look(settings.mediaRegistry) } }
     if let element = try global().root.child("MediaRegistry") {
@@ -230,16 +265,27 @@ extension Registry {
   }
   /// Changes what the registries keep about a medium.
   public func changeMedium(_ uuid: String, _ body: (inout SettingsElement) -> Void) throws(ServiceError) {
+    try changeEntries(uuid) { entry, _ in body(&entry) }
+  }
+  /// The same; `body` is told too where the registry's relative names start.
+  func changeEntries(_ uuid: String, _ body: (inout SettingsElement, String) -> Void) throws(ServiceError) {
     try changeGlobal { global in
       guard let element = global.root.child("MediaRegistry") else { return }
       var registry = MediaRegistry(element: element, folder: home.folder)
-      if registry.change(uuid, body) { global.root.change("MediaRegistry") { $0 = registry.element } }
+      if registry.change(uuid, { body(&$0, home.folder) }) {
+        global.root.change("MediaRegistry") { $0 = registry.element }
+      }
     }
     for entry in try machines() {
       guard case .success(let settings) = entry.settings, settings.media.contains(where: { $0.uuid == uuid }) else {
         continue
       }
-      try changeShared(settings.uuid) { _ = $0.mediaRegistry.change(uuid, body) }
+      let folder = settings.folder
+      try changeShared(settings.uuid) { settings in
+        var registry = settings.mediaRegistry
+        registry.change(uuid) { body(&$0, folder) }
+        settings.mediaRegistry = registry
+      }
     }
   }
 }

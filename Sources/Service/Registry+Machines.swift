@@ -124,8 +124,14 @@ extension Registry {
     guard let session = try session(entry.uuid) else { throw Registry.locked(settings) }
     defer { _ = session.descriptor }
     _ = try finishRun(settings)
-    if delete { try deleteMedia(of: settings, deletion) }
-    try changeGlobal { global in Registry.forget(entry.uuid, &global) }
+    let gone = delete ? try deleteMedia(of: settings, deletion) : []
+    try changeGlobal { global in
+      Registry.forget(entry.uuid, &global)
+      guard let element = global.root.child("MediaRegistry"), !gone.isEmpty else { return }
+      var registry = MediaRegistry(element: element, folder: home.folder)
+      for uuid in gone { registry.remove(uuid) }
+      global.root.change("MediaRegistry") { $0 = registry.element }
+    }
     if delete { deleteFiles(of: settings) }
     let files = SessionFiles(home, entry.uuid)
     for file in [files.settingsLock, files.lock] { HostFiles.remove(file) }
@@ -135,14 +141,19 @@ extension Registry {
       list.remove("MachineEntry") { $0["uuid"].flatMap(SettingsUUID.normalized) == uuid }
     }
   }
-  /// Disks first: if one cannot go, the machine is still there to say so.
-  private func deleteMedia(of settings: MachineSettings, _ deletion: Deletion) throws(ServiceError) {
+  /// Disks first: if one cannot go, the machine is still there to say so. UUIDs of what is gone.
+  private func deleteMedia(of settings: MachineSettings, _ deletion: Deletion) throws(ServiceError) -> [String] {
+    var gone: [String] = []
     var others: Set<String> = []
     for entry in try machines() where entry.uuid != settings.uuid {
       if case .success(let other) = entry.settings { for medium in other.media { others.insert(medium.path) } }
     }
     // What a disk in use differs from goes with it, unless it lies elsewhere: a linked clone's base is not its own.
     var own = settings.usedMedia
+    // Images that were put over disks are nobody else's.
+    for medium in settings.media where medium.parent != nil && medium.path.hasPrefix(settings.snapshotFolder + "/") {
+      own.insert(medium.uuid)
+    }
     for medium in settings.media.reversed() {
       guard own.contains(medium.uuid), let parent = medium.parent.flatMap(settings.medium) else { continue }
       if parent.path.hasPrefix(settings.folder + "/") { own.insert(parent.uuid) }
@@ -151,10 +162,12 @@ extension Registry {
       guard HostPaths.exists(medium.path) else { continue }
       if medium.kind == .disk {
         try MediumFile.delete(medium.path)
+        gone.append(medium.uuid)
       } else if deletion == .withMedia, medium.path.hasPrefix(settings.folder + "/") {
         HostFiles.remove(medium.path)
       }
     }
+    return gone
   }
   private func deleteFiles(of settings: MachineSettings) {
     let path = settings.file.path, stem = String(path.dropLast(".vbox".count)), folder = settings.folder

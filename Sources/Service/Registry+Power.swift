@@ -17,8 +17,10 @@ extension Registry {
     defer { _ = session.descriptor }
     if let ended = try finishRun(settings) { settings = ended }
     let files = SessionFiles(home, settings.uuid)
-    var plan = try LaunchPlan(settings, control: files.socket, display: files.display)
-    if let state = settings.stateFile, HostPaths.exists(state) { plan.restore(state) }
+    let state = settings.stateFile.flatMap { HostPaths.exists($0) ? $0 : nil }
+    settings = try disksForStart(settings, isSaved: state != nil)
+    var plan = try LaunchPlan(settings, parents: parents(), control: files.socket, display: files.display)
+    if let state { plan.restore(state) }
     for network in plan.networks { try startNetwork(network, program: VirtualNetwork.program(beside: program)) }
     let log = try openLog(settings, plan)
     for file in [files.end, files.socket, files.display] { HostFiles.remove(file) }
@@ -43,6 +45,20 @@ extension Registry {
       settings.machine["aborted"] = nil
       settings.machine["lastStateChange"] = Timestamp.text(Timestamp.now)
       if let state = settings.stateFile, !HostPaths.exists(state) { settings.stateFile = nil }
+    }
+  }
+  /// What was written to immutable disks is forgotten when a machine is switched on.
+  private func disksForStart(_ settings: MachineSettings, isSaved: Bool) throws(ServiceError) -> MachineSettings {
+    var made: [String] = []
+    do throws(ServiceError) {
+      return try changeShared(settings.uuid) { settings throws(ServiceError) in
+        try settings.putImagesOverImmutable(self, &made)
+        if !isSaved { try settings.resetImmutable() }
+        return settings
+      }
+    } catch {
+      for path in made { HostFiles.remove(path) }
+      throw error
     }
   }
   private func mark(

@@ -174,7 +174,8 @@ extension Registry {
     let stateFile = element["stateFile"].flatMap { $0.isEmpty ? nil : Paths.resolve($0, in: settings.folder) }
     settings.removeSnapshot(node)
     let used = settings.usedMedia
-    let needless = disks.filter { !used.contains($0) }
+    // A base that is never written takes nothing in, and stays what it is.
+    let needless = disks.filter { !used.contains($0) && settings.medium($0)?.needsImage != true }
     try refuseLinked(needless, of: settings)
     return (needless.compactMap { disk in settings.media.first { $0.uuid == disk && $0.kind == .disk } }, stateFile)
   }
@@ -313,46 +314,55 @@ extension MachineSettings {
   }
   /// A new image for every disk that snapshots hold still.
   func covers() throws(ServiceError) -> [Cover] {
+    var covers: [Cover] = []
+    // In the order in which `LaunchPlan` names the disks.
+    for (index, attachment) in attachments.filter({ $0.kind == .disk && $0.medium != nil }).enumerated() {
+      guard let medium = media.first(where: { $0.uuid == attachment.medium }) else { continue }
+      guard medium.parent != nil || ["Normal", "Immutable"].contains(medium.type) else { continue }
+      covers.append(try newCover("disk\(index)", over: medium))
+    }
+    return covers
+  }
+  /// What an image over a disk will be.
+  func newCover(_ drive: String = "", over medium: Medium) throws(ServiceError) -> Cover {
     do {
       try FileManager.default.createDirectory(
         atPath: snapshotFolder, withIntermediateDirectories: true, attributes: ServiceHome.ownersOnly)
     } catch {
       throw ServiceError(.fileError, "Could not create the directory '\(snapshotFolder)' (VERR_ACCESS_DENIED)")
     }
-    var covers: [Cover] = []
-    // In the order in which `LaunchPlan` names the disks.
-    for (index, attachment) in attachments.filter({ $0.kind == .disk && $0.medium != nil }).enumerated() {
-      guard let medium = media.first(where: { $0.uuid == attachment.medium }) else { continue }
-      guard medium.parent != nil || ["Normal", "Immutable"].contains(medium.type) else { continue }
-      let uuid = DiskUUID()
-      let format = ["VMDK", "VHD", "QCOW2"].contains(medium.format) ? medium.format : "VDI"
-      covers.append(
-        Cover(
-          drive: "disk\(index)", medium: medium, uuid: uuid, format: format,
-          path: "\(snapshotFolder)/{\(uuid)}.\(format.lowercased())"))
-    }
-    return covers
+    let uuid = DiskUUID()
+    let format = ["VMDK", "VHD", "QCOW2"].contains(medium.format) ? medium.format : "VDI"
+    return Cover(
+      drive: drive, medium: medium, uuid: uuid, format: format,
+      path: "\(snapshotFolder)/{\(uuid)}.\(format.lowercased())")
   }
   /// Attaches an image in the place of the disk that it differs from.
   mutating func cover(_ cover: Cover) {
+    take(cover)
+    replaceMedium(cover.medium.uuid, by: "\(cover.uuid)")
+  }
+  /// The machine knows the image.
+  mutating func take(_ cover: Cover) {
     // QCOW2 images have no UUID of their own: the registry's is as good.
     mediaRegistry.add(
       Medium(
         kind: .disk, uuid: "\(cover.uuid)", path: cover.path, format: cover.format, type: "Normal",
-        parent: cover.medium.uuid))
-    replaceMedium(cover.medium.uuid, by: "\(cover.uuid)")
+        parent: cover.medium.uuid, autoResets: base(of: cover.medium).type == "Immutable"))
+  }
+  func make(_ cover: Cover, _ made: inout [String]) throws(ServiceError) {
+    do throws(DiskError) {
+      try ImageLibrary().createChild(
+        cover.path, of: cover.medium.path, format: ImageFormat(named: cover.format), uuid: cover.uuid)
+    } catch {
+      throw ServiceError(.fileError, "Could not create the differencing image '\(cover.path)': \(error)", .medium)
+    }
+    made.append(cover.path)
   }
   /// Puts a new image over every disk that snapshots hold still, and attaches it in the disk's place.
   mutating func putImagesOver(_ made: inout [String]) throws(ServiceError) {
     for cover in try covers() {
-      do throws(DiskError) {
-        try ImageLibrary().createChild(
-          cover.path, of: cover.medium.path, format: ImageFormat(named: cover.format), uuid: cover.uuid)
-      } catch {
-        throw ServiceError(
-          .fileError, "Could not create the differencing image '\(cover.path)': \(error)", .medium)
-      }
-      made.append(cover.path)
+      try make(cover, &made)
       self.cover(cover)
     }
   }

@@ -56,6 +56,10 @@ public struct Attachment: Sendable, Equatable {
   public var medium: String?
   /// What the guest may know of a disk, and what may be done to it while the machine runs.
   public var isNonrotational = false, discards = false, isHotPluggable = false, isTemporaryEject = false
+  /// The guest may speak to the host's drive itself, so far as there is one.
+  public var isPassedThrough = false
+  /// The group whose limit the disk shares.
+  public var bandwidthGroup: String?
 
   public init(controller: String, port: Int, device: Int, kind: Medium.Kind, medium: String? = nil) {
     self.controller = controller
@@ -98,6 +102,8 @@ extension MachineSettings {
     found.discards = element.bool("discard") ?? false
     found.isHotPluggable = element.bool("hotpluggable") ?? false
     found.isTemporaryEject = element.bool("tempeject") ?? false
+    found.isPassedThrough = element.bool("passthrough") ?? false
+    found.bandwidthGroup = element["bandwidthGroup"].flatMap { $0.isEmpty ? nil : $0 }
     return found
   }
   mutating func changeControllers(_ body: (inout SettingsElement) -> Void) {
@@ -221,12 +227,13 @@ extension MachineSettings {
     var element = SettingsElement("AttachedDevice")
     if attachment.isNonrotational { element["nonrotational"] = "true" }
     if attachment.discards { element["discard"] = "true" }
-    if attachment.kind == .dvd { element["passthrough"] = "false" }
+    if attachment.kind == .dvd { element["passthrough"] = flag(attachment.isPassedThrough) }
     if attachment.isTemporaryEject { element["tempeject"] = "true" }
     element["type"] = attachment.kind.rawValue
     element["hotpluggable"] = flag(attachment.isHotPluggable)
     element["port"] = "\(attachment.port)"
     element["device"] = "\(attachment.device)"
+    element["bandwidthGroup"] = attachment.bandwidthGroup
     if let medium = attachment.medium { element.insert(SettingsElement("Image", [("uuid", "{\(medium)}")])) }
     return element
   }
@@ -257,7 +264,7 @@ extension MachineSettings {
 
   /// The medium of this file, which becomes known to the machine if nobody knew it: its UUID.
   public mutating func openMedium(
-    _ name: String, _ kind: Medium.Kind, type: String? = nil, _ registry: Registry
+    _ name: String, _ kind: Medium.Kind, _ registry: Registry
   ) throws(ServiceError) -> String {
     if let known = try registry.medium(name)?.medium {
       guard known.kind == kind else {
@@ -267,14 +274,20 @@ extension MachineSettings {
       return known.uuid
     }
     guard SettingsUUID.normalized(name) == nil else {
-      throw ServiceError(.objectNotFound, "Could not find an open medium with UUID {\(name)}", .registry)
+      throw Registry.unknown(name)
     }
     let path = Paths.absolute(name)
     guard HostPaths.exists(path) else {
       throw ServiceError(
         .fileError, "Could not find file for the medium '\(path)' (VERR_FILE_NOT_FOUND)", .medium)
     }
-    return try register(path, kind, type ?? "Normal", registry, depth: 0)
+    return try register(path, kind, registry, depth: 0)
+  }
+  static func double(_ path: String, _ uuid: String, _ other: Medium) -> ServiceError {
+    ServiceError(
+      .invalidArgument,
+      "Cannot register the hard disk '\(path)' {\(uuid)} because a hard disk '\(other.path)' with "
+        + "UUID {\(uuid)} already exists", .registry)
   }
   /// A medium of another registry: this machine's registry knows it too, with its parents.
   private mutating func adopt(_ medium: Medium, _ registry: Registry) throws(ServiceError) {
@@ -285,7 +298,7 @@ extension MachineSettings {
     for link in chain where !media.contains(where: { $0.uuid == link.uuid }) { mediaRegistry.add(link) }
   }
   private mutating func register(
-    _ path: String, _ kind: Medium.Kind, _ type: String, _ registry: Registry, depth: Int
+    _ path: String, _ kind: Medium.Kind, _ registry: Registry, depth: Int
   ) throws(ServiceError) -> String {
     guard kind == .disk else {
       guard FileManager.default.isReadableFile(atPath: path) else {
@@ -297,12 +310,7 @@ extension MachineSettings {
     }
     let info = try MediumFile.info(path)
     let uuid = info.uuid.map(\.description) ?? UUID().uuidString.lowercased()
-    if let other = try registry.medium(uuid)?.medium {
-      throw ServiceError(
-        .invalidArgument,
-        "Cannot register the hard disk '\(path)' {\(uuid)} because a hard disk '\(other.path)' with "
-          + "UUID {\(uuid)} already exists", .registry)
-    }
+    if let other = try registry.medium(uuid)?.medium { throw MachineSettings.double(path, uuid, other) }
     var parent: String?
     if info.variant == .differencing, let place = info.parentPath.map(Paths.absolute), depth < ImageChain.maximumDepth {
       var known = media.first { $0.path == place }
@@ -311,15 +319,15 @@ extension MachineSettings {
         if !media.contains(where: { $0.uuid == known.uuid }) { try adopt(known, registry) }
         parent = known.uuid
       } else if HostPaths.exists(place) {
-        parent = try register(place, .disk, "Normal", registry, depth: depth + 1)
+        parent = try register(place, .disk, registry, depth: depth + 1)
       }
     }
     mediaRegistry.add(
-      Medium(kind: .disk, uuid: uuid, path: path, format: info.format.rawValue, type: type, parent: parent))
+      Medium(kind: .disk, uuid: uuid, path: path, format: info.format.rawValue, type: "Normal", parent: parent))
     return uuid
   }
   /// Normal, Immutable, ...: of the medium, for all who have it.
-  public mutating func setType(_ uuid: String, _ type: String) {
+  mutating func setType(_ uuid: String, _ type: String) {
     mediaRegistry.change(uuid) { $0["type"] = type }
   }
 }

@@ -55,9 +55,7 @@ extension Route {
       let medium = try service.knownMedium(request.name("medium")).medium
       let size = UInt64(clamping: request.integer("size") ?? 0)
       return try service.work("Resize '\(Paths.name(of: medium.path))'", canCancel: true) { task throws(ServiceError) in
-        try ImageWork.attempt { () throws(DiskError) in
-          try ImageLibrary().resize(medium.path, to: size, progress: task.progress)
-        }
+        try service.registry.resize(medium.uuid, to: size, progress: task.progress)
         return .null
       }
     }.taking(.object([Schema.member("size", .integer(512...(1 << 56)), "Bytes.")])),

@@ -19,7 +19,8 @@ struct CreateMediumCommand: ParsableCommand {
   @Option(help: ArgumentHelp("The image that the new one differs from.", valueName: "file")) var diffparent: String?
   @Option(help: ArgumentHelp("Bytes of the unit in which space is taken.", valueName: "number")) var blocksize: String?
   @Option(help: ArgumentHelp("UUID of the image.", valueName: "uuid")) var uuid: String?
-  @Flag(help: "As one line of JSON.") var json = false
+  @Option(help: ArgumentHelp("NAME=VALUE, kept with the medium.", valueName: "property")) var property: [String] = []
+  @Flag(help: "As one line of JSON; no progress.") var json = false
 
   func run() throws {
     _ = try MediumSupport.words(words, 0...1, "createmedium [disk] --filename FILE --size MIB")
@@ -35,6 +36,8 @@ struct CreateMediumCommand: ParsableCommand {
     }
     let named = try format.map { try MediumSupport.format($0) }
     let bytes = try MediumSupport.size(size, sizebyte)
+    let properties = try property.map(MediumSupport.property)
+    let progress = MediumSupport.progress(isQuiet: json)
     let info = try MediumSupport.attempt {
       if let diffparent {
         guard bytes == nil else { throw Failure.usage("a differencing image has the size of its parent") }
@@ -49,6 +52,8 @@ struct CreateMediumCommand: ParsableCommand {
       creation.uuid = id
       return try library.create(CreateMediumCommand.named(filename, format), creation)
     }
+    for (key, value) in properties { try MediumSupport.registry().setMediumProperty(info.path, key, value) }
+    progress.pass(1, of: 1)
     if json { return MediumSupport.show(info.json) }
     print("Medium created." + (info.uuid.map { " UUID: \($0)" } ?? ""))
   }
@@ -90,6 +95,7 @@ struct CloneMediumCommand: ParsableCommand {
     let size = try MediumSupport.size(resize, nil)
     let info = try MediumSupport.attempt {
       let source = try library.open(names[0], options)
+      if existing { try MediumSupport.registry().refuseChange(of: names[1]) }
       if existing { return try intoExisting(names[1], source, library) }
       let format = named ?? ImageFormat(named: URL(fileURLWithPath: names[1]).pathExtension) ?? .vdi
       let creation = ImageCreation(
@@ -179,8 +185,13 @@ struct MergeMediumCommand: ParsableCommand {
     let library = ImageLibrary()
     let progress = MediumSupport.progress(isQuiet: json)
     let info = try MediumSupport.attempt {
-      let options = MediumSupport.options()
-      guard !takeParent else { return try library.mergeParentInto(names[0], options, progress: progress) }
+      var options = MediumSupport.options()
+      guard !takeParent else {
+        // It shows the same afterwards: what differs from it still does.
+        options.keepsModification = true
+        return try library.mergeParentInto(names[0], options, progress: progress)
+      }
+      try MediumSupport.registry().refuseMerge(of: names[0])
       let parent = try library.mergeIntoParent(names[0], options, progress: progress)
       if delete {
         var alone = ImageLibrary.Options(readOnly: true)

@@ -3,100 +3,109 @@ import Base
 import DiskImages
 import Foundation
 import HostSystem
+import Service
 
-/// `ringbox showmediuminfo`: what an image says about itself.
+/// `ringbox showmediuminfo`: what an image says about itself, and what the registry knows of it.
 struct ShowMediumInfoCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "showmediuminfo", abstract: "Shows what a disk image says about itself.", aliases: ["showhdinfo"])
-  @Argument(help: "[disk|dvd|floppy] FILE") var words: [String] = []
+    commandName: "showmediuminfo", abstract: "Shows what a medium says about itself, and who has it.",
+    aliases: ["showhdinfo"])
+  @Argument(help: "[disk|dvd|floppy] FILE|UUID") var words: [String] = []
   @Option(help: ArgumentHelp("Format, instead of finding out.", valueName: "format")) var format: String?
   @Flag(help: "As one line of JSON.") var json = false
 
   func run() throws {
-    let names = try MediumSupport.words(words, 1...1, "showmediuminfo [disk] FILE")
+    let names = try MediumSupport.words(words, 1...1, "showmediuminfo [disk] FILE|UUID")
+    let registry = try MediumSupport.registry()
+    let known = try registry.medium(names[0])
     var options = ImageLibrary.Options(readOnly: true)
     options.isAlone = true
     if let format { options.format = try MediumSupport.format(format) }
-    let info = try MediumSupport.attempt { try ImageLibrary().open(names[0], options).info() }
-    if json { return MediumSupport.show(info.json) }
-    func line(_ name: String, _ value: String) {
-      print(name.padding(toLength: 16, withPad: " ", startingAt: 0) + value)
+    if let known, known.medium.kind != .disk {
+      let lines = try MediumLines(known.medium, registry, nil, isLong: true)
+      return json ? MediumSupport.show(lines.json) : print(lines.text, terminator: "")
     }
-    let isChild = info.variant == .differencing
-    line("UUID:", info.uuid?.description ?? DiskUUID.zero.description)
-    line("Parent UUID:", isChild ? info.parentUUID?.description ?? DiskUUID.zero.description : "base")
-    line("State:", "created")
-    line("Type:", isChild ? "normal (differencing)" : "normal (base)")
-    line("Location:", URL(fileURLWithPath: info.path).standardizedFileURL.path)
-    line("Storage format:", info.format.rawValue)
-    line("Format variant:", info.variantText)
-    line("Capacity:", "\(info.capacity >> 20) MBytes")
-    line("Size on disk:", "\(info.sizeOnDisk >> 20) MBytes")
-    line("Encryption:", "disabled")
-    if info.blockSize > 512 { line("Property:", "AllocationBlockSize=\(info.blockSize)") }
-    if let parent = info.parentPath { line("Parent:", parent) }
-    if !info.comment.isEmpty { line("Description:", info.comment) }
-    for snapshot in info.snapshots { line("Snapshot:", "\(snapshot.id) \(snapshot.name)") }
+    let info: ImageInfo
+    do { info = try MediumSupport.attempt { try ImageLibrary().open(names[0], options).info() } } catch {
+      // One that a machine writes to is known all the same.
+      guard let known, HostPaths.exists(names[0]) else { throw error }
+      let lines = try MediumLines(known.medium, registry, nil, isLong: true)
+      return json ? MediumSupport.show(lines.json) : print(lines.text, terminator: "")
+    }
+    let medium =
+      known?.medium
+      ?? Medium(
+        kind: .disk, uuid: info.uuid?.description ?? DiskUUID.zero.description, path: Paths.absolute(info.path),
+        format: info.format.rawValue, type: "Normal",
+        parent: info.variant == .differencing ? info.parentUUID?.description ?? DiskUUID.zero.description : nil)
+    let lines = try MediumLines(medium, registry, info, isLong: true)
+    guard !json else {
+      return MediumSupport.show(lines.json.members?.reduce(into: info.json) { $0.set($1.key, $1.value) } ?? info.json)
+    }
+    print(lines.text, terminator: "")
+    if let parent = info.parentPath { print("Parent:".padding(16) + parent) }
+    for snapshot in info.snapshots { print("Snapshot:".padding(16) + "\(snapshot.id) \(snapshot.name)") }
   }
 }
 
-/// `ringbox modifymedium`: growth, compaction, another place or description.
+/// `ringbox modifymedium`: growth, compaction, another place, type or description.
 struct ModifyMediumCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "modifymedium", abstract: "Changes a disk image.", aliases: ["modifyhd", "modifyvdi"])
-  @Argument(help: "[disk|dvd|floppy] FILE") var words: [String] = []
+    commandName: "modifymedium", abstract: "Changes a medium.", aliases: ["modifyhd", "modifyvdi"])
+  @Argument(help: "[disk|dvd|floppy] FILE|UUID") var words: [String] = []
   @Option(help: ArgumentHelp("New size in MiB; disks can only grow.", valueName: "number")) var resize: String?
   @Option(help: ArgumentHelp("New size in bytes.", valueName: "number")) var resizebyte: String?
   @Flag(help: "Give space back that holds only zeroes.") var compact = false
   @Option(help: ArgumentHelp("New name of the file, or a folder.", valueName: "path")) var move: String?
-  @Option(help: ArgumentHelp("Description that is kept in the image.", valueName: "text")) var description: String?
+  @Option(help: ArgumentHelp("Description that is kept with the medium.", valueName: "text")) var description: String?
   @Option(help: ArgumentHelp("New UUID; 'new' for a random one.", valueName: "uuid")) var setuuid: String?
-  @Option(help: ArgumentHelp("normal, writethrough, immutable, ...: needs the registry.", valueName: "type"))
+  @Option(
+    help: ArgumentHelp("normal, writethrough, immutable, shareable, readonly or multiattach.", valueName: "type"))
   var type: String?
-  @Option(help: ArgumentHelp("on or off: needs the registry.", valueName: "switch")) var autoreset: String?
-  @Option(help: ArgumentHelp("Where the registry thinks the file is.", valueName: "path")) var setlocation: String?
-  @Option(help: ArgumentHelp("name=value: needs the registry.", valueName: "property")) var property: [String] = []
+  @Option(help: ArgumentHelp("Whether an image over an immutable disk forgets at power-on.", valueName: "on|off"))
+  var autoreset: String?
+  @Option(help: ArgumentHelp("Where somebody else has put the file.", valueName: "path")) var setlocation: String?
+  @Option(help: ArgumentHelp("NAME=VALUE; without a value it is taken away.", valueName: "property"))
+  var property: [String] = []
+  @Flag(help: "Answer in JSON; no progress.") var json = false
 
   func run() throws {
-    let names = try MediumSupport.words(words, 1...1, "modifymedium [disk] FILE CHANGE...")
-    for (option, isGiven) in [
-      ("--type", type != nil), ("--autoreset", autoreset != nil), ("--setlocation", setlocation != nil),
-      ("--property", !property.isEmpty),
-    ] where isGiven {
-      throw Failure.failure("\(option) is kept in the registry of media, which there is not yet")
-    }
+    var name = try MediumSupport.words(words, 1...1, "modifymedium [disk] FILE|UUID CHANGE...")[0]
     let size = try MediumSupport.size(resize, resizebyte)
-    guard size != nil || compact || move != nil || description != nil || setuuid != nil else {
-      throw Failure.usage("nothing to change: give --resize, --compact, --move, --description or --setuuid")
-    }
-    let library = ImageLibrary()
-    let progress = MediumSupport.progress(isQuiet: false)
-    try MediumSupport.attempt {
-      if let size { try library.resize(names[0], to: size, progress: progress) }
-      if compact { try library.compact(names[0], progress: progress) }
-      try changeText(names[0], library)
-      if let move { try rename(names[0], to: move, library) }
-    }
-  }
-  private func changeText(_ path: String, _ library: ImageLibrary) throws {
-    guard description != nil || setuuid != nil else { return }
     let uuid = setuuid == "new" ? DiskUUID() : try MediumSupport.uuid(setuuid, "--setuuid")
-    var options = ImageLibrary.Options()
-    (options.isAlone, options.keepsModification) = (true, true)
-    let image = try library.open(path, options)
-    if let description { try image.setComment(description) }
-    if let uuid {
-      try image.setUUID(uuid)
-      print("UUID changed to: \(uuid)")
+    let resets = try autoreset.map { try Words.flag($0, "autoreset") }
+    let type = try type.map { text in
+      guard let type = DriveChange.types.first(where: { $0.lowercased() == text.lowercased() }) else {
+        throw Failure.usage("Invalid --type argument '\(text)'")
+      }
+      return type
     }
-    try image.close()
+    let properties = try property.map(MediumSupport.property)
+    guard
+      size != nil || compact || move != nil || description != nil || uuid != nil || type != nil || resets != nil
+        || setlocation != nil || !properties.isEmpty
+    else { throw Failure.usage("nothing to change: give --resize, --compact, --move, --type, ...") }
+    let registry = try MediumSupport.registry()
+    if let setlocation { name = try registry.relocateMedium(name, to: setlocation) }
+    if let type { try registry.setType(name, type) }
+    if let resets { try registry.setAutoReset(name, resets) }
+    for (key, value) in properties { try registry.setMediumProperty(name, key, value.isEmpty ? nil : value) }
+    if let description { try registry.describe(name, description) }
+    if let uuid { try registry.setUUID(name, uuid) }
+    try work(name, size, registry)
+    if json { return MediumSupport.show(["ok": true]) }
+    if let uuid { print("UUID changed to: \(uuid)") }
   }
-  private func rename(_ path: String, to target: String, _ library: ImageLibrary) throws {
-    let attributes = try? FileManager.default.attributesOfItem(atPath: target)
-    let isFolder = attributes?[.type] as? FileAttributeType == .typeDirectory
-    let place = isFolder ? "\(target)/\(URL(fileURLWithPath: path).lastPathComponent)" : target
-    guard attributes == nil || isFolder else { throw DiskError.exists(path: place) }
-    try library.move(path, to: place)
+  /// What takes its time.
+  private func work(_ name: String, _ size: UInt64?, _ registry: Registry) throws {
+    func shown(_ body: (WorkProgress) throws -> Void) throws {
+      let progress = MediumSupport.progress(isQuiet: json)
+      try MediumSupport.attempt { try body(progress) }
+      progress.pass(1, of: 1)
+    }
+    if let size { try shown { try registry.resize(name, to: size, progress: $0) } }
+    if compact { try shown { try ImageLibrary().compact(name, progress: $0) } }
+    if let move { try shown { try registry.moveMedium(name, to: move, progress: $0) } }
   }
 }
 

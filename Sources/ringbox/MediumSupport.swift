@@ -76,15 +76,33 @@ enum MediumSupport {
     }
     return number
   }
+  static func registry() throws -> Registry { Registry(home: try ServiceHome()) }
+  /// Name and value.
+  static func property(_ text: String) throws -> (key: String, value: String) {
+    guard let sign = text.firstIndex(of: "="), sign > text.startIndex else {
+      throw Failure.usage("--property '\(text)': expected NAME=VALUE")
+    }
+    return (String(text[..<sign]), String(text[text.index(after: sign)...]))
+  }
   static func uuid(_ text: String?, _ option: String) throws -> DiskUUID? {
     guard let text else { return nil }
     guard let uuid = DiskUUID(text) else { throw Failure.usage("\(option) '\(text)' is not a UUID") }
     return uuid
   }
 
-  /// Runs what works on images; its errors become one line.
+  /// Runs what works on images; its errors become those of media.
   static func attempt<R>(_ body: () throws -> R) throws -> R {
-    do { return try body() } catch let error as DiskError { throw Failure.failure(error.description) }
+    do { return try body() } catch let error as DiskError { throw failure(error) }
+  }
+  private static func failure(_ error: DiskError) -> ServiceError {
+    switch error {
+    case .missing: ServiceError(.fileError, "\(error) (VERR_FILE_NOT_FOUND)", .medium)
+    case .exists: ServiceError(.fileError, "\(error) (VERR_ALREADY_EXISTS)", .medium)
+    case .readOnlyFile, .unreadable: ServiceError(.fileError, "\(error) (VERR_ACCESS_DENIED)", .medium)
+    case .unsupported: ServiceError(.notSupported, "\(error)", .medium)
+    case .invalid: ServiceError(.invalidArgument, "\(error)", .medium)
+    default: ServiceError(.fileError, "\(error)", .medium)
+    }
   }
 
   /// "0%...10%...20%": on standard error, as it goes. Ctrl-C ends the work and removes what is unfinished.

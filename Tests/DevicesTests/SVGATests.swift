@@ -121,7 +121,7 @@ private struct Driver {
   @Test func fencesArePassedAndInterrupt() {
     var driver = Driver()
     driver.start()
-    #expect(driver.fifoRegister(4) == 0x45)
+    #expect(driver.fifoRegister(4) == 0x355)
     driver.write(33, 1)
     driver.submit([1, 0, 0, 8, 8, 30, 77])
     #expect(driver.fifoRegister(6) == 77 && driver.fifoRegister(290) == 0)

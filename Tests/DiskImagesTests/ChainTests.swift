@@ -229,24 +229,42 @@ import Testing
     }
   }
 
-  @Test func mediumTypesSayWhatBecomesOfWrites() throws {
-    let store = MemoryStore()
-    _ = try chain(store, [.vdi])
-    let library = ImageLibrary(store: store)
-    func session(_ type: MediumType, write version: Int?) throws -> [UInt8] {
-      let image = try library.attach("0.vdi", as: type, differencing: "over-\(type).vdi")
-      if let version { try image.write(9, stamp(9, version)) }
-      defer { try? image.close() }
-      return try image.read(9, count: 1)
-    }
-    let old = [UInt8](repeating: 0, count: 512)
-    #expect(try session(.immutable, write: 1) == stamp(9, 1))
-    #expect(try session(.immutable, write: nil) == old)
-    #expect(try session(.multiattach, write: 2) == stamp(9, 2))
-    #expect(try session(.multiattach, write: nil) == stamp(9, 2))
-    #expect(throws: DiskError.readOnly) { _ = try session(.readonly, write: 3) }
-    #expect(throws: DiskError.self) { _ = try library.attach("0.vdi", as: .immutable) }
-    #expect(try session(.writethrough, write: 4) == stamp(9, 4))
-    #expect(try session(.normal, write: nil) == stamp(9, 4))
+  @Test func aFileIsCopiedAsItIs() throws {
+    let folder = "/tmp/rb-copy-\(UInt32.random(in: 0...(.max)))"
+    let library = ImageLibrary()
+    defer { for suffix in ["a", "b"] { try? library.remove("\(folder).\(suffix)") } }
+    let made = try library.create("\(folder).a", ImageCreation(.vdi, capacity: 64 << 20))
+    let image = try library.open("\(folder).a")
+    for sector in [9, 100_000] { try image.write(UInt64(sector), stamp(sector, 1)) }
+    try image.close()
+    try library.copyFile("\(folder).a", to: "\(folder).b")
+    let copy = try library.open("\(folder).b")
+    #expect(try copy.info().uuid == made.uuid && copy.read(9, count: 1) == stamp(9, 1))
+    #expect(try copy.read(100_000, count: 1) == stamp(100_000, 1) && copy.check().errors.isEmpty)
+    #expect(throws: DiskError.self, "taken") { try library.copyFile("\(folder).a", to: "\(folder).b") }
   }
+  @Test(arguments: ImageFormat.differencing) func anEmptiedImageShowsItsParentAgain(format: ImageFormat) throws {
+    let store = MemoryStore()
+    let library = ImageLibrary(store: store)
+    let base = "base.\(format.suffix)", over = "over.\(format.suffix)"
+    try library.create(base, ImageCreation(format, capacity: 4 << 20))
+    let image = try library.open(base)
+    try image.write(9, stamp(9, 1))
+    try image.close()
+    let uuid = try library.createChild(over, of: base).uuid
+    do {
+      let image = try library.open(over)
+      try image.write(9, stamp(9, 2))
+      try image.writeZeroes(0, count: 8)
+      try image.close()
+    }
+    try library.empty(over)
+    let again = try library.open(over)
+    #expect(try again.read(9, count: 1) == stamp(9, 1) && again.info().uuid == uuid)
+    #expect(throws: DiskError.self) { try library.empty(base) }
+  }
+}
+
+extension ImageFormat {
+  fileprivate static let differencing: [ImageFormat] = [.vdi, .vhd, .vmdk, .qcow2]
 }

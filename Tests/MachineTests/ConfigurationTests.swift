@@ -35,6 +35,7 @@ import Testing
     (card.isConnected, card.trace, card.bitsPerSecond, card.promiscuous) = (false, "/p", 5000, .allowAll)
     card.bootROM = .file("/r")
     card.rateGroup = .init(name: "g", bitsPerSecond: 1_000_000)
+    configuration.disks[0].rateGroup = .init(name: "d", bitsPerSecond: 8_000_000)
     var listening = MachineConfiguration.NetworkCard(.internalNetwork("n"), model: .e1000)
     listening.promiscuous = .allowNetwork
     configuration.network = [
@@ -65,6 +66,7 @@ import Testing
       (#"{"bootOrder": "cx"}"#, "boot order"), (#"{"memroy": 1}"#, "did you mean 'memory'"), (#"[]"#, "object"),
       (#"{"initrd": "/i"}"#, "needs a kernel"), (#"{"serial": ["tcp:0"]}"#, "TCP port"),
       (#"{"serial": ["floppy"]}"#, "none of"), (#"{"serial": ["none","none","none","none","none"]}"#, "at most 4"),
+      (#"{"disks": [{"path": "a", "rateGroup": {"name": "g", "rate": 5}}]}"#, "rate"),
       (#"{"disks": [{"interface": "ide"}]}"#, "path"), (#"{"disks": [{"path": "a", "interface": "usb"}]}"#, "ide"),
       (#"{"engine": "interpretr"}"#, "did you mean"), (#"{"exitOn": ["rest"]}"#, "exitOn"),
       (#"{"floppies": ["a","b","c"]}"#, "floppy"), (#"{"name": "a\u0000b"}"#, "string"),

@@ -274,11 +274,11 @@ struct OptionTests {
       try plan(applied([("longmode", ["on"])] + options)).options["machine"]
     }
     let usual = try machine([("mouse", ["ps2"])])
-    #expect(usual?["mouse"] == nil && usual?["cpu"] == "host")
+    #expect(usual?["mouse"] == nil && usual?["cpu"] == "host,-lm")
     let tablet = try machine([("mouse", ["usbtablet"]), ("paravirtprovider", ["default"])])
-    #expect(tablet?["mouse"] == "absolute" && tablet?["cpu"] == "host,+kvm")
+    #expect(tablet?["mouse"] == "absolute" && tablet?["cpu"] == "host,-lm,+kvm")
     let plain = try machine([("mouse", ["usbtablet"]), ("paravirtprovider", ["none"])])
-    #expect(plain?["mouse"] == "absolute" && plain?["cpu"] == "host")
+    #expect(plain?["mouse"] == "absolute" && plain?["cpu"] == "host,-lm")
     #expect(try machine([("mouse", ["usb"])])?["mouse"] == nil)
   }
   @Test func whatIsNotThereYetIsSaid() throws {

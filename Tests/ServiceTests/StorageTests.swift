@@ -32,10 +32,9 @@ struct StorageTests {
     _ machine: String, _ path: String, _ controller: String, _ port: Int, _ kind: Medium.Kind = .disk,
     type: String? = nil
   ) throws {
-    try fixture.registry.change(machine) { settings throws(ServiceError) in
-      let uuid = try settings.openMedium(path, kind, type: type, fixture.registry)
-      try settings.attach(Attachment(controller: controller, port: port, device: 0, kind: kind, medium: uuid))
-    }
+    var change = DriveChange(controller: controller, port: port, device: 0)
+    (change.medium, change.kind, change.type) = (path, kind, type)
+    try fixture.registry.change(machine, change)
   }
 
   @Test func aDiskBecomesKnownByBeingAttached() throws {
@@ -123,7 +122,8 @@ struct StorageTests {
     let plan = try LaunchPlan(try fixture.registry.machine("m"), control: "/c", display: "/d")
     let disks = try #require(plan.options["machine"]?["disks"]?.array)
     #expect(disks.map { $0["interface"] } == ["ide", "sata", "scsi"])
-    #expect(disks.map { $0["snapshot"] } == [false, false, true])
+    #expect(disks.map { $0["path"]?.string == first || $0["path"]?.string == second } == [true, false, false])
+    #expect(disks[2]["parents"]?.members?.map(\.value) == [.string(second)])
     #expect(
       plan.options["machine"]?["cdroms"] == [
         ["path": .string(iso), "interface": "ide"], ["path": .string(iso), "interface": "sata"],

@@ -100,6 +100,8 @@ struct HumanInfo {
           continue
         }
         text += place + "UUID: \(uuid)\n    Location: \"\(media[uuid]?.path ?? "")\"\n"
+        if let group = attachment.bandwidthGroup { text += "    Bandwidth group: \(group)\n" }
+        if attachment.isPassedThrough { text += "    Passthrough: on\n" }
       }
     }
   }

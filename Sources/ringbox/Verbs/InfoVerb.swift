@@ -250,12 +250,14 @@ struct MachineInfo {
     add(key(""), media[uuid]?.path ?? "<inaccessible>")
     add(key("ImageUUID-"), uuid)
     if attachment.kind == .dvd {
+      if attachment.isPassedThrough { add(key("dvdpassthrough-"), true) }
       add(key("tempeject-"), attachment.isTemporaryEject)
       add(key("IsEjected-"), false)
     }
     if ["SATA", "USB"].contains(controller) { add(key("hot-pluggable-"), attachment.isHotPluggable) }
     add(key("nonrotational-"), attachment.isNonrotational)
     add(key("discard-"), attachment.discards)
+    if let group = attachment.bandwidthGroup { add(key("bandwidthgroup-"), group) }
   }
 
   // MARK: Network

@@ -202,9 +202,8 @@ struct Listing {
   private func media(_ kind: Medium.Kind) throws -> Answer {
     let known = try registry.media(kind)
     var text = "", json: [JSON] = []
-    for (medium, users) in known {
-      let children = known.filter { $0.medium.parent == medium.uuid }.map(\.medium.uuid)
-      let info = MediumLines(medium, users, children, isLong: isLong)
+    for (medium, _) in known {
+      let info = try MediumLines(medium, registry, nil, isLong: isLong)
       text += info.text + "\n"
       json.append(info.json)
     }
@@ -287,39 +286,4 @@ struct Listing {
     return Answer(
       text: names.sorted().map { "Name:        \($0)\n" }.joined(), json: .array(names.sorted().map { .string($0) }))
   }
-}
-
-/// What lists say about a medium.
-struct MediumLines {
-  private(set) var text = ""
-  private(set) var json: JSON = [:]
-
-  init(_ medium: Medium, _ users: [MachineSettings], _ children: [String], isLong: Bool) {
-    var options = ImageLibrary.Options(readOnly: true)
-    options.isAlone = true
-    let isDisk = medium.kind == .disk
-    let info = isDisk ? try? ImageLibrary().open(medium.path, options).info() : nil
-    let size = (try? FileManager.default.attributesOfItem(atPath: medium.path))?[.size] as? UInt64
-    let isThere = isDisk ? info != nil : size != nil
-    line("UUID:", medium.uuid)
-    if isDisk { line("Parent UUID:", medium.parent ?? "base") }
-    line("State:", isThere ? "created" : "inaccessible")
-    let type = isDisk ? medium.type.lowercased() : "readonly"
-    line("Type:", type + (isDisk ? medium.parent == nil ? " (base)" : " (differencing)" : ""))
-    line("Location:", medium.path)
-    line("Storage format:", medium.format)
-    if isLong, let info { line("Format variant:", info.variantText) }
-    line("Capacity:", "\((info?.capacity ?? size ?? 0) >> 20) MBytes")
-    if isLong, let info { line("Size on disk:", "\(info.sizeOnDisk >> 20) MBytes") }
-    line("Encryption:", "disabled")
-    if isLong { for user in users { line("In use by VMs:", "\(user.name) (UUID: \(user.uuid))") } }
-    if isLong, !children.isEmpty { line("Child UUIDs:", children.joined(separator: "\n" + "".padding(16))) }
-    json = [
-      "uuid": .string(medium.uuid), "parentUUID": medium.parent.map { .string($0) } ?? .null,
-      "accessible": .bool(isThere), "type": .string(medium.type), "location": .string(medium.path),
-      "format": .string(medium.format), "capacity": .integer(Int64(clamping: info?.capacity ?? size ?? 0)),
-      "users": .array(users.map { .string($0.uuid) }), "children": .array(children.map { .string($0) }),
-    ]
-  }
-  private mutating func line(_ label: String, _ value: String) { text += label.padding(16) + value + "\n" }
 }

@@ -49,7 +49,8 @@ enum StorageVerbs {
     "storageattach",
     usage: "NAME|UUID --storagectl CONTROLLER [--port N] [--device N] [--type hdd|dvddrive|fdd] "
       + "[--medium FILE|UUID|none|emptydrive] [--mtype TYPE] [--nonrotational on|off] [--discard on|off] "
-      + "[--hotpluggable on|off] [--tempeject on|off] [--comment TEXT] [--forceunmount]",
+      + "[--hotpluggable on|off] [--tempeject on|off] [--passthrough on|off] [--bandwidthgroup NAME|none] "
+      + "[--comment TEXT] [--forceunmount]",
     "Plugs disks, CDs and floppies in."
   ) { words, registry in
     let (names, options) = try words.parse(
@@ -94,6 +95,9 @@ enum StorageVerbs {
     change.discards = try flag("discard")
     change.isHotPluggable = try flag("hotpluggable")
     change.isTemporaryEject = try flag("tempeject")
+    change.isPassedThrough = try flag("passthrough")
+    change.bandwidthGroup = value("bandwidthgroup").map { $0 == "none" ? "" : $0 }
+    change.comment = value("comment")
     if value("setuuid") != nil || value("setparentuuid") != nil {
       throw Failure.failure("--setuuid and --setparentuuid: use modifymedium --setuuid")
     }
