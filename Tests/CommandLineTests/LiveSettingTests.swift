@@ -50,7 +50,8 @@ import Testing
       let result = try machines.manage(["controlvm", "m"] + words)
       #expect(result.status == 0 && result.errors.isEmpty, "\(words): \(result)")
     }
-    #expect(machines.folder.bytes("t.pcap").count == 24)
+    // Its head is there at once; what the NAT says to its guests may follow.
+    #expect(machines.folder.bytes("t.pcap").count >= 24)
     #expect(try machines.manage(["controlvm", "m", "nictrace3", "off"]).status == 0)
     #expect(try machines.output(["showvminfo", "m"]).contains("Promisc Policy: allow-all"))
   }
