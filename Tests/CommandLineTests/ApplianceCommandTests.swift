@@ -272,7 +272,7 @@ import Testing
     _ = try machines.output(["man", "--folder", folder.name("man")])
     let pages = try FileManager.default.contentsOfDirectory(atPath: folder.name("man"))
     #expect(pages.contains("ringbox.1") && pages.contains("ringbox-import.1") && pages.contains("ringbox-run.1"))
-    #expect(folder.text("man/ringbox-modifyvm.1").contains("\\-\\-natpf<1\\-8>"))
+    #expect(folder.text("man/ringbox-modifyvm.1").contains("\\-\\-nat\\-pf<1\\-36>"))
     #expect(folder.text("man/ringbox.1").contains("ringbox\\-VERB(1)"))
     for page in pages { #expect(folder.text("man/\(page)").hasPrefix(".TH RINGBOX"), "\(page)") }
   }

@@ -185,7 +185,9 @@ import Testing
     #expect(try machines.info("m", "VMState") == "paused")
     _ = try machines.output(["controlvm", "m", "resume"])
     _ = try machines.output(["controlvm", "m", "keyboardputscancode", "1c", "9c"])
-    _ = try machines.output(["controlvm", "m", "keyboardputstring", "ls -l"])
+    // Nobody reads its keyboard.
+    let unread = try refusal(["controlvm", "m", "keyboardputstring", "ls"])
+    #expect(unread.errors.contains("does not read its keyboard"))
     _ = try machines.output(["controlvm", "m", "screenshotpng", machines.folder.name("s.png")])
     #expect(Array(machines.folder.bytes("s.png").prefix(4)) == [0x89, 0x50, 0x4e, 0x47])
     _ = try machines.output(["controlvm", "m", "mouseputstate", "3", "-4", "0", "1"])

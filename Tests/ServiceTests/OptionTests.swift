@@ -274,11 +274,11 @@ struct OptionTests {
       try plan(applied([("longmode", ["on"])] + options)).options["machine"]
     }
     let usual = try machine([("mouse", ["ps2"])])
-    #expect(usual?["mouse"] == nil && usual?["cpu"] == "host,-lm")
+    #expect(usual?["mouse"] == nil && usual?["cpu"] == "host")
     let tablet = try machine([("mouse", ["usbtablet"]), ("paravirtprovider", ["default"])])
-    #expect(tablet?["mouse"] == "absolute" && tablet?["cpu"] == "host,-lm,+kvm")
+    #expect(tablet?["mouse"] == "absolute" && tablet?["cpu"] == "host,+kvm")
     let plain = try machine([("mouse", ["usbtablet"]), ("paravirtprovider", ["none"])])
-    #expect(plain?["mouse"] == "absolute" && plain?["cpu"] == "host,-lm")
+    #expect(plain?["mouse"] == "absolute" && plain?["cpu"] == "host")
     #expect(try machine([("mouse", ["usb"])])?["mouse"] == nil)
   }
   @Test func whatIsNotThereYetIsSaid() throws {
