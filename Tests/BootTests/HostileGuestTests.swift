@@ -53,7 +53,7 @@ import Testing
     let used = try cpuSeconds(vm.processID) - before
     #expect(used < 0.1, "\(used) s of processor time in 2 s")
     // Keys find nobody, and the control channel stays alive.
-    try vm.type("abc")
+    #expect(throws: ControlClient.Failed.self) { try vm.type("abc") }
     #expect(try vm.control.command("status")["state"]?.string == "running")
     #expect(try vm.quit() == 5)
   }
