@@ -78,9 +78,8 @@ extension Registry {
   /// Where a file of this medium goes when it is moved to `target`, a name or a folder.
   private static func place(_ path: String, in target: String) -> String {
     let target = Paths.absolute(target)
-    var isFolder: ObjCBool = false
-    let exists = FileManager.default.fileExists(atPath: target, isDirectory: &isFolder)
-    return exists && isFolder.boolValue ? "\(target)/\(Paths.name(of: path))" : target
+    // The dot: what a link leads to.
+    return Host.status("\(target)/.")?.isFolder == true ? "\(target)/\(Paths.name(of: path))" : target
   }
   /// Gives a disk's file another name, and tells all who know it.
   public func moveMedium(_ name: String, to target: String, progress: WorkProgress = .none) throws(ServiceError) {
