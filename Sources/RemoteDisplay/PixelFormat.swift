@@ -80,17 +80,7 @@ struct PixelFormat: Equatable, Sendable {
       return
     }
     // What a viewer on this host wants: four bytes a pixel, moved and nothing else.
-    var at = output.count
-    output.append(contentsOf: repeatElement(0, count: colours.count * 4))
-    let pixels = colours.span
-    var bytes = output.mutableSpan
-    for index in pixels.indices {
-      let colour = pixels[index]
-      bytes[at] = UInt8(truncatingIfNeeded: colour)
-      bytes[at &+ 1] = UInt8(truncatingIfNeeded: colour >> 8)
-      bytes[at &+ 2] = UInt8(truncatingIfNeeded: colour >> 16)
-      at &+= 4
-    }
+    PixelFormat.move(colours, bytes: 4, to: &output)
   }
 
   /// Whether ZRLE sends the low three bytes of a pixel or the high ones (7.7.5); nil: all four.
@@ -118,8 +108,12 @@ struct PixelFormat: Equatable, Sendable {
       for colour in colours { appendCompact(colour, to: &output) }
       return
     }
+    PixelFormat.move(colours[...], bytes: 3, to: &output)
+  }
+  /// The low three bytes of each colour, in `size` bytes a pixel.
+  private static func move(_ colours: ArraySlice<UInt32>, bytes size: Int, to output: inout [UInt8]) {
     var at = output.count
-    output.append(contentsOf: repeatElement(0, count: colours.count * 3))
+    output.append(contentsOf: repeatElement(0, count: colours.count * size))
     let pixels = colours.span
     var bytes = output.mutableSpan
     for index in pixels.indices {
@@ -127,7 +121,7 @@ struct PixelFormat: Equatable, Sendable {
       bytes[at] = UInt8(truncatingIfNeeded: colour)
       bytes[at &+ 1] = UInt8(truncatingIfNeeded: colour >> 8)
       bytes[at &+ 2] = UInt8(truncatingIfNeeded: colour >> 16)
-      at &+= 3
+      at &+= size
     }
   }
 }

@@ -1,4 +1,5 @@
 import Base
+import DiskImages
 
 /// One key of a machine's configuration tree (VirtualBox's CFGM), which the extra data `VBoxInternal/KEY` sets beside what the
 /// settings say.
@@ -152,7 +153,7 @@ extension ConfigurationKey {
         path: "Devices/{pcbios,efi}/0/Config/DmiSystemUuid",
         meaning: "SMBIOS: UUID of the system, instead of the machine's own",
         apply: { tree, value throws(Refusal) in
-          guard value.text.utf8.filter({ $0 != 0x2d }).count == 32 else { throw Refusal(text: "must be a UUID") }
+          guard DiskUUID(value.text) != nil else { throw Refusal(text: "must be a UUID") }
           tree.set("identity", "uuid", .string(value.text))
         }),
       ConfigurationKey(
@@ -184,7 +185,9 @@ extension ConfigurationKey {
       ConfigurationKey(
         path: "Devices/vga/0/Config/VRamSize", meaning: "bytes of video memory: a power of two from 1 MiB to 256 MiB",
         apply: { tree, value throws(Refusal) in
-          tree.set("graphics", "memory", .integer(try value.integer(in: 1 << 20...256 << 20)))
+          let bytes = try value.integer(in: 1 << 20...256 << 20)
+          guard bytes & (bytes - 1) == 0 else { throw Refusal(text: "must be a power of two") }
+          tree.set("graphics", "memory", .integer(bytes))
         }),
       ConfigurationKey(
         path: "Devices/vga/0/Config/MonitorCount", meaning: "monitors that the guest may use",

@@ -47,6 +47,8 @@ struct ConfigurationKeyTests {
     for (key, value, word) in [
       ("Devices/nothing/0/Config/X", "1", "no such key"), ("NumCPUs", "many", "whole number"),
       ("NumCPUs", "65", "1 to 64"), ("Devices/pcbios/0/Config/DmiSystemUuid", "x", "UUID"),
+      ("Devices/pcbios/0/Config/DmiSystemUuid", "0011223344556677889900112233445z", "UUID"),
+      ("Devices/vga/0/Config/VRamSize", "3145728", "power of two"),
       ("Devices/pcnet/1/LUN#0/Config/BootFile", "b", "not attached to NAT"),
       ("Devices/e1000/0/LUN#0/Config/web/HostPort", "80", "rule 'web'"),
       ("Devices/e1000/99/LUN#0/Config/BootFile", "b", "key"),
