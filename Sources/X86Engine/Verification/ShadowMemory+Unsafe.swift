@@ -16,6 +16,8 @@ import X86ISA
   /// Guest-physical page numbers.
   private(set) var pages: [UInt64] = []
   private var pool: UnsafeMutableRawPointer?
+  /// Page numbers of everything that was looked at since it became a set; nil: nobody wants to know.
+  var noted: Set<UInt64>?
 
   func deallocate() { unsafe pool?.deallocate() }
 
@@ -75,6 +77,7 @@ import X86ISA
 extension Cpu {
   /// Where a page is while copies stand in for memory.
   @inline(never) func shadowed(_ real: PageBacking, _ physical: UInt64) -> PageBacking {
+    x.shadow.noted?.insert(physical >> 12)
     guard unsafe real.host != nil, let place = x.shadow.place(of: physical >> 12) else { return real }
     return unsafe PageBacking(host: x.shadow.current(place), directWrite: real.directWrite, readOnly: real.readOnly)
   }
@@ -148,6 +151,12 @@ extension Cpu {
       guard let physical = quietTranslate(linear), let host = unsafe backing(physical).host else { return nil }
       return unsafe host.load(fromByteOffset: Int(physical & 0xfff), as: UInt8.self)
     }
+  }
+
+  /// A page of guest memory; nil where there is none.
+  func pageContents(_ page: UInt64) -> [UInt8]? {
+    guard let host = unsafe x.memory.backing(page << 12).host else { return nil }
+    return unsafe Array(UnsafeRawBufferPointer(start: host, count: 0x1000))
   }
 
   /// The host code of a block.
