@@ -62,9 +62,10 @@ test  xvfb                 a desktop without a screen, for windows
 test  openbox              window manager of that desktop
 test  xdotool              keys and mouse for windows
 test  xclip                the clipboard of that desktop
+test  edid-decode          judges what the monitor says of itself
 test  tigervnc-viewer      a viewer that shares clipboards by VNC
 test  chromium             uses the web manager
-test  python3-venv         place for the OpenAPI validator from PyPI
+test  python3-venv         place for the OpenAPI validator and schemathesis from PyPI
 test  util-linux           unshare and setpriv, for the tests without privileges
 test  iproute2             makes taps in a network namespace, for bridged cards
 bench qemu-system-x86      what we compare with: a portable translator

@@ -403,7 +403,7 @@ public final class Machine: Sendable {
     guard board.vga.withDevice({ device, services in device.hint(mode, display: display, services) }) == true else {
       throw MachineError(
         .configuration,
-        "the display adapter has no monitor \(display) that hears of modes (VBoxVGA's and VBoxSVGA's do)")
+        "the display adapter has no monitor \(display) that hears of modes (those of vga, VBoxVGA and VBoxSVGA do)")
     }
   }
 

@@ -123,6 +123,38 @@ import Testing
     try vm.quit()
   }
 
+  @Test("Debian's driver for the plain adapter reads the monitor's EDID and prefers what the host wishes")
+  func monitorOfThePlainAdapter() throws {
+    let folder = try TemporaryFolder()
+    let vm = try boot(folder, graphics: "vga,memory=128M", mode: "800x600")
+    try vm.control.command("mode-hint", ["width": 1152, "height": 864])
+    try vm.typeSerial("/display/load bochs; dmesg | grep drm; echo LOA\"\"DED\n")
+    try vm.waitForSerial("LOADED", timeout: 120)
+    try vm.typeSerial("cd /sys/class/drm/card0-*/ && cat modes && echo MOD\"\"ES\n")
+    try vm.waitForSerial("MODES", timeout: 60)
+    let lines = vm.serialText().split(whereSeparator: \.isNewline).map(String.init)
+    let modes = lines.filter { line in
+      line.split(separator: "x").count == 2 && line.allSatisfy { $0.isNumber || $0 == "x" }
+    }
+    #expect(modes.first == "1152x864", "\(vm.serialText().suffix(3000))")
+    #expect(modes.contains("3840x2160") && modes.contains("1920x1080") && modes.contains("640x480"), "\(modes)")
+    try vm.typeSerial("od -An -v -t x1 edid; echo ED\"\"ID\n")
+    try vm.waitForSerial("EDID", timeout: 60)
+    let bytes = vm.serialText().split(whereSeparator: \.isNewline).flatMap { line -> [UInt8] in
+      let words = line.split(separator: " ")
+      let bytes = words.compactMap { $0.utf8.count == 2 ? UInt8($0, radix: 16) : nil }
+      return bytes.count == 16 && bytes.count == words.count ? bytes : []
+    }
+    #expect(bytes.count == 256)
+    // The judgement of others.
+    let path = try folder.write("edid", bytes)
+    let verdict = try Shell.run("/usr/bin/edid-decode", ["--check", path])
+    #expect(verdict.contains("Display Product Name: 'Ringbox'"), "\(verdict)")
+    #expect(verdict.contains("EDID conformity: PASS"), "\(verdict)")
+    #expect(verdict.contains("1152x864"), "\(verdict)")
+    try vm.quit()
+  }
+
   @Test(
     "several monitors side by side, and the pointer",
     arguments: [

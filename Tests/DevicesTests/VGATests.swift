@@ -362,7 +362,11 @@ private func grey(_ index: Int) -> UInt32 {
     #expect(adapter.vga.testRead(0x500, region: region, width: 4, adapter.host) == 640 << 16 | 0xb0c5)
     adapter.vga.testWrite(0x400, 0x20, region: region, adapter.host)
     #expect(adapter.inb(0x3c0) == 0x20)
-    #expect(adapter.vga.testRead(0, region: region, width: 8, adapter.host) == .max)
+    #expect(adapter.vga.testRead(0x420, region: region, width: 8, adapter.host) == .max)
+    // The monitor's EDID, and nothing behind it.
+    #expect(adapter.vga.testRead(0, region: region, width: 8, adapter.host) == 0x00ff_ffff_ffff_ff00)
+    #expect(adapter.vga.testRead(18, region: region, width: 2, adapter.host) == 0x0401)
+    #expect(adapter.vga.testRead(256, region: region, width: 4, adapter.host) == 0)
   }
 
   @Test func regionsFollowTheirBaseAddresses() {

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Makes amd64/display.gz, to be appended to the busybox initrd: the drivers vboxvideo,
+# Makes amd64/display.gz, to be appended to the busybox initrd: the drivers bochs, vboxvideo,
 # vmwgfx, psmouse and evdev with what they need, in /display, and /display/load DRIVER,
 # which loads one. /display/probe does with a display what a desktop does, /display/events
 # prints what an input device tells.
@@ -20,7 +20,7 @@ deb=$(fetch_deb amd64 "linux-image-$release") ||
 mkdir -p "$work/image" "$work/root/display"
 dpkg-deb --fsys-tarfile "$deb" | tar -x -C "$work/image" ./lib/modules
 depmod -b "$work/image" "$release"
-for driver in vboxvideo vmwgfx psmouse evdev; do
+for driver in bochs vboxvideo vmwgfx psmouse evdev; do
     modprobe -d "$work/image" -S "$release" --show-depends "$driver" |
         awk '$1 == "insmod" { print $2 }' | while read -r file; do
         cp "$file" "$work/root/display/"

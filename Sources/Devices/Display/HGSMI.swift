@@ -243,9 +243,14 @@ extension VGA {
 
   // MARK: What the host wants
 
-  /// The host would like a monitor to have another mode, or to be gone. False when the adapter or its guest's driver would
+  /// The host would like a monitor to have another mode, or to be gone: told by HGSMI, or by the EDID of the adapter that
+  /// has registers in memory, which guests read when their driver starts or when they look again. False when the adapter or its guest's driver would
   /// never hear of it.
   public mutating func hint(_ mode: DisplayModeHint, display: Int, _ host: some DeviceServices) -> Bool {
+    if controller == .vga, display == 0, mode.isEnabled {
+      edid = EDID(preferred: EDID.Size(width: Int(mode.width), height: Int(mode.height)), memory: memory.size)
+      return true
+    }
     guard let hgsmi = registers.hgsmi, hgsmi.hints.indices.contains(display) else { return false }
     registers.hgsmi?.hints[display].isGiven = true
     registers.hgsmi?.hints[display].mode = mode

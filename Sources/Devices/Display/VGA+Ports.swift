@@ -225,6 +225,7 @@ extension VGA {
 
   /// Offsets in BAR 2: VGA ports from 3C0h, display interface registers, size and byte order of the extension.
   private enum Map {
+    static let edid: Range<UInt64> = 0..<0x400
     static let vga: Range<UInt64> = 0x400..<0x420
     static let dispi: Range<UInt64> = 0x500..<0x516
     static let extensionSize: UInt64 = 0x600, byteOrder: UInt64 = 0x604
@@ -232,6 +233,14 @@ extension VGA {
   }
 
   mutating func registerRead(_ access: Access, _ host: some DeviceServices) -> UInt64 {
+    if Map.edid.contains(access.offset) {
+      var value: UInt64 = 0
+      for index in 0..<min(8, max(0, access.width)) {
+        let at = Int(access.offset) + index
+        value |= UInt64(at < edid.bytes.count ? edid.bytes[at] : 0) << UInt64(index * 8)
+      }
+      return value
+    }
     if Map.vga.contains(access.offset) {
       let shifted = Access(offset: access.offset - Map.vga.lowerBound, width: access.width)
       return portBytes(shifted, first: 0x3c0, last: 0x3df, host)

@@ -14,7 +14,8 @@ import DeviceKit
 ///
 /// - Units: video memory offsets are bytes; see `VideoMemory` for the layout.
 /// - Spec: IBM PS/2 Hardware Interface Technical Reference, *Video Subsystem*; FreeVGA register descriptions; the VBE
-///   display interface as documented with Bochs (ports 1CEh/1CFh), with its memory-mapped form in BAR 2.
+///   display interface as documented with Bochs (ports 1CEh/1CFh), with its memory-mapped form in BAR 2: the monitor's
+///   EDID at 0, VGA ports at 400h, the interface's registers at 500h.
 /// - Deviations: chain-4 and odd/even addresses are packed (address bits that select the plane do not also select the
 ///   byte), so data written in one addressing mode and looked at in another appears at other places than on IBM's
 ///   adapter. Light pen, vertical interrupt, border and horizontal/vertical blanking skews are not modelled.
@@ -95,6 +96,9 @@ public struct VGA: PCIDevice {
     }
   }
   private let kind: Kind
+  /// What the monitor says of itself, of adapters that have `registerRegion`. As a monitor it is beside the machine: neither
+  /// a reset nor a saved state changes it.
+  var edid: EDID
 
   /// `memory`'s size should be a power of two: its BAR covers the next one. `rom`: a VGA BIOS for the expansion ROM BAR,
   /// or empty when firmware gets it elsewhere.
@@ -104,6 +108,7 @@ public struct VGA: PCIDevice {
   ) {
     self.memory = memory
     self.kind = kind
+    edid = EDID(preferred: EDID.usual, memory: memory.size)
     controller = kind.controller
     monitors = kind.monitors
     fifo = kind.fifo
