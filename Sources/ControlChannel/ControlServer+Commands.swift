@@ -380,7 +380,8 @@ extension ControlServer {
     switch command {
     case "status":
       try arguments.finish()
-      return [("state", .string(machine.state))]
+      let lights = ControlServer.members(machine.keyboardLEDs).map { JSON.Member($0.0, $0.1) }
+      return [("state", .string(machine.state)), ("leds", .object(lights))]
     case "engine-statistics":
       try arguments.finish()
       return [("cpus", machine.engineStatistics)]

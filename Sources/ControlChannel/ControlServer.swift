@@ -25,6 +25,12 @@ public final class ControlServer: LoopSource {
   let outside: ControlMailbox
   private var awaited: [Int: Reply] = [:]
   private var screenAt: Int64 = 0
+  /// The keyboard's lights as clients have heard of them last, whether there is news, and when they may hear of it.
+  private var toldLights = KeyboardLEDs()
+  private var lightsAreNew = false
+  private var lightsAt: Int64 = 0
+  /// Between two events about the lights: a guest that blinks does not drown its clients.
+  private static let lightsInterval: Int64 = 50_000_000
 
   /// Listens at `path`. The socket file vanishes with `close`.
   /// `waker`: of the loop that this server is in.
@@ -45,6 +51,24 @@ public final class ControlServer: LoopSource {
     var message: JSON = ["event": .string(event)]
     for (key, value) in details { message.set(key, value) }
     for connection in connections { connection.send(message) }
+  }
+
+  /// The guest has set the keyboard's lights; clients hear of it soon.
+  public func lightsChanged() { lightsAreNew = true }
+  private func tellLights(_ now: Int64) {
+    guard lightsAreNew, now >= lightsAt else { return }
+    lightsAreNew = false
+    let lights = machine.keyboardLEDs
+    guard lights != toldLights else { return }
+    toldLights = lights
+    lightsAt = now &+ ControlServer.lightsInterval
+    broadcast("leds", ControlServer.members(lights))
+  }
+  static func members(_ lights: KeyboardLEDs) -> [(String, JSON)] {
+    [
+      ("scrollLock", .bool(lights.contains(.scroll))), ("numLock", .bool(lights.contains(.num))),
+      ("capsLock", .bool(lights.contains(.caps))),
+    ]
   }
 
   /// A reply that another thread gives, by the number that it must name.
@@ -86,6 +110,7 @@ public final class ControlServer: LoopSource {
   public var deadline: Int64? {
     if connections.contains(where: \.hasMoreLines) { return 0 }
     var due = keys.nextAt
+    if lightsAreNew { due = min(due ?? .max, lightsAt) }
     for wait in waits { due = min(due ?? .max, wait.deadline) }
     if waits.contains(where: { $0.line == nil }) { due = min(due ?? .max, screenAt) }
     return due
@@ -99,6 +124,7 @@ public final class ControlServer: LoopSource {
     for done in keys.advance(machine, now: now) { done() }
     deliver()
     checkWaits(now)
+    tellLights(now)
     for connection in connections {
       tellWatched(connection)
       connection.flush()

@@ -38,6 +38,8 @@ public protocol MachineControl: AnyObject, Sendable {
   /// Hands scan codes (set 1) to the keyboard; returns how many it took: none while the guest has not read those before.
   /// A code is not torn apart.
   func keyboardInput(_ codes: [UInt8]) -> Int
+  /// The lights of the keyboard's locks, as the guest has set them.
+  var keyboardLEDs: KeyboardLEDs { get }
   /// The mouse moved, or its buttons did.
   func mouseInput(_ motion: PointerMotion)
   /// The guest takes places of the mouse, and not only distances.

@@ -14,6 +14,8 @@ struct BoardDelegate: Sendable {
   var tripleFault: @Sendable (Int) -> Void
   /// A log line: device, kind, text. Must not block.
   var log: @Sendable (String, LogKind, String) -> Void
+  /// The guest has set the keyboard's lights; called under the keyboard's lock, must only queue.
+  var keyboardLEDs: @Sendable (KeyboardLEDs) -> Void = { _ in }
 }
 
 /// The main board: every device, and how they are wired to each other and to the processors.
@@ -133,7 +135,7 @@ final class Board: Sendable {
     rtc = try DeviceSlot(RTC(), machine: services)
     hpet = try DeviceSlot(HPET(), machine: services)
     dma = try DeviceSlot(I8237(), machine: services)
-    keyboard = try DeviceSlot(I8042(), machine: services)
+    keyboard = try DeviceSlot(I8042(ledsChanged: delegate.keyboardLEDs), machine: services)
     pointer = mouse == .absolute ? try DeviceSlot(VMMouse(), machine: services) : nil
     port92 = try DeviceSlot(Port92(), machine: services)
     firmwareConfig = try DeviceSlot(FirmwareConfig(), machine: services)

@@ -96,7 +96,8 @@ public final class Machine: Sendable {
         time.schedule?.hold()
         control.post { outbox.machine?.carryOutTripleFault(cpu) }
       },
-      log: { device, kind, text in events(.log(device: device, kind: kind, text: text)) })
+      log: { device, kind, text in events(.log(device: device, kind: kind, text: text)) },
+      keyboardLEDs: { events(.keyboardLEDs($0)) })
     let display = try DisplayAdapter(configuration.graphics)
     var storage = try Storage(configuration, memory: memory)
     if let schedule = time.schedule { storage.pace(time.clock, time.timers, schedule) }
@@ -343,6 +344,8 @@ public final class Machine: Sendable {
   public var waitingKeyBytes: Int {
     board.keyboard.withDevice { device, _ in device.waitingKeyBytes } ?? 0
   }
+  /// The lights of the keyboard's locks, as the guest has set them.
+  public var keyboardLEDs: KeyboardLEDs { board.keyboard.withDevice { device, _ in device.leds } ?? [] }
   /// What the user did with the mouse: the guest is told the place if its driver wants that, and the distances otherwise.
   public func mouseInput(_ motion: PointerMotion) {
     if board.pointer?.withDevice({ device, services in device.move(motion, services) }) == true { return }

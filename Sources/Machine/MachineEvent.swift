@@ -1,3 +1,4 @@
+import Base
 import DeviceKit
 
 /// What a machine tells its front end. Delivered on any thread, possibly with a device's lock held: the receiver
@@ -13,6 +14,8 @@ public enum MachineEvent: Sendable, Equatable {
   case debugOutput([UInt8])
   /// The host's disk is full or did not take a write: the machine is paused, and `resume` tries again.
   case diskFailed(drive: String, text: String)
+  /// The guest has set the lights of the keyboard's locks. As often as it likes, and under a device's lock.
+  case keyboardLEDs(KeyboardLEDs)
   /// A device's log line, rate-limited.
   case log(device: String, kind: LogKind, text: String)
 }

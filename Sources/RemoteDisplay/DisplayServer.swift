@@ -9,6 +9,8 @@ public protocol DisplaySource: AnyObject, Sendable {
   func picture() -> Picture
   /// Scan codes of set 1.
   func keyboardInput(_ codes: [UInt8])
+  /// The lights of the keyboard's locks, as the guest has set them.
+  var keyboardLEDs: KeyboardLEDs { get }
   /// The mouse moved, or its buttons did.
   func mouseInput(_ motion: PointerMotion)
   /// The guest takes places of the mouse, and not only distances.
@@ -188,8 +190,10 @@ public final class DisplayServer: Sendable {
     let isActive = now &- room.changedAt < 1_000_000_000
     room.lookAt = now &+ (isActive ? DisplayServer.activeInterval : DisplayServer.idleInterval)
     let isAbsolute = source.isPointerAbsolute
+    let lights = source.keyboardLEDs
     for connection in room.connections {
       connection.viewer.tellMotion(isAbsolute: isAbsolute)
+      connection.viewer.lights = lights
       connection.viewer.update(screen, version: room.version)
     }
   }

@@ -6,7 +6,7 @@ enum Encoding {
   static let raw: Int32 = 0, copyRect: Int32 = 1, hextile: Int32 = 5, zrle: Int32 = 16
   static let cursor: Int32 = -239, desktopSize: Int32 = -223, extendedDesktopSize: Int32 = -308
   static let fence: Int32 = -312, continuousUpdates: Int32 = -313, extendedKeys: Int32 = -258
-  static let pointerMotion: Int32 = -257
+  static let pointerMotion: Int32 = -257, ledState: Int32 = -261
   static let extendedClipboard = Int32(bitPattern: 0xc0a1_e5ce)
 }
 

@@ -100,6 +100,8 @@ extension Viewer {
     abilities.continuousUpdates = encodings.contains(Encoding.continuousUpdates)
     abilities.extendedKeys = encodings.contains(Encoding.extendedKeys)
     abilities.motion = encodings.contains(Encoding.pointerMotion)
+    abilities.lights = encodings.contains(Encoding.ledState)
+    if !abilities.lights { shownLights = nil }
     abilities.extendedClipboard = encodings.contains(Encoding.extendedClipboard)
     if abilities.cursor, !before.cursor { owesCursor = true }
     if abilities.extendedKeys, !before.extendedKeys { owesExtendedKeys = true }

@@ -25,6 +25,10 @@ extension Viewer {
       payMotion()
       rectangles.append(header(ScreenArea(x: isRelative ? 0 : 1, y: 0, width: 0, height: 0), Encoding.pointerMotion))
     }
+    if abilities.lights, shownLights != lights {
+      shownLights = lights
+      rectangles.append(header(ScreenArea(x: 0, y: 0, width: 0, height: 0), Encoding.ledState) + [lights.rawValue])
+    }
     let resized = resize(to: screen, &rectangles)
     if owesCursor, abilities.cursor {
       owesCursor = false

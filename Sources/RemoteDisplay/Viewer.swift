@@ -26,6 +26,7 @@ struct Viewer {
     var encodings: [Int32] = []
     var cursor = false, desktopSize = false, extendedDesktopSize = false, fence = false
     var continuousUpdates = false, extendedKeys = false, extendedClipboard = false, motion = false
+    var lights = false
   }
   /// Which protocol it chose: 3, 7 or 8.
   private(set) var minorVersion = 8
@@ -57,6 +58,8 @@ struct Viewer {
   /// The area of continuous updates.
   var continuous: ScreenArea?
   var owesCursor = false, owesSize = false, owesExtendedKeys = false, owesMotion = false
+  /// The keyboard's lights, and as the viewer has heard of them.
+  var lights = KeyboardLEDs(), shownLights: KeyboardLEDs?
   /// It has been told that the mouse tells distances.
   var isRelative = false
   /// The guest takes places.

@@ -167,6 +167,20 @@ extension Route {
         Schema.option("scancodes", .list(.integer(0...255)), "Bytes of scan code set 1."),
       ])),
     Route(
+      .get, "machines/{machine}/keyboard", "showLEDs", "console", "The lights of the keyboard's locks.",
+      .json(
+        .object([
+          Schema.member("scrollLock", .flag, "On."), Schema.member("numLock", .flag, "On."),
+          Schema.member("capsLock", .flag, "On."),
+        ]))
+    ) { service, request throws(ServiceError) in
+      let reply = try service.registry.client(try service.machine(request)).command("status")["leds"]
+      return .json([
+        "scrollLock": reply?["scrollLock"] ?? false, "numLock": reply?["numLock"] ?? false,
+        "capsLock": reply?["capsLock"] ?? false,
+      ])
+    },
+    Route(
       .post, "machines/{machine}/mouse", "moveMouse", "console", "Moves the mouse and presses its buttons.",
       .nothing
     ) { service, request throws(ServiceError) in

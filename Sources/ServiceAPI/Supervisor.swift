@@ -209,6 +209,13 @@ final class Supervisor: Sendable {
     case "state": look()
     case "reset":
       events.publish("machine.reset", ["machine": id, "name": name, "reason": event["reason"] ?? .null])
+    case "leds":
+      events.publish(
+        "machine.leds",
+        [
+          "machine": id, "scrollLock": event["scrollLock"] ?? .null, "numLock": event["numLock"] ?? .null,
+          "capsLock": event["capsLock"] ?? .null,
+        ])
     case "link":
       events.publish(
         "machine.link", ["machine": id, "card": event["card"] ?? .null, "state": event["state"] ?? .null])

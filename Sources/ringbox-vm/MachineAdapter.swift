@@ -89,6 +89,7 @@ final class MachineAdapter: MachineControl {
     machine.keyboardInput(codes)
     return codes.count
   }
+  var keyboardLEDs: KeyboardLEDs { machine.keyboardLEDs }
   func mouseInput(_ motion: PointerMotion) { machine.mouseInput(motion) }
   var isPointerAbsolute: Bool { machine.isPointerAbsolute }
 

@@ -17,6 +17,7 @@ final class MachineDisplay: DisplaySource {
     return picture
   }
   func keyboardInput(_ codes: [UInt8]) { machine.keyboardInput(codes) }
+  var keyboardLEDs: KeyboardLEDs { machine.keyboardLEDs }
   func mouseInput(_ motion: PointerMotion) { machine.mouseInput(motion) }
   var isPointerAbsolute: Bool { machine.isPointerAbsolute }
 }

@@ -36,6 +36,7 @@ final class Session: LoopSource {
       var quit = false
       var hangUp = false
       var screenshot = false
+      var lights = false
     }
     let state = Mutex(State())
   }
@@ -99,10 +100,15 @@ final class Session: LoopSource {
     lines = serial + (options.debugConsole == .none ? [] : [debug])
     inspection = try Inspection(options.inspection)
     saved = try options.restore.map { path throws(MachineError) in try SavedMachine(path) }
+    let wishes = wishes
     machine = try Machine(configuration: options.machine, inspection: inspection.engine, saved: saved) { event in
       switch event {
       case .serialOutput(let port, let bytes): if port < serial.count { serial[port].transmit(bytes) }
       case .debugOutput(let bytes): debug.transmit(bytes)
+      case .keyboardLEDs:
+        // A guest may blink as fast as it can: what counts is the state when the loop comes to it.
+        wishes.state.withLock { $0.lights = true }
+        waker.wake()
       default: inbox.post(event)
       }
     }
@@ -216,6 +222,7 @@ final class Session: LoopSource {
     if wished.quit { stop(.quit("quit")) }
     if wished.hangUp { stop(.signal(Signal.hangUp)) }
     if wished.screenshot { takeScreenshot() }
+    if wished.lights { server?.lightsChanged() }
     for event in inbox.take() { handle(event) }
   }
 
@@ -242,7 +249,7 @@ final class Session: LoopSource {
       tell("paused: \(drive): \(text); mend it and resume")
     case .log(let device, _, let text):
       server?.broadcast("log", [("device", .string(device)), ("text", .string(text))])
-    case .serialOutput, .debugOutput: break
+    case .serialOutput, .debugOutput, .keyboardLEDs: break
     }
   }
 

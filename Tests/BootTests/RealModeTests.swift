@@ -1,4 +1,6 @@
+import Base
 import Foundation
+import HostSystem
 import TestSupport
 import Testing
 
@@ -195,6 +197,53 @@ import Testing
     #expect(try vm.quit() == 5)
   }
 
+  @Test("the video firmware hands out the monitor's EDID, with the size that the host wishes") func edid() throws {
+    let program = try BootProgram("edid")
+    let vm = try program.launch()
+    try vm.waitForSerial("done", timeout: RealModeTests.done)
+    #expect(try vm.report("ddc")[0] & 0xff == 0x4f)
+    let bytes = vm.reports("block").joined().flatMap { [UInt8($0 & 0xff), UInt8($0 >> 8)] }
+    try #require(bytes.count >= 128, "\(vm.serialText())")
+    #expect(Array(bytes[..<8]) == [0, 255, 255, 255, 255, 255, 255, 0] && bytes[..<128].reduce(0, &+) == 0)
+    #expect(Array(bytes[56..<62]) == [0x00, 160, 0x40, 0x00, 22, 0x30], "1024x768")
+    #expect(Array(bytes[95..<102]) == Array("Ringbox".utf8))
+    // A hint holds through a reset.
+    try vm.control.command("mode-hint", ["width": 1280, "height": 960])
+    try vm.control.command("reset")
+    try vm.waitForSerial("done", timeout: RealModeTests.done)
+    let later = try #require(vm.reports("block").dropFirst(vm.reports("block").count / 2 + 3).first)
+    #expect(later.count == 8 && later[5] == 0xc050, "\(later)")
+    #expect(try vm.quit() == 5)
+  }
+
+  @Test("the keyboard's lights: status, events, viewers") func lights() throws {
+    let folder = try TemporaryFolder()
+    let program = try BootProgram("leds")
+    let vm = try program.launch(["--vnc", "unix:\(folder.name("screen"))"])
+    try vm.waitForSerial("caps", timeout: RealModeTests.done)
+    func lights(_ scroll: Bool, _ num: Bool, _ caps: Bool) -> JSON {
+      ["scrollLock": .bool(scroll), "numLock": .bool(num), "capsLock": .bool(caps)]
+    }
+    #expect(try vm.control.command("status")["leds"] == lights(false, false, true))
+    #expect(try vm.control.waitForEvent("leds")["capsLock"] == true)
+    let viewer = try LightViewer(folder.name("screen"))
+    #expect(try viewer.lights() == 4)
+    try vm.type(" ")
+    try vm.waitForSerial("others", timeout: RealModeTests.done)
+    #expect(try vm.control.command("status")["leds"] == lights(true, true, false))
+    #expect(try viewer.lights() == 3)
+    try vm.type(" ")
+    try vm.waitForSerial("dark", timeout: RealModeTests.done)
+    #expect(try vm.control.command("status")["leds"] == lights(false, false, false))
+    // However fast it blinks, clients hear of the end.
+    var last = try vm.control.waitForEvent("leds")
+    while last["scrollLock"] != false || last["numLock"] != false || last["capsLock"] != false {
+      last = try vm.control.waitForEvent("leds")
+    }
+    #expect(try viewer.lights() == 0)
+    #expect(try vm.quit() == 5)
+  }
+
   @Test("VBE modes draw through the linear frame buffer and the window") func vbe() throws {
     let vm = try BootProgram("vbe").launch()
     try vm.waitForSerial("linear", timeout: RealModeTests.done)
@@ -207,5 +256,52 @@ import Testing
       return Picture.dac(level, level, level)
     }
     #expect(try vm.quit() == 5)
+  }
+}
+
+/// A viewer that looks at nothing but the keyboard's lights.
+private final class LightViewer {
+  struct Lost: Error {}
+  private let stream: HostStream
+  private var input: [UInt8] = []
+
+  init(_ path: String) throws {
+    stream = try HostSocket.connectLocal(path)
+    _ = try read(12)
+    stream.writeAll(Array("RFB 003.008\n".utf8))
+    _ = try read(2)
+    stream.writeAll([1])
+    _ = try read(4)
+    stream.writeAll([1])
+    let start = try read(24)
+    _ = try read(Int(start[23]))
+    // Raw, and the LED state.
+    stream.writeAll([2, 0, 0, 2, 0, 0, 0, 0, 0xff, 0xff, 0xfe, 0xfb])
+  }
+  private func read(_ count: Int) throws -> [UInt8] {
+    let deadline = HostClock.monotonicNanoseconds + 30_000_000_000
+    while input.count < count {
+      var entries = [PollEntry(stream.raw)]
+      HostPoll.wait(&entries, nanoseconds: 100_000_000)
+      guard HostClock.monotonicNanoseconds < deadline else { throw Lost() }
+      guard entries[0].isReadable else { continue }
+      guard case .bytes(let bytes) = stream.read(upTo: 1 << 20) else { throw Lost() }
+      input += bytes
+    }
+    defer { input.removeFirst(count) }
+    return Array(input.prefix(count))
+  }
+  /// Asks for a corner of the screen until the lights come with it.
+  func lights() throws -> UInt8 {
+    for _ in 0..<1000 {
+      stream.writeAll([3, 0, 0, 0, 0, 0, 0, 1, 0, 1])
+      var found: UInt8?
+      for _ in 0..<(try read(4)[3]) {
+        let head = try read(12)
+        if head[8...] == [0xff, 0xff, 0xfe, 0xfb] { found = try read(1)[0] } else { _ = try read(4) }
+      }
+      if let found { return found }
+    }
+    throw Lost()
   }
 }

@@ -9,7 +9,8 @@ import Testing
   @Test func repliesCarryTheIdOfTheRequest() throws {
     let client = try ControlBench().connect()
     #expect(
-      try client.ask(#"{"id":[1,"x"],"command":"status"}"#).text == #"{"id":[1,"x"],"ok":true,"state":"running"}"#)
+      try client.ask(#"{"id":[1,"x"],"command":"status"}"#).text
+        == #"{"id":[1,"x"],"ok":true,"state":"running","leds":{"scrollLock":false,"numLock":false,"capsLock":false}}"#)
     #expect(try client.ask(#"{"command":"reset"}"#).text == #"{"id":null,"ok":true}"#)
     #expect(client.bench.machine.calls == ["reset"])
   }
@@ -73,6 +74,35 @@ import Testing
     keys.append([[3], [4]], interval: 0) { outcomes.append($0) }
     for done in keys.advance(machine, now: now) { done() }
     #expect(outcomes.last == .typed && machine.codes == [3, 4])
+  }
+
+  @Test func theKeyboardsLightsAreShownAndTheirChangesTold() throws {
+    let client = try ControlBench().connect()
+    let bench = client.bench, machine = bench.machine
+    machine.lights.withLock { $0 = [.num, .caps] }
+    #expect(
+      try client.ask(#"{"command":"status"}"#)["leds"] == ["scrollLock": false, "numLock": true, "capsLock": true])
+    bench.server.lightsChanged()
+    #expect(try client.next() == ["event": "leds", "scrollLock": false, "numLock": true, "capsLock": true])
+    // What was undone before anybody could hear of it was nothing.
+    bench.server.lightsChanged()
+    #expect(try client.ask(#"{"command":"reset"}"#)["ok"] == true)
+    // A guest that blinks: clients hear of the last state, not of every one.
+    for _ in 0..<100 {
+      for state: KeyboardLEDs in [.scroll, .caps] {
+        machine.lights.withLock { $0 = state }
+        bench.server.lightsChanged()
+        bench.loop.turn(limit: 0)
+      }
+    }
+    machine.lights.withLock { $0 = [] }
+    bench.server.lightsChanged()
+    var events = 0
+    while let event = try client.next() {
+      events += 1
+      if event == ["event": "leds", "scrollLock": false, "numLock": false, "capsLock": false] { break }
+    }
+    #expect(events < 100)
   }
 
   @Test func mouseKeepsItsButtonsUntilTold() throws {

@@ -67,6 +67,8 @@ final class FakeMachine: MachineControl {
     let place = motion.place.map { " at \($0.x) \($0.y)" } ?? ""
     record("mouse \(motion.dx) \(motion.dy) \(motion.dz) \(motion.buttons)\(place)")
   }
+  let lights = Mutex(KeyboardLEDs())
+  var keyboardLEDs: KeyboardLEDs { lights.withLock { $0 } }
   let pointerIsAbsolute = Mutex(false)
   var isPointerAbsolute: Bool { pointerIsAbsolute.withLock { $0 } }
 

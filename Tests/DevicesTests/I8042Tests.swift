@@ -1,6 +1,7 @@
 import Base
 import DeviceConformance
 import DeviceKit
+import Synchronization
 import Testing
 
 @testable import Devices
@@ -87,9 +88,24 @@ import Testing
       answers == [
         [0xfa, 0xaa], [0xfa, 0xab, 0x41], [0xfa, 0xfa], [0xee], [0xfa, 0xfa], [0xfa, 0xfa, 0x41], [0xfe], [0xfa],
       ])
-    #expect(device.leds == 5)
+    #expect(device.leds == [.scroll, .caps])
     device.keyboardInput([0x1e], host)
     #expect(drain(&device, host) == [])
+  }
+
+  @Test func changesOfTheLightsAreTold() {
+    let host = FakeServices()
+    let told = Mutex<[KeyboardLEDs]>([])
+    var device = I8042(ledsChanged: { lights in told.withLock { $0.append(lights) } })
+    device.reset(host)
+    for byte: UInt64 in [0xed, 4, 0xed, 4, 0xed, 2] { device.testWrite(0, byte, host) }
+    #expect(told.withLock { $0 } == [.caps, .num])
+    // A reset puts them out, a saved state lights them again.
+    let saved = device.state
+    device.reset(host)
+    device.state = saved
+    device.stateRestored(host)
+    #expect(told.withLock { $0 } == [.caps, .num, [], .num])
   }
 
   @Test func mouseReportsMotionWithSignsAndButtons() {

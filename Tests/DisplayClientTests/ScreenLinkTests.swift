@@ -13,6 +13,7 @@ private final class Painting: DisplaySource {
   func picture() -> Picture { shown.withLock { $0 } }
   func keyboardInput(_ codes: [UInt8]) { self.codes.withLock { $0 += codes } }
   let isPointerAbsolute = false
+  let keyboardLEDs = KeyboardLEDs()
   func mouseInput(_ motion: PointerMotion) {
     moves.withLock { $0.append([motion.dx, motion.dy, motion.dz, Int(motion.buttons)]) }
   }

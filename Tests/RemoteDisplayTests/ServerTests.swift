@@ -19,6 +19,8 @@ final class FakeScreen: DisplaySource {
   }
   func keyboardInput(_ codes: [UInt8]) { self.codes.withLock { $0 += codes } }
   let places = Mutex<[PointerMotion.Place?]>([])
+  let lights = Mutex(KeyboardLEDs())
+  var keyboardLEDs: KeyboardLEDs { lights.withLock { $0 } }
   let isAbsolute = Atomic<Bool>(false)
   var isPointerAbsolute: Bool { isAbsolute.load(ordering: .relaxed) }
   func mouseInput(_ motion: PointerMotion) {
@@ -88,6 +90,32 @@ private final class SocketViewer {
     #expect(wait { screen.moves.withLock { $0.count } == 3 })
     #expect(screen.codes.withLock { $0 } == [0x1e])
     #expect(screen.moves.withLock { $0 } == [[0, 0, 0, 1], [3, -4, 0, 2], [0, 0, -1, 0]])
+  }
+
+  @Test func viewersThatAskAreToldOfTheKeyboardsLights() throws {
+    let screen = FakeScreen(Screens.text(64, 48))
+    let server = try start(screen)
+    defer { server.close() }
+    let viewer = try SocketViewer(path)
+    #expect(viewer.enter())
+    screen.lights.withLock { $0 = [.num] }
+    // Raw, and the LED state.
+    viewer.send([2, 0, 0, 2, 0, 0, 0, 0, 0xff, 0xff, 0xfe, 0xfb])
+    viewer.send(Messages.request(Screens.text(64, 48), incremental: false))
+    let head: [UInt8] = [0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0xfe, 0xfb]
+    let first = viewer.read(4 + 13 + 12 + 64 * 48 * 4)
+    #expect(first.count == 4 + 13 + 12 + 64 * 48 * 4 && first[3] == 2)
+    #expect(Array(first[4..<17]) == head + [2])
+    // The screen stays as it is, and the lights come alone.
+    viewer.send(Messages.request(Screens.text(64, 48), incremental: true))
+    screen.lights.withLock { $0 = [.caps, .scroll] }
+    #expect(viewer.read(4 + 13) == [0, 0, 0, 1] + head + [5])
+    // Who does not ask for them is spared them.
+    viewer.send([2, 0, 0, 1, 0, 0, 0, 0])
+    screen.lights.withLock { $0 = [] }
+    viewer.send(Messages.request(Screens.text(64, 48), incremental: false))
+    #expect(viewer.read(4).last == 1)
+    #expect(Array(viewer.read(12)[8...]) == [0, 0, 0, 0])
   }
 
   @Test func placesOfTheMouseAreOfTheWholeScreenAndViewersLearnWhichIsWanted() throws {

@@ -66,15 +66,21 @@ public struct I8042: Device {
     ],
     outputs: ["irq1", "irq12"], inputs: ["pointerNews"])
   public var state = State()
-  public init() {}
+  private let ledsChanged: @Sendable (KeyboardLEDs) -> Void
+  /// What `ledsChanged` was told last.
+  private var toldLEDs = KeyboardLEDs()
+  /// - Parameter ledsChanged: hears of every change of the keyboard's lights, with the device's lock held.
+  public init(ledsChanged: @escaping @Sendable (KeyboardLEDs) -> Void = { _ in }) { self.ledsChanged = ledsChanged }
 
   public mutating func reset(_ host: some DeviceServices) {
     state = State()
+    tellLEDs()
     drive(host)
     host.request(.a20(enabled: true))
   }
 
   public mutating func stateRestored(_ host: some DeviceServices) {
+    tellLEDs()
     drive(host)
     host.request(.a20(enabled: isA20Enabled))
   }
@@ -82,8 +88,13 @@ public struct I8042: Device {
   // MARK: Host side
 
   public var isA20Enabled: Bool { state.outputPort & 2 != 0 }
-  /// Lock lights: bit 0 Scroll, 1 Num, 2 Caps.
-  public var leds: UInt8 { state.keyboard.leds }
+  /// The lights of the keyboard's locks, as the guest has set them.
+  public var leds: KeyboardLEDs { KeyboardLEDs(rawValue: state.keyboard.leds) }
+  private mutating func tellLEDs() {
+    guard leds != toldLEDs else { return }
+    toldLEDs = leds
+    ledsChanged(leds)
+  }
   /// Whether the guest's driver has turned mouse reporting on.
   public var isMouseActive: Bool { state.mouse.reporting }
 
@@ -188,6 +199,7 @@ public struct I8042: Device {
       // A byte for the keyboard opens its interface.
       state.ram[0] &= ~CCB.keyboardOff
       state.keyboard.command(byte)
+      tellLEDs()
     case 0x60...0x7f: state.ram[Int(command & 0x1f)] = byte
     // A password is taken in until its terminating zero.
     case 0xa5: if byte != 0 { state.pendingCommand = 0xa5 }

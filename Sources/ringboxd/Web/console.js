@@ -11,6 +11,14 @@ export async function consoleTab(body, context) {
   const canvas = h("canvas", { id: "screen", tabindex: 0, width: 720, height: 400, "aria-label": "The machine's screen; keys go to the machine" });
   const screen = h("div", { class: "screen" }, canvas);
   const hint = h("p", { class: "dim", id: "console-hint" });
+  const lights = [["Num", 2], ["Caps", 4], ["Scroll", 1]].map(([name, bit]) => [bit, name, h("span", { class: "light" }, name)]);
+  const shine = (bits) => {
+    for (const [bit, name, light] of lights) {
+      light.classList.toggle("on", (bits & bit) !== 0);
+      light.setAttribute("aria-label", `${name} Lock ${bits & bit ? "on" : "off"}`);
+    }
+  };
+  shine(0);
   let viewer = null;
   let next = null;
 
@@ -22,9 +30,11 @@ export async function consoleTab(body, context) {
       if (what === "open") { hint.textContent = "Click the screen, then type. The key F6 leaves it; Ctrl-Shift-V types what is in the clipboard."; canvas.dataset.connected = "true"; }
       if (what === "failed") notice(text, { isBad: true });
       if (what === "clipboard") copied(text);
+      if (what === "lights") shine(text);
       if (what === "closed") {
         viewer = null;
         delete canvas.dataset.connected;
+        shine(0);
         hint.textContent = "The connection is closed.";
         clearTimeout(next);
         next = setTimeout(connect, 1000);
@@ -100,7 +110,7 @@ export async function consoleTab(body, context) {
     }),
     button("exact", "Real size", () => screen.classList.toggle("exact")),
     button("full", "Full screen", () => screen.requestFullscreen())),
-  screen, hint);
+  screen, h("p", { id: "lights", role: "status", "aria-label": "The machine's keyboard" }, lights.map(([, , light]) => light)), hint);
   connect();
 }
 

@@ -1,12 +1,12 @@
-// A viewer of the RFB protocol (RFC 6143) on a canvas: raw, CopyRect and Hextile, size changes, raw keys, the extended
-// clipboard.
+// A viewer of the RFB protocol (RFC 6143) on a canvas: raw, CopyRect and Hextile, size changes, raw keys, the keyboard's
+// lights, the extended clipboard.
 //
 // The protocol is read by a generator that yields how many bytes it wants next and goes on when they are there: it
 // reads like the standard, and no message has to come in one piece.
 
 import { Clipboard } from "./clipboard.js";
 
-const encodings = { raw: 0, copy: 1, hextile: 5, size: -223, keys: -258, clipboard: 0xc0a1e5ce | 0 };
+const encodings = { raw: 0, copy: 1, hextile: 5, size: -223, keys: -258, lights: -261, clipboard: 0xc0a1e5ce | 0 };
 
 export class RFB {
   #queue = [];
@@ -18,7 +18,8 @@ export class RFB {
   #buttons = 0;
   #clipboard = new Clipboard((head, body) => this.#sendAll(head, body), (text) => this.told("clipboard", text));
 
-  // `told` is called with "open", "size", "closed", "failed" and a reason, or "clipboard" and what another viewer copied.
+  // `told` is called with "open", "size", "closed", "failed" and a reason, "lights" and their bits (1 Scroll Lock, 2 Num
+  // Lock, 4 Caps Lock), or "clipboard" and what another viewer copied.
   constructor(socket, canvas, told) {
     this.socket = socket;
     this.canvas = canvas;
@@ -88,7 +89,7 @@ export class RFB {
     this.#resize(half(start), half(start, 2));
     // 32 bits a pixel, red in the lowest byte: as the canvas has them.
     this.#send(0, 0, 0, 0, 32, 24, 0, 1, 0, 255, 0, 255, 0, 255, 0, 8, 16, 0, 0, 0);
-    const wanted = [encodings.copy, encodings.hextile, encodings.raw, encodings.size, encodings.keys, encodings.clipboard];
+    const wanted = [encodings.copy, encodings.hextile, encodings.raw, encodings.size, encodings.keys, encodings.lights, encodings.clipboard];
     this.#send(2, 0, 0, wanted.length, ...wanted.flatMap((code) => [code >> 24 & 255, code >> 16 & 255, code >> 8 & 255, code & 255]));
     this.#ask(false);
     this.told("open");
@@ -134,6 +135,7 @@ export class RFB {
       case encodings.hextile: yield* this.#hextile(x, y, width, height); break;
       case encodings.size: this.#resize(width, height); this.#ask(false); break;
       case encodings.keys: this.#hasKeys = true; break;
+      case encodings.lights: this.told("lights", (yield 1)[0]); break;
       default: throw new Error("The display uses an encoding that nobody asked for");
     }
   }
