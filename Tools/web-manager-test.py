@@ -234,6 +234,7 @@ def story(browser, url, folder):
     until(120, lambda: lit(browser) > before, "the canvas does not show what was typed")
     browser.screenshot(f"{folder}/console.png")
     clipboard_story(browser, machine)
+    lights_story(browser, machine)
 
     # The list shows its picture.
     browser.click("header a", "Machines")
@@ -289,8 +290,8 @@ def story(browser, url, folder):
         raise Wrong("the memory has not changed")
     # A mistake is explained.
     browser.fill("#option-name", "memroy")
-    browser.fill("#option-values", "64")
-    browser.click("form button", "Set")
+    browser.fill("#option-values input", "64")
+    browser.click("#option-set")
     browser.wait("the explanation", "document.querySelector('#notices').textContent.includes(\"did you mean 'memory'\")")
     browser.problems = [problem for problem in browser.problems if "(Bad Request)" not in problem]
     browser.run(f"location.hash = '#/m/{machine}/snapshots'")
@@ -301,9 +302,11 @@ def story(browser, url, folder):
     browser.click("#ask-ok")
     browser.wait("an empty tree", "document.querySelector('#snapshot-tree li[data-name]') === null")
 
+    everything_story(browser, machine, folder)
+
     # On a phone nothing is wider than the screen.
     browser.send("Emulation.setDeviceMetricsOverride", width=380, height=800, deviceScaleFactor=2, mobile=True)
-    for place in ("#/", f"#/m/{machine}", f"#/m/{machine}/settings", f"#/m/{machine}/storage", "#/new"):
+    for place in ("#/", f"#/m/{machine}", f"#/m/{machine}/settings", f"#/m/{machine}/storage", "#/new", "#/media", "#/networks"):
         browser.run(f"location.hash = '{place}'")
         browser.wait("the page", "document.querySelector('main').children.length > 0")
         time.sleep(0.2)
@@ -383,6 +386,175 @@ def clipboard_story(browser, machine):
     browser.click("#ask-ok")
     browser.wait("the text at the other", "window.otherText === 'from this one: \u00fc'", 30)
     browser.run("window.other.close()")
+
+
+def lights_story(browser, machine):
+    """The firmware lights the lock that a key has set, when it is next asked for a key; the page shows it."""
+    light = lambda name: f"[...document.querySelectorAll('#lights .light')].find((e) => e.textContent === '{name}').classList.contains('on')"
+    browser.run("document.querySelector('#screen').focus()")
+    browser.press("CapsLock", "CapsLock", 20)
+    browser.type("x")
+    browser.wait("the light of Caps Lock", light("Caps"))
+    if not api(browser, f"machines/{machine}/keyboard")["capsLock"] or browser.run(light("Num")) != api(browser, f"machines/{machine}/keyboard")["numLock"]:
+        raise Wrong(f"the lights are others: {api(browser, f'machines/{machine}/keyboard')}")
+    browser.press("CapsLock", "CapsLock", 20)
+    browser.type("y")
+    browser.wait("no light of Caps Lock", f"!{light('Caps')}")
+
+
+def choose(browser, path):
+    """Answers the page's question for a file."""
+    browser.wait("the folder", "document.querySelector('.files li') !== null")
+    browser.fill("dialog form input", path)
+    browser.click("dialog form button", "Open")
+
+
+def answer(browser, **values):
+    """Fills a dialogue's fields; boxes are ticked or not."""
+    for name, value in values.items():
+        selector = f"#ask-{name}"
+        browser.wait(selector, f"document.querySelector({json.dumps(selector)}) !== null")
+        if isinstance(value, bool):
+            browser.run(f"document.querySelector({json.dumps(selector)}).checked = {json.dumps(value)}")
+        else:
+            browser.fill(selector, value)
+    browser.click("#ask-ok")
+    browser.wait("the dialogue's end", "document.querySelector('dialog') === null")
+
+
+def everything_story(browser, machine, folder):
+    """What the command line can do to a machine that is off."""
+    show = lambda: api(browser, f"machines/{machine}")
+    go = lambda place: browser.run(f"location.hash = '{place}'")
+
+    # Values with blanks, empty values, and options with several.
+    go(f"#/m/{machine}/settings")
+    for value in ("two words, one value", ""):
+        browser.fill("#option-name", "description")
+        browser.fill("#option-values input", value)
+        browser.click("#option-set")
+        until(30, lambda: show()["description"] == value, lambda: f"the description is {show()['description']!r}")
+    browser.fill("#option-name", "uart1")
+    browser.click("#option-values button", "+")
+    browser.wait("two values", "document.querySelectorAll('#option-values input').length === 2")
+    browser.run("(() => { const [a, b] = document.querySelectorAll('#option-values input'); a.value = '0x3F8'; b.value = '4'; })()")
+    browser.click("#option-set")
+    until(30, lambda: show()["serialPorts"][0]["enabled"], "the serial port is not there")
+    if "not there yet" in browser.run("document.querySelector('#set-firmware').textContent"):
+        raise Wrong("EFI is there")
+    browser.fill("#set-clipboardmode", "bidirectional")
+    browser.click("#settings button")
+    until(30, lambda: show()["hardware"]["clipboardmode"] == "bidirectional", "the clipboard's way is not kept")
+
+    # A controller and a drive with all that they have.
+    go(f"#/m/{machine}/storage")
+    browser.click(".card[data-name=SATA] .controller-settings")
+    answer(browser, name="SATA one", ports="4", hostIOCache=True)
+    controller = lambda: next(one for one in show()["controllers"] if one["bus"] == "sata")
+    until(30, lambda: (controller()["name"], controller()["ports"], controller()["hostIOCache"]) == ("SATA one", 4, True), lambda: f"{controller()}")
+    place = browser.run("[...document.querySelectorAll('.drive-settings')].map((e) => e.closest('tr')).find((e) => e.textContent.includes('Disk')).dataset.place")
+    browser.click(f"tr[data-place='{place}'] .drive-settings")
+    answer(browser, type="writethrough", nonrotational=True, discard=False, hotPluggable=True)
+    drive = lambda: next(one for card in show()["controllers"] for one in card["drives"] if one["kind"] == "hdd")
+    until(30, lambda: (drive()["type"], drive()["nonrotational"], drive()["hotPluggable"]) == ("Writethrough", True, True), lambda: f"{drive()}")
+
+    # Its medium: description, properties, a check, another place.
+    path = drive()["path"]
+    row = lambda name: f"tr[data-path='{name}']"
+    go("#/media")
+    browser.click(f"{row(path)} .details")
+    answer(browser, type="normal", properties="CRYPT/x=y = z")
+    medium = lambda: api(browser, f"media/{drive()['medium']}")
+    until(30, lambda: (medium()["type"], medium()["properties"]) == ("Normal", {"CRYPT/x": "y = z"}), lambda: f"{medium()}")
+    browser.click(f"{row(path)} .move")
+    answer(browser, path=f"{folder}/moved.img")
+    until(60, lambda: drive()["path"] == f"{folder}/moved.img" and os.path.exists(f"{folder}/moved.img"), lambda: f"{drive()}")
+    path = drive()["path"]
+    browser.click(f"{row(path)} .check")
+    answer(browser, repair=False)
+    browser.wait("the verdict", "document.querySelector('#notices').textContent.includes('has no errors')")
+
+    # A linked clone of a snapshot.
+    go(f"#/m/{machine}/snapshots")
+    browser.click("#take-snapshot")
+    answer(browser, name="base")
+    browser.wait("the snapshot", "document.querySelector('#snapshot-tree li[data-name=base] .now') !== null")
+    snapshot = api(browser, f"machines/{machine}/snapshots")[0]["uuid"]
+    go(f"#/m/{machine}")
+    browser.click("#clone")
+    answer(browser, name="linked one", snapshot=snapshot, linked=True, addresses="keepall")
+    named = lambda name: [one for one in api(browser, "machines") if one["name"] == name]
+    until(120, lambda: named("linked one"), "there is no clone")
+    clone = named("linked one")[0]["uuid"]
+    image = next(one for card in api(browser, f"machines/{clone}")["controllers"] for one in card["drives"] if one["kind"] == "hdd")
+    if not api(browser, f"media/{image['medium']}")["parent"]:
+        raise Wrong("the clone is not linked")
+
+    # Export, a look at what an import would make, and the import of half of it.
+    go(f"#/m/{machine}")
+    browser.click("#export")
+    answer(browser, path=f"{folder}/story.ova", format="2.0", manifest=True, product="A browser's machine", version="7")
+    until(120, lambda: any(one["state"] == "done" and "story.ova" in one["title"] for one in api(browser, "tasks")), "the export does not end")
+    go("#/")
+    browser.click("#import")
+    choose(browser, f"{folder}/story.ova")
+    browser.wait("the preview", "document.querySelector('dialog fieldset')?.textContent.includes('disk')")
+    if "browser" not in browser.run("document.querySelector('#ask-name0').value"):
+        raise Wrong("the preview has another name")
+    browser.run("[...document.querySelectorAll('dialog fieldset label')].find((e) => e.textContent.includes('network:'))?.querySelector('input').click()")
+    answer(browser, name0="imported one", memory0="72")
+    until(120, lambda: named("imported one"), "nothing was imported")
+    until(60, lambda: all(one["state"] != "running" for one in api(browser, "tasks")), "the import does not end")
+    imported = api(browser, f"machines/{named('imported one')[0]['uuid']}")
+    if imported["memory"] != 72 or any(card["enabled"] for card in imported["adapters"]):
+        raise Wrong(f"imported: {imported['memory']} MiB, {imported['adapters'][0]}")
+
+    # Out of the registry and in again; then gone with its files.
+    go(f"#/m/{imported['uuid']}")
+    browser.click("#remove")
+    answer(browser, files="keep")
+    until(30, lambda: not named("imported one"), "it is still there")
+    go("#/")
+    browser.click("#register")
+    choose(browser, imported["settingsFile"])
+    until(30, lambda: named("imported one"), "it is not there again")
+    for name in ("imported one", "linked one"):
+        go(f"#/m/{named(name)[0]['uuid']}")
+        browser.wait("the machine", f"document.querySelector('h1')?.textContent.includes({json.dumps(name)})")
+        browser.click("#remove")
+        answer(browser, files="media")
+        until(30, lambda: not named(name), f"{name} is still there")
+    if os.path.exists(imported["settingsFile"]):
+        raise Wrong("the files of a removed machine are still there")
+
+    # Networks: ports, what a DHCP server tells, services.
+    go("#/networks")
+    browser.click("#natnetworks tr[data-name=lab] .forwards")
+    answer(browser, name="web", hostPort="8080", guest="10.0.3.15", guestPort="80")
+    browser.wait("the list", "document.querySelector('#natnetworks tr[data-name=lab] .forwards') !== null")
+    until(30, lambda: [rule["rule"] for rule in api(browser, "natnetworks")[0]["forwards"]] == ["web,tcp,127.0.0.1,8080,10.0.3.15,80"],
+          lambda: f"{api(browser, 'natnetworks')}")
+    browser.click("#natnetworks tr[data-name=lab] .start")
+    browser.wait("the network's service", "document.querySelector('#notices').textContent.includes('lab runs')")
+    browser.click("#natnetworks tr[data-name=lab] .stop")
+    browser.wait("its end", "document.querySelector('#notices').textContent.includes('lab has ended')")
+    browser.click("#dhcpservers .add")
+    answer(browser, name="inner")
+    browser.click("#dhcpservers tr[data-name=inner] .scopes")
+    answer(browser, scope="mac:080027000001", options="15=example.org\n66=10.0.0.1", address="192.168.56.150", lease="600")
+    told = lambda: next(one for one in api(browser, "dhcpservers") if one["name"] == "inner")["scopes"]
+    until(30, lambda: told() and (told()[0]["address"], told()[0]["lease"], [one["number"] for one in told()[0]["options"]]) == ("192.168.56.150", 600, [15, 66]),
+          lambda: f"{told()}")
+    browser.click("#dhcpservers tr[data-name=inner] .leases")
+    answer(browser)
+    browser.click("#hostonlyinterfaces .add")
+    browser.wait("the interface", "document.querySelector('#hostonlyinterfaces tr[data-name=vboxnet0]') !== null")
+    browser.click("#hostonlyinterfaces tr[data-name=vboxnet0] button", "Change")
+    answer(browser, forwards="tcp:127.0.0.1:2222-192.168.56.101:22", services=True)
+    entry = lambda: api(browser, "hostonlyinterfaces")[0]
+    until(30, lambda: entry()["services"] and entry()["forwards"] == ["tcp:127.0.0.1:2222-192.168.56.101:22"], lambda: f"{entry()}")
+    browser.click("#hostonlyinterfaces tr[data-name=vboxnet0] .status")
+    answer(browser)
 
 
 # What is written to a terminal of 10 columns and 4 rows, and what it shows then: rows, and the cursor if that matters.

@@ -33,6 +33,9 @@ public final class BlockWorker: BlockBackend {
   }
   private let shared: Mutex<Shared>
   private let memory: any GuestBuffer
+  private let counts = Counts()
+  /// What was carried out, in bytes and requests, since the drive was made.
+  public var traffic: DiskTraffic { counts.traffic }
   private let threads = Mutex<[HostThread]>([])
   /// More requests than this at a time are refused.
   public static let queueLimit = 4096
@@ -84,6 +87,7 @@ public final class BlockWorker: BlockBackend {
       image.readCached(request.sector, into: buffers)
     else { return false }
     for segment in segments where segment.count > 0 { memory.didWrite(segment) }
+    counts.count(request)
     return true
   }
 
@@ -275,6 +279,7 @@ public final class BlockWorker: BlockBackend {
       }
       return (completion, error)
     }
+    counts.count(request)
     return (completion, nil)
   }
 

@@ -472,8 +472,20 @@ public final class Machine: Sendable {
       "stopReason": reason.map { .string($0.text) } ?? .null, "resets": .integer(Int64(resets)),
       "guestNanoseconds": .integer(board.clock.now.nanoseconds), "memory": .integer(Int64(configuration.memory)),
       "unclaimedAccesses": .integer(Int64(board.bus.unclaimedAccesses)), "cpus": .array(cpus),
-      "network": networkStatus,
+      "network": networkStatus, "disks": diskStatus,
     ])
+  }
+  /// What has passed each drive, as a list of objects.
+  private var diskStatus: JSON {
+    .array(
+      storage.drives.map { drive in
+        let traffic = drive.worker.traffic
+        func number(_ value: UInt64) -> JSON { .integer(Int64(clamping: value)) }
+        return [
+          "name": .string(drive.name), "readBytes": number(traffic.readBytes), "reads": number(traffic.reads),
+          "writtenBytes": number(traffic.writtenBytes), "writes": number(traffic.writes),
+        ]
+      })
   }
 }
 

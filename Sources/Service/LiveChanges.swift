@@ -8,7 +8,7 @@ extension Registry {
   private func card(_ number: Int, of settings: MachineSettings) throws(ServiceError) -> JSON {
     let slots = (0..<settings.cardCount).filter { settings.slot("Network", "Adapter", $0)?.bool("enabled") == true }
     guard let index = slots.firstIndex(of: number - 1) else {
-      throw ServiceError(.invalidArgument, "Network card \(number) is not enabled", .console)
+      throw ServiceError(.invalidObjectState, "Network card \(number) is not enabled", .console)
     }
     return .string("nic\(index)")
   }

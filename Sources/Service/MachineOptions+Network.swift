@@ -259,7 +259,8 @@ public struct PortRule: Sendable, Equatable {
     try Names.check(fields[0], "a port-forward rule")
     name = fields[0].isEmpty ? "\(fields[1].lowercased())_\(hostPort)_\(guestPort)" : fields[0]
   }
-  init(_ element: SettingsElement) {
+  /// As settings files have it.
+  public init(_ element: SettingsElement) {
     name = element["name"] ?? ""
     isUDP = element["proto"] == "0"
     hostIP = element["hostip"] ?? ""
@@ -267,7 +268,8 @@ public struct PortRule: Sendable, Equatable {
     hostPort = element["hostport"].flatMap(UInt16.init) ?? 0
     guestPort = element["guestport"].flatMap(UInt16.init) ?? 0
   }
-  var element: SettingsElement {
+  /// As settings files have it.
+  public var element: SettingsElement {
     var element = SettingsElement("Forwarding", [("name", name), ("proto", isUDP ? "0" : "1")])
     if !hostIP.isEmpty { element["hostip"] = hostIP }
     if hostPort != 0 { element["hostport"] = "\(hostPort)" }

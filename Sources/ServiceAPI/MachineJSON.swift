@@ -54,6 +54,7 @@ extension MachineService {
       "firmware": .string(settings.word(["Firmware"], "type", default: "BIOS").lowercased()),
       "chipset": .string(settings.word(["Chipset"], "type", default: "PIIX3").lowercased()),
       "graphicscontroller": .string(settings.word(["Display"], "controller", default: "VBoxVGA").lowercased()),
+      "clipboardmode": .string(settings.word(["Clipboard"], "mode", default: "Disabled").lowercased()),
       "ioapic": .bool(settings.flag(["BIOS", "IOAPIC"], default: false)),
       "acpi": .bool(settings.flag(["BIOS", "ACPI"], default: true)),
       "pae": .bool(settings.flag(["CPU", "PAE"], default: false)),
@@ -74,6 +75,7 @@ extension MachineService {
         "name": .string(name), "type": .string(controller["type"] ?? ""), "bus": .string(type?.bus ?? "unknown"),
         "ports": number(controller.integer("PortCount") ?? type?.ports), "maximumPorts": number(type?.maximumPorts),
         "devicesPerPort": number(type?.devices), "bootable": .bool(controller.bool("Bootable") ?? true),
+        "hostIOCache": .bool(controller.bool("useHostIOCache") ?? false),
         "drives": .array(drives),
       ]
     }

@@ -36,6 +36,7 @@ public final class MachineService: Sendable {
       var request = request
       if let schema = route.body {
         if request.body == .null, route.isBodyOptional { request.body = [:] }
+        request.body = Schema.normal(request.body)
         try schema.check(request.body, "body")
       }
       for parameter in route.query {

@@ -51,14 +51,12 @@ public enum OpenAPI {
       "operationId": .string(route.id), "tags": [.string(route.tag)], "summary": .string(route.summary),
     ]
     var parameters: [JSON] = route.path.filter { $0.hasPrefix("{") }.map { segment in
-      [
-        "name": .string(String(segment.dropFirst().dropLast())), "in": "path", "required": true,
-        "schema": ["type": "string", "minLength": 1],
-      ]
+      let name = String(segment.dropFirst().dropLast())
+      return ["name": .string(name), "in": "path", "required": true, "schema": shape(ofPlaceholder: name).json]
     }
     for parameter in route.query {
       parameters.append([
-        "name": .string(parameter.name), "in": "query", "required": false,
+        "name": .string(parameter.name), "in": "query", "required": .bool(parameter.isRequired),
         "description": .string(parameter.text), "schema": parameter.schema.json,
       ])
     }
@@ -72,6 +70,14 @@ public enum OpenAPI {
     }
     json.set("responses", responses(route))
     return json
+  }
+  private static func shape(ofPlaceholder name: String) -> Schema {
+    switch name {
+    case "port", "device", "log": .integer(0...255)
+    case "adapter": .integer(1...8)
+    case "scope": DHCPScope.pattern
+    default: .name
+    }
   }
   private static func responses(_ route: Route) -> JSON {
     var responses: JSON = [:]

@@ -34,6 +34,7 @@ public struct Route: Sendable {
     var name: String
     var schema: Schema
     var text: String
+    var isRequired = false
   }
 
   /// Of the request.
@@ -87,6 +88,11 @@ public struct Route: Sendable {
     copy.query.append(Parameter(name: name, schema: schema, text: text))
     return copy
   }
+  func requiring(_ name: String, _ schema: Schema, _ text: String) -> Route {
+    var copy = self
+    copy.query.append(Parameter(name: name, schema: schema, text: text, isRequired: true))
+    return copy
+  }
 
   /// The values of the path's placeholders, if the path fits.
   func match(_ segments: [String]) -> [String: String]? {
@@ -112,8 +118,8 @@ public struct Route: Sendable {
 
   /// Every operation, in the order of the document.
   public static let all: [Route] =
-    service + web + machines + power + console + storage + network + snapshots + appliances + media + networks + data
-    + tasks
+    service + web + machines + power + console + storage + network + snapshots + appliances + media + networks
+    + networkServices + data + tasks
 }
 
 /// A request that was matched with a route.

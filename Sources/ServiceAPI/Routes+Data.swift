@@ -5,7 +5,7 @@ import SettingsFiles
 
 /// What is kept with a machine or for all of them: extra data, guest properties, logs.
 extension Route {
-  private static let value = Schema.object([Schema.member("value", .text, "Empty: takes the key away.")])
+  private static let value = Schema.object([Schema.member("value", .line, "Empty: takes the key away.")])
 
   static let data: [Route] = [
     Route(.get, "extradata", "listGlobalExtraData", "data", "Extra data of the registry.", .json(.map(.text))) {
@@ -79,10 +79,10 @@ extension Route {
       return .json(MachineService.json(chosen))
     }.taking(
       .object([
-        Schema.member("path", .text, "An absolute name."),
+        Schema.member("path", .path, "An absolute name."),
         Schema.option("writable", .flag, "true if not said otherwise."),
         Schema.option("autoMount", .flag, "The guest's additions mount it by themselves."),
-        Schema.option("mountPoint", .text, "Where they do."),
+        Schema.option("mountPoint", .line, "Where they do."),
       ])),
     Route(
       .delete, "machines/{machine}/sharedfolders/{key}", "removeSharedFolder", "data", "Takes a folder away.", .nothing

@@ -18,11 +18,11 @@ extension Route {
     ) { service, request throws(ServiceError) in try service.create(request) }
     .taking(
       .object([
-        Schema.member("name", .text, "Unique among the user's machines."),
-        Schema.option("osType", .text, "Id or description of the guest system's type."),
-        Schema.option("folder", .text, "Where the machine's folder is made."),
+        Schema.member("name", .name, "Unique among the user's machines."),
+        Schema.option("osType", .named("OSType"), "Id or description of the guest system's type."),
+        Schema.option("folder", .path, "Where the machine's folder is made."),
         Schema.option("uuid", .uuid, "Of the new machine."),
-        Schema.option("groups", .list(.text), "Slashes and names."),
+        Schema.option("groups", .list(.group), "Slashes and names."),
         Schema.option("defaults", .flag, "With controllers for a disk and a CD drive."),
         Schema.option("options", options, "By the names of modifyvm's options."),
       ])),
@@ -33,7 +33,7 @@ extension Route {
       let settings = try service.registry.register(try request.file("path") ?? "")
       service.noticed()
       return .json(service.details(try service.registry.entry(settings.uuid)))
-    }.taking(.object([Schema.member("path", .text, "The settings file.")])),
+    }.taking(.object([Schema.member("path", .path, "The settings file.")])),
     Route(
       .get, "machines/{machine}", "showMachine", "machines", "A machine's settings and state.",
       .json(.named("Machine"))
@@ -52,17 +52,20 @@ extension Route {
           "changes",
           .list(
             .object([
-              Schema.member("name", .text, "An option."), Schema.member("values", .list(.text), "Its values."),
+              Schema.member("name", .name, "An option."), Schema.member("values", .list(.line), "Its values."),
             ])), "The same as a list, for options that come more than once."),
       ])),
     Route(
       .delete, "machines/{machine}", "unregisterMachine", "machines",
       "Takes a machine out of the registry.", .nothing
     ) { service, request throws(ServiceError) in
-      try service.registry.unregister(request.name("machine"), delete: try request.asked("delete"))
+      let isWhole = try request.asked("media")
+      let deletion: Registry.Deletion = isWhole ? .withMedia : try request.asked("delete") ? .ownFiles : .nothing
+      try service.registry.unregister(request.name("machine"), deletion)
       service.noticed()
       return .nothing
-    }.asking("delete", .flag, "With all files that are the machine's own."),
+    }.asking("delete", .flag, "With all files that are the machine's own.")
+      .asking("media", .flag, "With these, and with CDs and floppies in the machine's folder."),
     Route(.post, "machines/{machine}/move", "moveMachine", "machines", "Moves a machine's folder.", .task) {
       service, request throws(ServiceError) in
       let settings = try service.machine(request)
@@ -71,7 +74,7 @@ extension Route {
         try service.registry.move(settings.uuid, into: folder)
         return .null
       }
-    }.taking(.object([Schema.member("folder", .text, "Where the machine's folder goes.")])),
+    }.taking(.object([Schema.member("folder", .path, "Where the machine's folder goes.")])),
   ]
   static let options = Schema.map(.either([.text, .integer(Int64.min...Int64.max), .flag, .list(.text)]))
 }

@@ -5,81 +5,87 @@ import Service
 
 /// Disk images and CDs.
 extension Route {
-  static let media: [Route] = [
-    Route(
-      .get, "media", "listMedia", "media", "All media that some machine or the registry knows.",
-      .json(.list(.named("Medium")))
-    ) { service, request throws(ServiceError) in
-      let kind = request.query["kind"].flatMap { word in Medium.Kind.allCases.first { $0.text == word } }
-      return .json(.array(try service.registry.media(kind).map { service.medium($0.medium, $0.users) }))
-    }.asking("kind", .word(["disk", "dvd", "floppy"]), "Only these."),
-    Route(.post, "media", "createMedium", "media", "Makes an empty disk image.", .json(image)) {
-      service, request throws(ServiceError) in try service.createMedium(request)
-    }.taking(
-      .object([
-        Schema.member("path", .text, "An absolute file name."),
-        Schema.option("size", .integer(512...(1 << 56)), "Bytes, a multiple of 512."),
-        Schema.option("format", .word(ImageFormat.allCases.map(\.rawValue)), "VDI if not said otherwise."),
-        Schema.option("fixed", .flag, "With all its space from the start."),
-        Schema.option("parent", .text, "Differs from this image, and has its size."),
-      ])),
-    Route(.get, "media/info", "showImage", "media", "What an image file says about itself.", .json(image)) {
-      _, request throws(ServiceError) in .json(try ImageWork.info(try APIRequest.absolute(request.query["path"] ?? "")))
-    }.asking("path", .text, "An absolute file name."),
-    Route(.post, "media/clone", "cloneMedium", "media", "Copies an image, into another format if asked to.", .task) {
-      service, request throws(ServiceError) in try service.cloneMedium(request)
-    }.taking(
-      .object([
-        Schema.member("source", .text, "An absolute file name or a UUID."),
-        Schema.member("target", .text, "An absolute file name."),
-        Schema.option("format", .word(ImageFormat.allCases.map(\.rawValue)), "Else by the target's suffix."),
-        Schema.option("fixed", .flag, "With all its space from the start."),
-      ])),
-    Route(.post, "media/convert", "convertFromRaw", "media", "Makes a disk image from a file of raw bytes.", .task) {
-      service, request throws(ServiceError) in try service.convertFromRaw(request)
-    }.taking(
-      .object([
-        Schema.member("source", .text, "An absolute file name."),
-        Schema.member("target", .text, "An absolute file name."),
-        Schema.option("format", .word(ImageFormat.allCases.map(\.rawValue)), "VDI if not said otherwise."),
-      ])),
-    Route(
-      .get, "media/{medium}", "showMedium", "media", "A medium that the registry knows.",
-      .json(.named("Medium"))
-    ) { service, request throws(ServiceError) in
-      let known = try service.knownMedium(request.name("medium"))
-      return .json(service.medium(known.medium, known.users))
-    },
-    Route(.post, "media/{medium}/resize", "resizeMedium", "media", "Makes a disk larger.", .task) {
-      service, request throws(ServiceError) in
-      let medium = try service.knownMedium(request.name("medium")).medium
-      let size = UInt64(clamping: request.integer("size") ?? 0)
-      return try service.work("Resize '\(Paths.name(of: medium.path))'", canCancel: true) { task throws(ServiceError) in
-        try service.registry.resize(medium.uuid, to: size, progress: task.progress)
-        return .null
-      }
-    }.taking(.object([Schema.member("size", .integer(512...(1 << 56)), "Bytes.")])),
-    Route(
-      .post, "media/{medium}/compact", "compactMedium", "media", "Gives space back that the image does not need.",
-      .task
-    ) { service, request throws(ServiceError) in
-      let medium = try service.knownMedium(request.name("medium")).medium
-      return try service.work("Compact '\(Paths.name(of: medium.path))'", canCancel: true) {
-        task throws(ServiceError) in
-        try ImageWork.attempt { () throws(DiskError) in
-          try ImageLibrary().compact(medium.path, progress: task.progress)
+  static let media: [Route] =
+    [
+      Route(
+        .get, "media", "listMedia", "media", "All media that some machine or the registry knows.",
+        .json(.list(.named("Medium")))
+      ) { service, request throws(ServiceError) in
+        let kind = request.query["kind"].flatMap { word in Medium.Kind.allCases.first { $0.text == word } }
+        return .json(.array(try service.registry.media(kind).map { service.medium($0.medium, $0.users) }))
+      }.asking("kind", .word(["disk", "dvd", "floppy"]), "Only these."),
+      Route(.post, "media", "createMedium", "media", "Makes an empty disk image.", .json(image)) {
+        service, request throws(ServiceError) in try service.createMedium(request)
+      }.taking(
+        .either([
+          .object([
+            Schema.member("path", .path, "An absolute file name."),
+            Schema.member("size", .sectors(512...(1 << 56)), "Bytes."),
+            Schema.option("format", .word(ImageFormat.allCases.map(\.rawValue)), "VDI if not said otherwise."),
+            Schema.option("fixed", .flag, "With all its space from the start."),
+          ]),
+          .object([
+            Schema.member("path", .path, "An absolute file name."),
+            Schema.member("parent", .path, "Differs from this image, and has its size."),
+            Schema.option("format", .word(ImageFormat.allCases.map(\.rawValue)), "The parent's if not said otherwise."),
+          ]),
+        ])),
+      Route(.get, "media/info", "showImage", "media", "What an image file says about itself.", .json(image)) {
+        _, request throws(ServiceError) in
+        .json(try ImageWork.info(try APIRequest.absolute(request.query["path"] ?? "")))
+      }.requiring("path", .path, "An absolute file name."),
+      Route(.post, "media/clone", "cloneMedium", "media", "Copies an image, into another format if asked to.", .task) {
+        service, request throws(ServiceError) in try service.cloneMedium(request)
+      }.taking(
+        .object([
+          Schema.member("source", .either([.path, .uuid]), "An absolute file name or a UUID."),
+          Schema.member("target", .path, "An absolute file name."),
+          Schema.option("format", .word(ImageFormat.allCases.map(\.rawValue)), "Else by the target's suffix."),
+          Schema.option("fixed", .flag, "With all its space from the start."),
+        ])),
+      Route(.post, "media/convert", "convertFromRaw", "media", "Makes a disk image from a file of raw bytes.", .task) {
+        service, request throws(ServiceError) in try service.convertFromRaw(request)
+      }.taking(
+        .object([
+          Schema.member("source", .path, "An absolute file name."),
+          Schema.member("target", .path, "An absolute file name."),
+          Schema.option("format", .word(ImageFormat.allCases.map(\.rawValue)), "VDI if not said otherwise."),
+        ])),
+      Route(
+        .get, "media/{medium}", "showMedium", "media", "A medium that the registry knows.",
+        .json(.named("MediumDetails"))
+      ) { service, request throws(ServiceError) in .json(try service.mediumDetails(request.name("medium"))) },
+      Route(.post, "media/{medium}/resize", "resizeMedium", "media", "Makes a disk larger.", .task) {
+        service, request throws(ServiceError) in
+        let medium = try service.knownMedium(request.name("medium")).medium
+        let size = UInt64(clamping: request.integer("size") ?? 0)
+        return try service.work("Resize '\(Paths.name(of: medium.path))'", canCancel: true) {
+          task throws(ServiceError) in
+          try service.registry.resize(medium.uuid, to: size, progress: task.progress)
+          return .null
         }
-        return .null
-      }
-    },
-    Route(.delete, "media/{medium}", "closeMedium", "media", "Forgets a medium that no machine has.", .nothing) {
-      service, request throws(ServiceError) in
-      let medium = try service.knownMedium(request.name("medium")).medium
-      try service.registry.closeMedium(medium.uuid, delete: try request.asked("delete"))
-      service.noticed()
-      return .nothing
-    }.asking("delete", .flag, "With its files."),
-  ]
+      }.taking(.object([Schema.member("size", .sectors(512...(1 << 56)), "Bytes.")])),
+      Route(
+        .post, "media/{medium}/compact", "compactMedium", "media", "Gives space back that the image does not need.",
+        .task
+      ) { service, request throws(ServiceError) in
+        let medium = try service.knownMedium(request.name("medium")).medium
+        return try service.work("Compact '\(Paths.name(of: medium.path))'", canCancel: true) {
+          task throws(ServiceError) in
+          try ImageWork.attempt { () throws(DiskError) in
+            try ImageLibrary().compact(medium.path, progress: task.progress)
+          }
+          return .null
+        }
+      },
+      Route(.delete, "media/{medium}", "closeMedium", "media", "Forgets a medium that no machine has.", .nothing) {
+        service, request throws(ServiceError) in
+        let medium = try service.knownMedium(request.name("medium")).medium
+        try service.registry.closeMedium(medium.uuid, delete: try request.asked("delete"))
+        service.noticed()
+        return .nothing
+      }.asking("delete", .flag, "With its files."),
+    ] + mediumChanges
   private static let image = Schema.object([
     Schema.member("path", .text, "Its first file."), Schema.member("format", .text, "As VDI."),
     Schema.member("variant", .text, "As dynamic."), Schema.member("capacity", Schemas.count, "Bytes."),
@@ -113,7 +119,7 @@ extension Medium.Kind {
 }
 
 extension MachineService {
-  fileprivate func medium(_ medium: Medium, _ users: [MachineSettings]) -> JSON {
+  func medium(_ medium: Medium, _ users: [MachineSettings]) -> JSON {
     let info = medium.kind == .disk ? try? ImageWork.info(medium.path) : nil
     let size = FileStamp(medium.path).map { JSON.integer($0.size) }
     return [
@@ -123,9 +129,10 @@ extension MachineService {
       "accessible": .bool(medium.kind == .disk ? info != nil : size != nil),
       "capacity": info?["capacity"] ?? size ?? 0, "sizeOnDisk": info?["sizeOnDisk"] ?? size ?? 0,
       "users": .array(users.map { ["uuid": .string($0.uuid), "name": .string($0.name)] }),
+      "autoReset": .bool(medium.autoResets),
     ]
   }
-  fileprivate func knownMedium(_ name: String) throws(ServiceError) -> (medium: Medium, users: [MachineSettings]) {
+  func knownMedium(_ name: String) throws(ServiceError) -> (medium: Medium, users: [MachineSettings]) {
     guard Identity.isUUID(name), let known = try registry.medium(name) else {
       throw ServiceError(.objectNotFound, "Could not find an open medium with UUID {\(name)}", .registry)
     }

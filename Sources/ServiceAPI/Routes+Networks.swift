@@ -28,15 +28,20 @@ extension Route {
       ) { service, request throws(ServiceError) in try service.changeInterface(request) }
       .taking(
         .object([
-          Schema.option("address", .text, "Of the host, with dots."), Schema.option("mask", .text, "With dots."),
-          Schema.option("address6", .text, "Of IPv6; empty: none."),
+          Schema.option("address", .address, "Of the host, with dots."), Schema.option("mask", .mask, "With dots."),
+          Schema.option("address6", .line, "Of IPv6; empty: none."),
           Schema.option("prefix6", .integer(0...128), "Bits of its network."),
           Schema.option("dhcp", .flag, "The host asks a server for its address."),
+          Schema.option(
+            "forwards", .list(.hostRule), "tcp|udp:[HOST-IP]:PORT-GUEST-IP:PORT; in place of those there are."),
+          Schema.option("services", .flag, "Machines reach services on the host's loopback address."),
         ])),
       Route(
         .delete, "hostonlyinterfaces/{name}", "removeHostOnlyInterface", "networks", "Takes one away.", .nothing
       ) { service, request throws(ServiceError) in
+        try service.requireInterface(request.name("name"))
         try service.registry.changeHostOnlyInterface(request.name("name")) { interface in interface = nil }
+        try service.registry.stopNetwork(VirtualNetwork.hostOnlyPrefix + request.name("name"))
         service.noticed()
         return .nothing
       },
@@ -78,11 +83,20 @@ struct NetworkShape: Sendable {
     var usual: String?
     var text: String
 
+    /// Files of others may say what is refused here.
+    var shownSchema: Schema {
+      switch value {
+      case .flag: .flag
+      default: .text
+      }
+    }
     var schema: Schema {
       switch value {
       case .flag: .flag
       case .uuid: .uuid
-      default: .text
+      case .address: name == "mask" ? .mask : .address
+      case .network: .network
+      case .text: .line
       }
     }
     func json(_ entry: SettingsElement) -> JSON {
@@ -150,11 +164,27 @@ struct NetworkShape: Sendable {
 
   /// Its shape in the document.
   var schema: Schema {
-    .object([Schema.member("name", .text, "Unique.")] + fields.map { Schema.member($0.name, $0.schema, $0.text) })
+    .object(
+      [Schema.member("name", .text, "Unique.")] + fields.map { Schema.member($0.name, $0.shownSchema, $0.text) }
+        + more.map { Schema.member($0.name, $0.schema, $0.text) })
+  }
+  /// What entries have besides, with operations of its own.
+  private var more: [(name: String, schema: Schema, text: String, json: @Sendable (SettingsElement) -> JSON)] {
+    switch list {
+    case .natNetworks:
+      [("forwards", .list(.named("Forward")), "Ports of the host.", { .array($0.forwards.map(\.json)) })]
+    case .dhcpServers: [("scopes", DHCPScope.shape, "What is told to whom.", DHCPScope.all)]
+    case .hostOnlyNetworks: []
+    }
+  }
+  /// The name of the network's switch.
+  func network(_ name: String) -> String {
+    list == .hostOnlyNetworks ? VirtualNetwork.hostOnlyNetworkPrefix + name : name
   }
   func json(_ entry: SettingsElement) -> JSON {
     var json: JSON = ["name": .string(entry[list.key] ?? "")]
     for field in fields { json.set(field.name, field.json(entry)) }
+    for other in more { json.set(other.name, other.json(entry)) }
     return json
   }
   func missing(_ name: String) -> ServiceError {
@@ -163,11 +193,18 @@ struct NetworkShape: Sendable {
 }
 
 extension MachineService {
-  fileprivate func changeNetwork(
+  func changeNetwork(
     _ shape: NetworkShape, _ name: String, _ body: (inout SettingsElement?) throws(ServiceError) -> Void
   ) throws(ServiceError) {
     do { try registry.changeNetwork(shape.list, name, body) } catch let error as ServiceError { throw error } catch {
       throw ServiceError(.failure, "\(error)", .registry)
+    }
+    // What is live follows the settings.
+    let network = shape.network(name)
+    if try registry.networks(shape.list).contains(where: { $0[shape.list.key] == name }) || shape.list == .dhcpServers {
+      try registry.refreshNetwork(network)
+    } else {
+      try registry.stopNetwork(network)
     }
     noticed()
   }
@@ -182,7 +219,10 @@ extension MachineService {
           changed[field.attribute] = try field.encoded(value)
         } else if entry == nil {
           guard let usual = field.usual else {
-            throw ServiceError(.invalidArgument, "body.\(field.name) is missing", .registry)
+            throw ServiceError(
+              .objectNotFound,
+              "Could not find a \(shape.text) named '\(name)', and without body.\(field.name) none can be made",
+              .registry)
           }
           if case .uuid = field.value {
             changed[field.attribute] = "{\(DiskUUID())}"
@@ -203,13 +243,22 @@ extension MachineService {
       "mac": .string(interface.hardwareAddress), "address": .string(interface.address),
       "mask": .string(interface.mask), "address6": .string(interface.address6),
       "prefix6": .integer(Int64(interface.prefix6)), "dhcp": .bool(interface.usesDHCP),
+      "forwards": .array(interface.forwards.map { .string($0) }), "services": .bool(interface.reachesServices),
     ]
   }
-  fileprivate func changeInterface(_ request: APIRequest) throws(ServiceError) -> APIResponse {
-    for key in ["address", "mask"] {
-      guard let text = request.text(key), IPv4Text.number(text) == nil else { continue }
-      throw ServiceError(.invalidArgument, "Invalid \(key) '\(text)'", .registry)
+  func requireInterface(_ name: String) throws(ServiceError) {
+    guard try registry.hostOnlyInterfaces().contains(where: { $0.name == name }) else {
+      throw ServiceError(.objectNotFound, "The host network interface named '\(name)' could not be found", .host)
     }
+  }
+  fileprivate func changeInterface(_ request: APIRequest) throws(ServiceError) -> APIResponse {
+    let forwards = request.body["forwards"]?.array?.compactMap(\.string)
+    for rule in forwards ?? [] {
+      guard !rule.contains(","), rule.hasPrefix("tcp:") || rule.hasPrefix("udp:") else {
+        throw ServiceError(.invalidArgument, "Invalid port-forward rule '\(rule)'", .host)
+      }
+    }
+    try requireInterface(request.name("name"))
     var answer = JSON.null
     try registry.changeHostOnlyInterface(request.name("name")) { interface in
       guard var changed = interface else { return }
@@ -218,9 +267,12 @@ extension MachineService {
       changed.address6 = request.text("address6") ?? changed.address6
       changed.prefix6 = request.integer("prefix6") ?? changed.prefix6
       changed.usesDHCP = request.flag("dhcp") ?? changed.usesDHCP
+      changed.forwards = forwards ?? changed.forwards
+      changed.reachesServices = request.flag("services") ?? changed.reachesServices
       interface = changed
       answer = MachineService.json(changed)
     }
+    try registry.refreshNetwork(VirtualNetwork.hostOnlyPrefix + request.name("name"))
     noticed()
     return .json(answer)
   }

@@ -1,4 +1,5 @@
 import Base
+import HostSystem
 import Service
 
 /// Machines are switched on and off, and told things while they run.
@@ -18,6 +19,22 @@ extension Route {
     command("pause", "pauseMachine", "Lets the machine's processors rest.", "pause"),
     command("resume", "resumeMachine", "Lets them go on.", "resume"),
     command("reset", "resetMachine", "As the button on the case does.", "reset"),
+    command("nmi", "injectNMI", "Raises a non-maskable interrupt.", "nmi"),
+    Route(
+      .post, "machines/{machine}/core", "dumpMemory", "power",
+      "Writes a running machine's memory into a new ELF file, for debuggers.", .task
+    ) { service, request throws(ServiceError) in
+      let settings = try service.machine(request), path = try request.file("path") ?? ""
+      _ = try service.registry.client(settings)
+      guard !HostPaths.exists(path) else {
+        throw ServiceError(.fileError, "'\(path)' exists already (VERR_ALREADY_EXISTS)", .console)
+      }
+      return try service.work("Dump the memory of '\(settings.name)'", on: settings, canCancel: true) {
+        task throws(ServiceError) in
+        try service.registry.dumpMemory(of: settings, to: path) { task.proceed($0, $1) }
+        return ["path": .string(path)]
+      }
+    }.taking(.object([Schema.member("path", .path, "An absolute file name that is free.")])),
     command("acpipowerbutton", "pressPowerButton", "Asks the guest to switch the machine off.", "power-button"),
     Route(
       .post, "machines/{machine}/poweroff", "powerOffMachine", "power",
@@ -44,7 +61,7 @@ extension Route {
       try service.registry.adoptState(request.name("machine"), try request.file("path") ?? "")
       service.noticed()
       return .nothing
-    }.taking(.object([Schema.member("path", .text, "An absolute file name.")])),
+    }.taking(.object([Schema.member("path", .path, "An absolute file name.")])),
     Route(.post, "machines/{machine}/discardstate", "discardState", "power", "Forgets a saved state.", .nothing) {
       service, request throws(ServiceError) in
       try service.registry.discardState(request.name("machine"))
@@ -78,21 +95,29 @@ extension Route {
       .put, "machines/{machine}/videomodehint", "hintVideoMode", "console",
       "Asks the guest's display driver for another mode of a monitor.", .nothing
     ) { service, request throws(ServiceError) in
-      var arguments: [(String, JSON)] = []
-      for key in ["display", "width", "height", "bitsPerPixel", "enabled", "x", "y"] {
-        if let value = request.body[key] { arguments.append((key, value)) }
-      }
+      var arguments = request.members(["display", "width", "height", "bitsPerPixel", "enabled", "x", "y"])
+      // A place has two members; one alone is at the edge.
+      if request.body["x"] != nil, request.body["y"] == nil { arguments.append(("y", 0)) }
+      if request.body["y"] != nil, request.body["x"] == nil { arguments.append(("x", 0)) }
       try service.registry.client(try service.machine(request)).command("mode-hint", arguments)
       return .nothing
     }.taking(
-      .object([
-        Schema.option("display", .integer(0...63), "The monitor, from 0."),
-        Schema.option("width", .integer(0...16384), "Pixels of a row."),
-        Schema.option("height", .integer(0...16384), "Rows."),
-        Schema.option("bitsPerPixel", .integer(0...32), "Guests choose their own."),
-        Schema.option("enabled", .flag, "Whether the monitor is there at all."),
-        Schema.option("x", .integer(0...16384), "Where it lies among the others; with y."),
-        Schema.option("y", .integer(0...16384), "See x."),
+      .either([
+        .object([
+          Schema.option("display", .integer(0...63), "The monitor, from 0."),
+          Schema.member("width", .integer(1...16384), "Pixels of a row."),
+          Schema.member("height", .integer(1...16384), "Rows."),
+          Schema.option("bitsPerPixel", .integer(0...32), "Guests choose their own."),
+          Schema.option("enabled", .constant(true), "The monitor is there."),
+          Schema.option("x", .integer(0...16384), "Where it lies among the others."),
+          Schema.option("y", .integer(0...16384), "See x."),
+        ]),
+        .object([
+          Schema.option("display", .integer(0...63), "The monitor, from 0."),
+          Schema.option("width", .integer(0...16384), "Kept for when it comes back."),
+          Schema.option("height", .integer(0...16384), "See width."),
+          Schema.member("enabled", .constant(false), "The monitor is gone."),
+        ]),
       ])),
     Route(
       .put, "machines/{machine}/recording", "recordScreen", "console",
@@ -115,8 +140,8 @@ extension Route {
     }.taking(
       .object([
         Schema.option("enabled", .flag, "Begins or ends it."),
-        Schema.option("file", .text, "A WebM file; a relative name starts from the machine's folder."),
-        Schema.option("size", .text, "Of the picture, as 1024x768."),
+        Schema.option("file", .name, "A WebM file; a relative name starts from the machine's folder."),
+        Schema.option("size", .pattern("[1-9][0-9]{1,3}x[1-9][0-9]{1,3}", "a size as 1024x768"), "Of the picture."),
         Schema.option("rate", .integer(1...100_000), "Thousands of bits a second."),
         Schema.option("framesPerSecond", .integer(1...60), "Pictures a second."),
         Schema.option("maximumSeconds", .integer(0...31_536_000), "It ends by itself then; 0: it does not."),
@@ -184,10 +209,9 @@ extension Route {
       .post, "machines/{machine}/mouse", "moveMouse", "console", "Moves the mouse and presses its buttons.",
       .nothing
     ) { service, request throws(ServiceError) in
-      var arguments: [(String, JSON)] = []
-      for key in ["dx", "dy", "dz", "x", "y", "buttons"] {
-        if let value = request.body[key] { arguments.append((key, value)) }
-      }
+      var arguments = request.members(["dx", "dy", "dz", "x", "y", "buttons"])
+      if request.body["x"] != nil, request.body["y"] == nil { arguments.append(("y", 0)) }
+      if request.body["y"] != nil, request.body["x"] == nil { arguments.append(("x", 0)) }
       try service.registry.client(try service.machine(request)).command("mouse", arguments)
       return .nothing
     }.taking(
@@ -208,7 +232,7 @@ extension Route {
           Schema.member("text", .text, "What was sent."),
         ]))
     ) { service, request throws(ServiceError) in
-      var arguments: [(String, JSON)] = [("port", .string("serial\(try request.place("port"))"))]
+      var arguments: [(String, JSON)] = [("port", .string(try service.serialPort(request)))]
       arguments.append(("from", .integer(Int64(try request.number("from", 0...Int.max) ?? 0))))
       let reply = try service.registry.client(try service.machine(request)).command("serial-read", arguments)
       return .json(["start": reply["start"] ?? 0, "end": reply["end"] ?? 0, "text": reply["text"] ?? ""])
@@ -217,7 +241,7 @@ extension Route {
       service, request throws(ServiceError) in
       try service.registry.client(try service.machine(request)).command(
         "serial-write",
-        [("port", .string("serial\(try request.place("port"))")), ("text", request.body["text"] ?? "")])
+        [("port", .string(try service.serialPort(request))), ("text", request.body["text"] ?? "")])
       return .nothing
     }.taking(.object([Schema.member("text", .text, "What is sent.")])),
     Route(
@@ -228,6 +252,23 @@ extension Route {
       .get, "machines/{machine}/display", "openDisplay", "console",
       "The screen by the RFB protocol, for viewers that are web pages.", .nothing, .displaySocket),
   ]
+}
+
+extension APIRequest {
+  /// Those of the body's members that are there.
+  fileprivate func members(_ keys: [String]) -> [(String, JSON)] {
+    keys.compactMap { key in body[key].map { (key, $0) } }
+  }
+}
+extension MachineService {
+  /// The name of a serial port that the machine has.
+  fileprivate func serialPort(_ request: APIRequest) throws(ServiceError) -> String {
+    let number = try request.place("port"), client = try registry.client(try machine(request))
+    guard number < 4, try client.command("statistics")["droppedOutput"]?["serial\(number)"] != nil else {
+      throw ServiceError(.objectNotFound, "The machine has no serial port \(number)", .console)
+    }
+    return "serial\(number)"
+  }
 }
 
 /// Base64 without Foundation's detours.

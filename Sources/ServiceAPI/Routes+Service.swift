@@ -44,7 +44,7 @@ extension Route {
       }
       service.noticed()
       return .nothing
-    }.taking(.map(.text)),
+    }.taking(.object(Registry.properties.map { Schema.option($0.name, propertyShape($0.name), "Or default.") })),
     Route(
       .get, "ostypes", "listOSTypes", "service", "Types of guest systems.",
       .json(
@@ -93,13 +93,13 @@ extension Route {
     ) { service, request throws(ServiceError) in
       let folder = try APIRequest.absolute(request.query["folder"] ?? service.registry.home.user)
       return .json(["folder": .string(folder), "entries": .array(HostMetrics.entries(folder))])
-    }.asking("folder", .text, "Absolute; else the home directory."),
+    }.asking("folder", .path, "Absolute; else the home directory."),
     Route(
       .get, "files/label", "readLabel", "service", "The label of a disc's image.",
       .json(.object([Schema.member("label", .text, "Empty where there is none.")]))
     ) { _, request throws(ServiceError) in
       .json(["label": .string(try HostMetrics.label(try APIRequest.absolute(request.query["path"] ?? "")))])
-    }.asking("path", .text, "An absolute file name."),
+    }.requiring("path", .path, "An absolute file name."),
     Route(
       .get, "machines/{machine}/metrics", "showMetrics", "service", "What a running machine uses.",
       .json(.map(.any))
@@ -111,6 +111,18 @@ extension Route {
     Route(.get, "events/socket", "openEvents", "events", "The same by WebSocket.", .nothing, .eventSocket)
       .asking("after", Schemas.count, "From behind the event of this number, as far as it is still known."),
   ]
+  private static func propertyShape(_ name: String) -> Schema {
+    switch name {
+    case "hwvirtexclusive": .word(["on", "off", "default"])
+    case "proxymode": .word(["system", "noproxy", "manual", "default"])
+    case "machinefolder": .either([.path, .word(["default"])])
+    case "loghistorycount":
+      .either([
+        .pattern("([0-9]|[1-9][0-9]|1[0-9][0-9]|2[0-4][0-9]|25[0-5])", "a number up to 255"), .word(["default"]),
+      ])
+    default: .line
+    }
+  }
   static let web: [Route] = [
     Route(
       .post, "web", "openWeb", "service", "Serves the web manager on a TCP port of 127.0.0.1.",

@@ -23,7 +23,7 @@ extension Route {
       }
     }.taking(
       .object([
-        Schema.member("name", .text, "Need not be unique."), Schema.option("description", .text, "By the user."),
+        Schema.member("name", .name, "Need not be unique."), Schema.option("description", .line, "By the user."),
       ])),
     Route(
       .patch, "machines/{machine}/snapshots/{snapshot}", "editSnapshot", "snapshots",
@@ -37,7 +37,7 @@ extension Route {
       return .json(.array(service.snapshots(try service.registry.machine(uuid))))
     }.taking(
       .object([
-        Schema.option("name", .text, "Another name."), Schema.option("description", .text, "Another description."),
+        Schema.option("name", .name, "Another name."), Schema.option("description", .line, "Another description."),
       ])),
     Route(
       .post, "machines/{machine}/snapshots/{snapshot}/restore", "restoreSnapshot", "snapshots",

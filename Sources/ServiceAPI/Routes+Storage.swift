@@ -20,8 +20,8 @@ extension Route {
     }.taking(
       .object(
         [
-          Schema.member("name", .text, "Unique in the machine."),
-          Schema.member("bus", .text, "ide, sata, scsi, sas, floppy, usb, pcie or virtio."),
+          Schema.member("name", .name, "Unique in the machine."),
+          Schema.member("bus", .word(ControllerType.all.map(\.bus).unique), "Of the controller."),
         ] + controllerSettings)),
     Route(
       .patch, "machines/{machine}/controllers/{controller}", "changeController", "storage",
@@ -34,7 +34,7 @@ extension Route {
         try service.setController(&settings, name, request)
         if let newName = request.text("name"), newName != name { try settings.renameController(name, to: newName) }
       }
-    }.taking(.object([Schema.option("name", .text, "Another name.")] + controllerSettings)),
+    }.taking(.object([Schema.option("name", .name, "Another name.")] + controllerSettings)),
     Route(
       .delete, "machines/{machine}/controllers/{controller}", "removeController", "storage",
       "Takes a storage controller away, and what is plugged into it.", .json(.named("Machine"))
@@ -52,8 +52,9 @@ extension Route {
     .taking(
       .object([
         Schema.option("kind", .word(["hdd", "dvddrive", "fdd"]), "Of a new drive."),
-        Schema.option("medium", .text, "An absolute file name, a UUID, or emptydrive."),
-        Schema.option("type", .text, "Of the medium: normal, immutable, writethrough, readonly, ..."),
+        Schema.option(
+          "medium", .either([.path, .uuid, .word(["emptydrive"])]), "An absolute file name, a UUID, or emptydrive."),
+        Schema.option("type", .word(DriveChange.types.flatMap { [$0.lowercased(), $0] }), "Of the medium."),
         Schema.option("nonrotational", .flag, "A solid-state disk."),
         Schema.option("discard", .flag, "Gives space back."),
         Schema.option("hotPluggable", .flag, "May change while the machine runs."),
@@ -69,7 +70,8 @@ extension Route {
     },
   ]
   private static let controllerSettings: [Schema.Property] = [
-    Schema.option("type", .text, "As PIIX4, IntelAhci."), Schema.option("ports", .integer(1...256), "How many."),
+    Schema.option("type", .word(ControllerType.all.flatMap { [$0.name, $0.shown] }.unique), "The model."),
+    Schema.option("ports", .integer(1...256), "How many."),
     Schema.option("bootable", .flag, "The firmware may start from it."),
     Schema.option("hostIOCache", .flag, "Kept, and shown."),
   ]
@@ -151,7 +153,7 @@ extension Route {
       return .nothing
     }.taking(
       .object([
-        Schema.member("rule", .text, "NAME,tcp|udp,HOST-IP,HOST-PORT,GUEST-IP,GUEST-PORT")
+        Schema.member("rule", .rule, "NAME,tcp|udp,HOST-IP,HOST-PORT,GUEST-IP,GUEST-PORT")
       ])),
     Route(
       .delete, "machines/{machine}/adapters/{adapter}/forwards/{rule}", "removeForward", "network",

@@ -1,5 +1,13 @@
 import Service
 
+extension Array where Element: Hashable {
+  /// Each once, in the order of the first.
+  var unique: [Element] {
+    var seen: Set<Element> = []
+    return filter { seen.insert($0).inserted }
+  }
+}
+
 /// The shapes that have names in the OpenAPI document.
 enum Schemas {
   private static func member(_ name: String, _ schema: Schema, _ text: String) -> Schema.Property {
@@ -20,6 +28,7 @@ enum Schemas {
       member("interface", .text, "What the error is about, as IMachine."),
       member("details", .text, "The line that the command line prints below the sentence."),
     ]),
+    "OSType": .word(OSType.all.flatMap { [$0.id, $0.text] }.unique),
     "State": .word(["poweroff", "saved", "aborted", "running", "paused", "saving", "starting", "stopping"]),
     "MachineSummary": .object(summary),
     "Machine": .object(summary + details),
@@ -27,7 +36,8 @@ enum Schemas {
       member("name", .text, "Unique in the machine."), member("type", .text, "As AHCI."),
       member("bus", .text, "As sata."), member("ports", count, "How many it has."),
       member("maximumPorts", count, "How many it can have."), member("devicesPerPort", count, "1 or 2."),
-      member("bootable", .flag, "The firmware may start from it."), member("drives", .list(.named("Drive")), "In use."),
+      member("bootable", .flag, "The firmware may start from it."),
+      member("hostIOCache", .flag, "Kept, and shown."), member("drives", .list(.named("Drive")), "In use."),
     ]),
     "Drive": .object([
       member("port", count, "From 0."), member("device", count, "From 0."),
@@ -57,14 +67,23 @@ enum Schemas {
       member("parent", .optional(.uuid), "null: the first one."),
       member("current", .flag, "The current state comes from it."),
     ]),
-    "Medium": .object([
-      member("uuid", .uuid, "Unique."), member("kind", .word(["disk", "dvd", "floppy"]), "What it fits into."),
-      member("path", .text, "Its file."), member("format", .text, "As VDI."), member("type", .text, "As Normal."),
-      member("parent", .optional(.uuid), "What it differs from."), member("accessible", .flag, "The file is there."),
-      member("capacity", count, "Bytes."), member("sizeOnDisk", count, "Bytes."),
+    "MediumDetails": .object(
+      medium + [
+        member("description", .text, "By the user."), member("properties", .map(.text), "What is kept with it."),
+        member("children", .list(.uuid), "Images that differ from it."),
+      ]),
+    "Medium": .object(medium),
+    "ImportedSystem": .object([
+      member("name", .text, "That the machine will have."), member("osType", .text, "Id of the guest system's type."),
+      member("license", .text, "Empty: none."), member("description", .text, "By whoever made it."),
       member(
-        "users", .list(.object([member("uuid", .uuid, "Of a machine."), member("name", .text, "Of a machine.")])),
-        "Machines."),
+        "units",
+        .list(
+          .object([
+            member("number", count, "By which wishes name it."), member("kind", .text, "As disk, network, memory."),
+            member("original", .text, "What the appliance says."), member("value", .text, "What it becomes."),
+            member("place", .text, "Where it is plugged in."), member("ignored", .flag, "It is left out."),
+          ])), "Its pieces."),
     ]),
     "Task": .object([
       member("id", count, "Unique in the service's life."), member("title", .text, "What is done."),
@@ -93,6 +112,8 @@ enum Schemas {
       member("address", .text, "Of the host, with dots."), member("mask", .text, "With dots."),
       member("address6", .text, "Of IPv6; empty: none."), member("prefix6", .integer(0...128), "Bits of its network."),
       member("dhcp", .flag, "The host asks a server for its address."),
+      member("forwards", .list(.text), "tcp|udp:HOST-IP:PORT-GUEST-IP:PORT"),
+      member("services", .flag, "Machines reach services on the host's loopback address."),
     ]),
     "MachineOption": .object([
       member("name", .text, "Without dashes."), member("aliases", .list(.text), "Other names."),
@@ -101,6 +122,16 @@ enum Schemas {
     ]),
   ]
 
+  private static let medium: [Schema.Property] = [
+    member("uuid", .uuid, "Unique."), member("kind", .word(["disk", "dvd", "floppy"]), "What it fits into."),
+    member("path", .text, "Its file."), member("format", .text, "As VDI."), member("type", .text, "As Normal."),
+    member("parent", .optional(.uuid), "What it differs from."), member("accessible", .flag, "The file is there."),
+    member("capacity", count, "Bytes."), member("sizeOnDisk", count, "Bytes."),
+    member(
+      "users", .list(.object([member("uuid", .uuid, "Of a machine."), member("name", .text, "Of a machine.")])),
+      "Machines."),
+    member("autoReset", .flag, "It forgets what was written when the machine is switched on."),
+  ]
   private static let summary: [Schema.Property] = [
     member("uuid", .uuid, "Unique."), member("name", .text, "Unique among a user's machines."),
     member("settingsFile", .text, "The .vbox file."), member("accessible", .flag, "The file can be read."),

@@ -147,10 +147,11 @@ extension ServiceError {
     case .objectNotFound: 404
     case .invalidArgument: 400
     case .accessDenied: 403
-    case .objectInUse, .invalidVMState, .invalidObjectState: 409
+    // A machine's process that refuses is in a state that does not suit.
+    case .objectInUse, .invalidVMState, .invalidObjectState, .vmError: 409
     case .notSupported: 501
     case .fileError, .xmlError: 422
-    case .vmError, .hostError, .failure: 500
+    case .hostError, .failure: 500
     }
   }
 }

@@ -24,6 +24,20 @@ import Testing
     #expect(try file.contents()[512..<1024].allSatisfy { $0 == 5 })
   }
 
+  @Test func whatPassesIsCountedAndWhatFailsIsNot() throws {
+    let file = try ScratchFile(sectors: 8)
+    let worker = try BlockWorker(try RawImage(path: file.path), memory: CopiedRAM())
+    defer { worker.close() }
+    let data = [UInt8](repeating: 7, count: 1024)
+    _ = worker.run(BlockRequest(.write, sector: 0, count: 1024, payload: .buffer(data)))
+    for _ in 0..<3 { _ = worker.run(BlockRequest(.read, sector: 4, count: 512)) }
+    _ = worker.run(BlockRequest(.read, sector: 8, count: 512))
+    _ = worker.run(BlockRequest(.flush))
+    var wanted = DiskTraffic()
+    (wanted.writes, wanted.writtenBytes, wanted.reads, wanted.readBytes) = (1, 1024, 3, 1536)
+    #expect(worker.traffic == wanted)
+  }
+
   @Test func errorsBecomeStatuses() throws {
     let file = try ScratchFile(sectors: 2)
     let other = try ScratchFile(sectors: 5)

@@ -344,6 +344,16 @@ private struct MachineImport {
       default: break
       }
     }
+    // The appliance lists the cards that are there, in the order of their slots.
+    let cards = system.units.filter { $0.kind == .network }
+    var place = 0
+    settings.machine.change("Hardware") { hardware in
+      hardware.changeAdapters { adapter in
+        guard adapter.bool("enabled") == true else { return }
+        if cards.indices.contains(place), cards[place].isIgnored { adapter["enabled"] = "false" }
+        place += 1
+      }
+    }
   }
 }
 

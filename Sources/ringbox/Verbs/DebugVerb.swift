@@ -48,7 +48,7 @@ enum DebugVerb {
       return Answer(text: text, json: ["name": .string(system.name), "version": .string(system.version)])
     case "dumpvmcore":
       guard let path = value("filename") else { throw Failure.usage("Missing argument: --filename FILE") }
-      try CoreDump.write(Paths.absolute(path), bytes: UInt64(settings.memory) << 20, client)
+      try registry.dumpMemory(of: settings, to: Paths.absolute(path))
       return .done
     case "setregisters", "stack", "log", "logdest", "logflags", "sample", "osdmesg", "guestsample":
       throw ServiceError(.notSupported, "debugvm \(verb) is not supported", .console)
@@ -143,54 +143,5 @@ private enum Tree {
     if let members = json.members { return members.flatMap { lines($0.value, "\(path)/\($0.key)") } }
     if let items = json.array { return items.enumerated().flatMap { lines($1, "\(path)/\($0)") } }
     return [(path, json.string ?? json.text)]
-  }
-}
-
-/// The guest's memory as an ELF file, as debuggers read it.
-private enum CoreDump {
-  /// RAM below 4 GiB ends where the devices begin.
-  private static let hole: UInt64 = 0xc000_0000
-  private static let piece: UInt64 = 131_072
-
-  static func write(_ path: String, bytes: UInt64, _ client: VMClient) throws {
-    let low = min(bytes, hole)
-    var areas: [(address: UInt64, size: UInt64)] = [(0, low)]
-    if bytes > low { areas.append((1 << 32, bytes - low)) }
-    let file = try MediumSupport.attempt { try OutputFile(creating: path) }
-    func put(_ bytes: [UInt8]) throws {
-      guard file.append(bytes) else { throw Failure.failure("cannot write '\(path)'") }
-    }
-    try put(header(areas))
-    do {
-      for area in areas {
-        var position: UInt64 = 0
-        while position < area.size {
-          let count = min(piece, area.size - position)
-          let reply = try client.command(
-            "read-memory",
-            [("address", .integer(Int64(area.address + position))), ("count", .integer(Int64(count)))])
-          try put(Hex.bytes(reply["hex"]?.string ?? "", count: Int(count)))
-          position += count
-        }
-      }
-    } catch {
-      HostFiles.remove(path)
-      throw error
-    }
-  }
-  private static func header(_ areas: [(address: UInt64, size: UInt64)]) -> [UInt8] {
-    func little(_ number: UInt64, _ count: Int) -> [UInt8] {
-      (0..<count).map { UInt8(truncatingIfNeeded: number >> UInt64(8 * $0)) }
-    }
-    var bytes: [UInt8] = [0x7f, 0x45, 0x4c, 0x46, 2, 1, 1, 0] + [UInt8](repeating: 0, count: 8)
-    bytes += little(4, 2) + little(62, 2) + little(1, 4) + little(0, 8) + little(64, 8) + little(0, 8) + little(0, 4)
-    bytes += little(64, 2) + little(56, 2) + little(UInt64(areas.count), 2) + little(0, 6)
-    var offset = UInt64(4096)
-    for area in areas {
-      bytes += little(1, 4) + little(7, 4) + little(offset, 8) + little(area.address, 8) + little(area.address, 8)
-      bytes += little(area.size, 8) + little(area.size, 8) + little(4096, 8)
-      offset += area.size
-    }
-    return bytes + [UInt8](repeating: 0, count: 4096 - bytes.count)
   }
 }

@@ -132,32 +132,6 @@ enum InspectVerbs {
   }
 }
 
-enum Hex {
-  /// Exactly `count` bytes; what is missing is zero.
-  static func bytes(_ text: String, count: Int) -> [UInt8] {
-    var bytes = [UInt8](repeating: 0, count: count)
-    var high: UInt8?
-    var index = 0
-    for byte in text.utf8 {
-      let digit: UInt8
-      switch byte {
-      case 0x30...0x39: digit = byte - 0x30
-      case 0x61...0x66: digit = byte - 0x61 + 10
-      case 0x41...0x46: digit = byte - 0x41 + 10
-      default: continue
-      }
-      guard let first = high else {
-        high = digit
-        continue
-      }
-      if index < count { bytes[index] = first << 4 | digit }
-      index += 1
-      high = nil
-    }
-    return bytes
-  }
-}
-
 /// A range of a medium's bytes, raw or as a hexadecimal listing.
 private struct MediumBytes {
   private let image: any DiskImage

@@ -80,6 +80,8 @@ export const field = (name, label, value = "", properties = {}) =>
   ({ name, label, input: h("input", { value, ...properties }) });
 export const choice = (name, label, options, value) =>
   ({ name, label, input: select(options, value) });
+export const check = (name, label, checked) => ({ name, label, input: h("input", { type: "checkbox", checked }) });
+// Words or elements that ask nothing.
 export const note = (text) => ({ text });
 
 // [value, text] pairs, or words.

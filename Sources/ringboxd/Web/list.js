@@ -1,8 +1,8 @@
 // All machines with their screens.
 
-import { call, events, get, segment } from "./api.js";
-import { acting, h, notice, replace } from "./dom.js";
-import { chooseFile } from "./files.js";
+import { events, get, segment } from "./api.js";
+import { importAppliance, registerMachine } from "./appliances.js";
+import { acting, h, replace } from "./dom.js";
 import { stateBadge, Thumbnail } from "./screens.js";
 
 export async function listPage(main, life) {
@@ -13,16 +13,14 @@ export async function listPage(main, life) {
   const search = h("input", { id: "search", class: "grow", type: "search", placeholder: "Search (/)", "aria-label": "Search",
     oninput: () => { wanted = search.value.toLowerCase(); draw(); } });
   replace(main, h("div", { class: "bar" }, h("h1", {}, "Machines"), search,
-    h("button", { type: "button", id: "import", onclick: acting(async () => {
-      const path = await chooseFile("An appliance", [".ova", ".ovf"]);
-      if (path) { await call("POST", "appliances/import", { path }); notice("Importing; the tasks show how far it is."); }
-    }) }, "Import…"),
+    h("button", { type: "button", id: "register", onclick: acting(registerMachine) }, "Add…"),
+    h("button", { type: "button", id: "import", onclick: acting(importAppliance) }, "Import…"),
     h("a", { class: "button", href: "#/new", id: "new-machine" }, "New machine (n)")), list);
 
   function draw() {
     const shown = machines.filter((machine) => machine.name.toLowerCase().includes(wanted));
     replace(list, shown.length ? shown.map(card) : h("li", { class: "dim" }, machines.length ? "None of that name." :
-      "No machines yet: make one with the button above, or register one with 'ringbox registervm'."));
+      "No machines yet: make one with the button above, or add one that there is already."));
   }
   function card(machine) {
     let thumbnail = thumbnails.get(machine.uuid);

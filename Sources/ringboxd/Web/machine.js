@@ -1,6 +1,7 @@
 // One machine: what it does, and pages for everything about it.
 
 import { call, events, get, segment } from "./api.js";
+import { cloneMachine, exportMachine } from "./appliances.js";
 import { consoleTab } from "./console.js";
 import { dataTab } from "./data.js";
 import { acting, ask, choice, field, h, notice, replace, time } from "./dom.js";
@@ -61,7 +62,7 @@ function powerButtons({ path, machine }) {
     return [
       button("start", "Start", act("start"), { class: "primary" }),
       machine.state === "saved" ? button("discard", "Discard state", act("discardstate")) : null,
-      machine.state === "saved" ? null : button("clone", "Clone…", acting(() => clone(path, machine))),
+      machine.state === "saved" ? null : button("clone", "Clone…", acting(() => cloneMachine(path, machine))),
       machine.state === "saved" ? null : button("export", "Export…", acting(() => exportMachine(machine))),
       machine.state === "saved" ? null : button("adopt", "Adopt state…", acting(() => adopt(path))),
       button("move", "Move…", acting(() => move(path, machine))),
@@ -74,19 +75,12 @@ function powerButtons({ path, machine }) {
     button("acpi", "Power button", act("acpipowerbutton")),
     button("record", "Record…", acting(() => record(path, machine))),
     button("save", "Save state", act("savestate")),
+    button("nmi", "NMI", act("nmi"), { title: "A non-maskable interrupt: many systems then say where they stand" }),
+    button("dump", "Dump memory…", acting(() => dump(path, machine))),
     button("poweroff", "Power off", act("poweroff"), { class: "danger" }),
   ];
 }
 
-async function clone(path, machine) {
-  const answer = await ask(`Clone '${machine.name}'`, [field("name", "Name", `${machine.name} Clone`, { required: true }),
-    choice("mode", "What", [["machine", "the current state"], ["all", "with all snapshots"]], "machine")]);
-  if (answer) { await call("POST", `${path}/clone`, answer); notice("Cloning; the tasks show how far it is."); }
-}
-async function exportMachine(machine) {
-  const answer = await ask(`Export '${machine.name}'`, [field("path", "File (.ova or .ovf)", `${machine.folder}/${machine.name}.ova`, { required: true })]);
-  if (answer) { await call("POST", "appliances/export", { machines: [machine.uuid], path: answer.path }); notice("Exporting; the tasks show how far it is."); }
-}
 async function move(path, machine) {
   const answer = await ask(`Move '${machine.name}'`, [field("folder", "Into the folder", "", { required: true })]);
   if (answer) { await call("POST", `${path}/move`, answer); notice("Moving; the tasks show how far it is."); }
@@ -96,20 +90,31 @@ async function adopt(path) {
   if (answer) await call("POST", `${path}/adoptstate`, answer);
 }
 async function record(path, machine) {
+  const number = (name, label, value, max) => field(name, label, value, { type: "number", min: 0, max });
   const answer = await ask("Recording of the screen", [
     choice("enabled", "What", [["true", "begin"], ["false", "end"]], "true"), field("file", "File (.webm)", `${machine.folder}/${machine.name}.webm`, { required: true }),
+    field("size", "Size of the picture", "1024x768", { pattern: "[0-9]+x[0-9]+", required: true }), number("rate", "Rate (kbit/s)", 512, 100000),
+    number("framesPerSecond", "Pictures a second", 25, 60), number("maximumSeconds", "Seconds at most (0: no limit)", 0, 31536000),
+    number("maximumMebibytes", "MiB at most (0: no limit)", 0, 1048576),
   ]);
   if (!answer) return;
   const isOn = answer.enabled === "true";
-  const { frames } = await call("PUT", `${path}/recording`, isOn ? { enabled: true, file: answer.file } : { enabled: false });
-  notice(isOn ? `Recording into ${answer.file}.` : `The recording has ended${frames === undefined ? "" : `, after ${frames} pictures`}.`);
+  const { enabled, file, size, ...numbers } = answer;
+  const wish = { enabled: isOn, ...(isOn ? { file, size, ...Object.fromEntries(Object.entries(numbers).map(([name, value]) => [name, Number(value)])) } : {}) };
+  const { frames } = await call("PUT", `${path}/recording`, wish);
+  notice(isOn ? `Recording into ${file}.` : `The recording has ended${frames === undefined ? "" : `, after ${frames} pictures`}.`);
+}
+async function dump(path, machine) {
+  const answer = await ask("The guest's memory, for a debugger", [field("path", "File (ELF)", `${machine.folder}/${machine.name}.core`, { required: true })], { ok: "Write" });
+  if (answer) { await call("POST", `${path}/core`, answer); notice("Writing; the tasks show how far it is."); }
 }
 async function remove(path, machine) {
   const answer = await ask(`Remove '${machine.name}'?`, [
-    choice("files", "Its files", [["keep", "stay where they are"], ["delete", "are deleted, disks that no other machine has included"]], "keep"),
+    choice("files", "Its files", [["keep", "stay where they are"], ["delete", "are deleted, disks that no other machine has included"],
+      ["media", "are deleted, and CDs and floppies in its folder too"]], "keep"),
   ], { ok: "Remove", isDanger: true });
   if (!answer) return;
-  await call("DELETE", `${path}?delete=${answer.files === "delete"}`);
+  await call("DELETE", `${path}?${answer.files === "media" ? "media" : "delete"}=${answer.files !== "keep"}`);
   location.hash = "#/";
 }
 

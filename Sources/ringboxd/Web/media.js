@@ -1,7 +1,9 @@
 // Disk images and discs that machines or the registry know.
 
-import { call, events, get, segment } from "./api.js";
-import { acting, ask, choice, field, h, note, notice, replace, size } from "./dom.js";
+import { call, events, finish, get, segment } from "./api.js";
+import { acting, ask, check, choice, field, h, note, notice, replace, size } from "./dom.js";
+
+const types = ["normal", "immutable", "writethrough", "shareable", "readonly", "multiattach"];
 
 export async function mediaPage(main, life) {
   const list = h("tbody");
@@ -20,16 +22,57 @@ export async function mediaPage(main, life) {
   const load = async () => {
     const media = await get("media");
     if (life.aborted) return;
-    replace(list, media.map((medium) => h("tr", {},
+    replace(list, media.map((medium) => h("tr", { "data-path": medium.path },
       h("td", {}, medium.path, medium.accessible ? null : h("div", { class: "state aborted" }, "not there")),
       h("td", {}, `${medium.format}, ${medium.type}${medium.parent ? ", differencing" : ""}`), h("td", {}, size(medium.capacity)), h("td", {}, size(medium.sizeOnDisk)),
       h("td", {}, medium.users.map((user) => h("div", {}, h("a", { href: `#/m/${segment(user.uuid)}/storage` }, user.name)))),
-      h("td", { class: "bar" }, medium.kind === "disk" ? [
+      h("td", { class: "bar" }, h("button", { type: "button", class: "details", onclick: acting(() => details(medium)) }, "Details…"), medium.kind === "disk" ? [
+        h("button", { type: "button", class: "move", onclick: acting(() => move(medium)) }, "Move…"),
+        h("button", { type: "button", class: "check", onclick: acting(() => look(medium)) }, "Check…"),
+        medium.parent ? h("button", { type: "button", class: "merge", disabled: medium.users.length > 0, onclick: acting(() => merge(medium)) }, "Merge…") : null,
         h("button", { type: "button", onclick: acting(() => copy(medium)) }, "Copy…"),
         h("button", { type: "button", onclick: acting(() => grow(medium)) }, "Grow…"),
         h("button", { type: "button", onclick: acting(() => call("POST", `media/${medium.uuid}/compact`)) }, "Compact"),
       ] : null, h("button", { type: "button", class: "danger", disabled: medium.users.length > 0, onclick: acting(() => close(medium)) }, "Close…")))));
   };
+  // Everything that is kept with a medium; what differs is changed.
+  async function details(medium) {
+    const whole = await get(`media/${medium.uuid}`);
+    const isDisk = whole.kind === "disk";
+    const lines = h("textarea", { rows: 4, placeholder: "name=value" });
+    lines.value = Object.entries(whole.properties).map(([name, value]) => `${name}=${value}`).join("\n");
+    const answer = await ask("Medium", [note(whole.path), note(h("span", { class: "dim" }, `${whole.children.length} images differ from it`)),
+      field("newUUID", "UUID", whole.uuid, { required: true, readonly: !isDisk }), isDisk ? field("description", "Description", whole.description) : null,
+      isDisk && !whole.parent ? choice("type", "Type", types, whole.type.toLowerCase()) : null,
+      isDisk && whole.parent ? check("autoReset", "Forgets at power-on", whole.autoReset) : null,
+      { name: "properties", label: "Properties", input: lines }].filter(Boolean));
+    if (!answer) return;
+    const kept = Object.fromEntries(answer.properties.split("\n").filter((line) => line.includes("=")).map((line) => [line.slice(0, line.indexOf("=")).trim(), line.slice(line.indexOf("=") + 1)]));
+    const gone = Object.fromEntries(Object.keys(whole.properties).filter((name) => !(name in kept)).map((name) => [name, null]));
+    const changed = Object.fromEntries(Object.entries(kept).filter(([name, value]) => whole.properties[name] !== value));
+    const wish = { properties: { ...changed, ...gone } };
+    if (answer.newUUID !== whole.uuid) wish.newUUID = answer.newUUID;
+    if (answer.description !== undefined && answer.description !== whole.description) wish.description = answer.description;
+    if (answer.type && answer.type !== whole.type.toLowerCase()) wish.type = answer.type;
+    if (answer.autoReset !== undefined && answer.autoReset !== whole.autoReset) wish.autoReset = answer.autoReset;
+    await call("PATCH", `media/${medium.uuid}`, wish);
+    await load();
+  }
+  async function move(medium) {
+    const answer = await ask("Move", [field("path", "To the file or folder", medium.path, { required: true })]);
+    if (answer) { await finish("POST", `media/${medium.uuid}/move`, answer); await load(); }
+  }
+  async function look(medium) {
+    const answer = await ask("Look for errors", [note(medium.path), check("repair", "Mend what can be mended", false)], { ok: "Check" });
+    if (!answer) return;
+    const { result } = await finish("POST", `media/${medium.uuid}/check`, answer);
+    notice(result.errors.length ? `${medium.path}: ${result.errors.join("; ")}`
+      : `${medium.path} has no errors; ${result.storedBlocks} of ${result.blocks} blocks are stored, ${size(result.leakedBytes)} are lost.`, { isBad: result.errors.length > 0 });
+  }
+  async function merge(medium) {
+    const answer = await ask("Put it into the image that it differs from?", [note(medium.path), check("delete", "The image goes when that is done", true)], { ok: "Merge", isDanger: true });
+    if (answer) { await finish("POST", `media/${medium.uuid}/merge`, answer); await load(); }
+  }
   async function copy(medium) {
     const answer = await ask("Copy", [field("target", "Into the file", medium.path.replace(/(\.[a-z0-9]+)?$/i, "-copy$1"), { required: true }),
       choice("format", "Format", ["VDI", "VMDK", "VHD", "QCOW2", "RAW"], medium.format)]);

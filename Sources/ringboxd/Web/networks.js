@@ -1,22 +1,77 @@
 // Networks that machines share.
 
 import { call, get, segment } from "./api.js";
-import { acting, ask, field, h, replace } from "./dom.js";
+import { acting, ask, choice, field, h, note, notice, replace } from "./dom.js";
 
 // Fields as [name, label, usual value]; a usual value of true or false makes a box to tick.
 const lists = [
-  { id: "natnetworks", title: "NAT networks", fields: [["network", "Network", "10.0.3.0/24"], ["enabled", "Machines may use it", true], ["dhcp", "With a DHCP server", true],
+  { id: "natnetworks", title: "NAT networks", hasService: true, more: [["forwards", "Ports…", forwards]], fields: [["network", "Network", "10.0.3.0/24"], ["enabled", "Machines may use it", true], ["dhcp", "With a DHCP server", true],
     ["ipv6", "With IPv6", false], ["prefix6", "IPv6 network", "fd17:625c:f037:3::/64"], ["defaultRoute6", "IPv6 leads to everywhere", false]] },
   { id: "hostonlynetworks", title: "Host-only networks", fields: [["mask", "Mask", "255.255.255.0"], ["lower", "First address", "192.168.57.1"],
     ["upper", "Last address", "192.168.57.199"], ["enabled", "Machines may use it", true]] },
-  { id: "hostonlyinterfaces", title: "Host-only interfaces", isNumbered: true, fields: [["address", "The host's address", ""], ["mask", "Mask", "255.255.255.0"],
-    ["address6", "IPv6 address", ""], ["prefix6", "Bits of its network", 64], ["dhcp", "The host asks for its address", false]] },
-  { id: "dhcpservers", title: "DHCP servers", fields: [["address", "Its address", "192.168.56.100"], ["mask", "Mask", "255.255.255.0"],
+  { id: "hostonlyinterfaces", title: "Host-only interfaces", isNumbered: true, more: [["status", "State…", status]], fields: [["address", "The host's address", ""], ["mask", "Mask", "255.255.255.0"],
+    ["address6", "IPv6 address", ""], ["prefix6", "Bits of its network", 64], ["dhcp", "The host asks for its address", false],
+    ["forwards", "Ports (tcp:[HOST]:PORT-GUEST:PORT)", []], ["services", "Machines reach the host's services", false]] },
+  { id: "dhcpservers", title: "DHCP servers", hasService: true, more: [["scopes", "Options…", scopes], ["leases", "Leases…", leases]], fields: [["address", "Its address", "192.168.56.100"], ["mask", "Mask", "255.255.255.0"],
     ["lower", "First address", "192.168.56.101"], ["upper", "Last address", "192.168.56.254"], ["enabled", "It answers", true]] },
 ];
+// Lists are words with blanks between them.
+const encoded = (usual, value) => typeof usual === "number" ? Number(value) : Array.isArray(usual) ? value.split(/[ ,]+/).filter(Boolean) : value;
 const input = ([name, label, usual], value = usual) => typeof usual === "boolean"
-  ? { name, label, input: h("input", { type: "checkbox", checked: value }) } : field(name, label, value, typeof usual === "number" ? { type: "number", min: 0, max: 128 } : {});
-const shown = (value) => value === true ? "yes" : value === false ? "no" : String(value);
+  ? { name, label, input: h("input", { type: "checkbox", checked: value }) } : field(name, label, Array.isArray(value) ? value.join(" ") : value, typeof usual === "number" ? { type: "number", min: 0, max: 128 } : {});
+const shown = (value) => value === true ? "yes" : value === false ? "no" : Array.isArray(value) ? value.join(" ") : String(value);
+
+// Port forwards of a NAT network.
+async function forwards(path, entry) {
+  const answer = await ask(`Ports to '${entry.name}'`, [
+    note(entry.forwards.length ? h("ul", {}, entry.forwards.map((rule) => h("li", {}, rule.rule))) : "None yet."),
+    choice("what", "What", [["", "one more"], ...entry.forwards.map((rule) => [rule.name, `'${rule.name}' goes`])], ""),
+    field("name", "Name", "ssh"), choice("protocol", "Protocol", ["tcp", "udp"]), field("host", "Host's address", "127.0.0.1"), field("hostPort", "Host's port", "2222", { type: "number", min: 1, max: 65535 }),
+    field("guest", "Guest's address", "10.0.3.15"), field("guestPort", "Guest's port", "22", { type: "number", min: 1, max: 65535 }),
+  ]);
+  if (!answer) return;
+  if (answer.what) await call("DELETE", `${path}/forwards/${segment(answer.what)}`);
+  else await call("POST", `${path}/forwards`, { rule: [answer.name, answer.protocol, answer.host, answer.hostPort, answer.guest, answer.guestPort].join(",") });
+}
+async function status(path, entry) {
+  const found = Object.entries(await get(`${path}/status`));
+  await ask(entry.name, [note(found.length ? h("dl", { class: "pairs" }, found.map(([name, value]) => [h("dt", {}, name), h("dd", {}, shown(typeof value === "object" ? JSON.stringify(value) : value))])) : "No machine is on it now.")]);
+}
+// What a DHCP server tells: the options of a scope, one a line.
+async function scopes(path, entry) {
+  const names = entry.scopes.map((scope) => scope.scope);
+  const options = (scope) => (scope?.options ?? []).map((option) => `${option.number}=${option.value}`).join("\n");
+  const lines = h("textarea", { rows: 5, placeholder: "15=example.org" });
+  const scope = field("scope", "For (global, group:NAME, mac:ADDRESS, machine:UUID:CARD)", names[0] ?? "global", { required: true });
+  const address = field("address", "Always this address (one card)"), lease = field("lease", "Lease (seconds; 0: as usual)", 0, { type: "number", min: 0 });
+  const conditions = h("textarea", { rows: 2, placeholder: "MAC=08:00:27:…" });
+  const fill = () => {
+    const found = entry.scopes.find((one) => one.scope === scope.input.value);
+    lines.value = options(found);
+    address.input.value = found?.address ?? "";
+    lease.input.value = found?.lease ?? 0;
+    conditions.value = (found?.conditions ?? []).map((one) => `${one.type}=${one.value}${one.exclusive ? " !" : ""}`).join("\n");
+  };
+  scope.input.addEventListener("change", fill);
+  fill();
+  const answer = await ask(`What '${entry.name}' tells`, [note(names.length ? `There are: ${names.join(", ")}` : "Nothing is told yet."), scope,
+    { name: "options", label: "Options (NUMBER=VALUE)", input: lines }, address, lease, { name: "conditions", label: "Who is in the group (TYPE=VALUE, ! behind: who is not)", input: conditions },
+    choice("what", "What", [["keep", "keep this"], ["remove", "forget all of it"]], "keep")]);
+  if (!answer) return;
+  const place = `${path}/scopes/${segment(answer.scope)}`;
+  if (answer.what === "remove") return void await call("DELETE", place);
+  const pairs = (text) => text.split("\n").filter((line) => line.includes("=")).map((line) => [line.slice(0, line.indexOf("=")).trim(), line.slice(line.indexOf("=") + 1)]);
+  const before = entry.scopes.find((one) => one.scope === answer.scope) ?? {};
+  await call("PUT", place, { forced: before.forced ?? [], suppressed: before.suppressed ?? [], minimumLease: before.minimumLease ?? 0, maximumLease: before.maximumLease ?? 0,
+    lease: Number(answer.lease), options: pairs(answer.options).map(([number, value]) => ({ number: Number(number), value, hex: before.options?.find((one) => one.number === Number(number))?.hex ?? false })),
+    ...(answer.address ? { address: answer.address } : {}),
+    conditions: pairs(answer.conditions).map(([type, value]) => ({ type, value: value.replace(/ !$/, ""), exclusive: value.endsWith(" !") })) });
+}
+async function leases(path, entry) {
+  const found = await get(`${path}/leases`);
+  await ask(`Addresses given by '${entry.name}'`, [note(found.length ? h("table", {}, h("tbody", {}, found.map((lease) => h("tr", {}, h("td", {}, lease.mac), h("td", {}, lease.address),
+    h("td", {}, new Date((lease.issued + lease.expiration) * 1000).toLocaleString()))))) : "None now.")]);
+}
 
 export async function networksPage(main, life) {
   const cards = lists.map((list) => ({ list, card: h("div", { class: "card", id: list.id }) }));
@@ -25,7 +80,7 @@ export async function networksPage(main, life) {
     const entries = await get(list.id);
     if (life.aborted) return;
     const encode = (answer) => Object.fromEntries(Object.entries(answer).map(([name, value]) =>
-      [name, typeof list.fields.find(([word]) => word === name)[2] === "number" ? Number(value) : value]));
+      [name, encoded(list.fields.find(([word]) => word === name)[2], value)]));
     const add = acting(async () => {
       if (list.isNumbered) await call("POST", list.id);
       else {
@@ -44,6 +99,14 @@ export async function networksPage(main, life) {
     replace(card, h("div", { class: "bar" }, h("h2", { class: "grow" }, list.title), h("button", { type: "button", class: "add", onclick: add }, list.isNumbered ? "Add" : "Add…")),
       entries.length ? h("div", { class: "scroll" }, h("table", {}, h("thead", {}, h("tr", {}, h("th", {}, "Name"), list.fields.map(([, label]) => h("th", {}, label)), h("th"))),
         h("tbody", {}, entries.map((entry) => h("tr", { "data-name": entry.name }, h("td", {}, entry.name), list.fields.map(([name]) => h("td", {}, shown(entry[name]))), h("td", { class: "bar" },
+          (list.more ?? []).map(([word, text, action]) => h("button", { type: "button", class: word, onclick: acting(async () => {
+            await action(`${list.id}/${segment(entry.name)}`, entry);
+            await draw({ list, card });
+          }) }, text)),
+          list.hasService ? ["start", "stop"].map((verb) => h("button", { type: "button", class: verb, onclick: acting(async () => {
+            await call("POST", `${list.id}/${segment(entry.name)}/${verb}`);
+            notice(verb === "start" ? `${entry.name} runs, even without machines.` : `${entry.name} has ended.`);
+          }) }, verb === "start" ? "Start" : "Stop")) : null,
           h("button", { type: "button", onclick: change(entry) }, "Change…"), h("button", { type: "button", class: "danger", onclick: remove(entry) }, "Remove"))))))) : h("p", { class: "dim" }, "None."));
   };
   await Promise.all(cards.map(draw));
