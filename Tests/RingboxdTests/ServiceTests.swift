@@ -253,12 +253,18 @@ import Testing
     try service.done("PUT", "machines/m/controllers/IDE/drives/0/0", ["kind": "hdd", "medium": .string(disk)])
     try service.finish("POST", "machines/m/snapshots", ["name": "s", "description": "d"])
     try service.done("PUT", "machines/m/extradata/a%2Fb", ["value": "1"])
+    try service.done("POST", "hostonlyinterfaces")
+    try service.done(
+      "PUT", "dhcpservers/vboxnet0",
+      ["address": "192.168.56.2", "mask": "255.255.255.0", "lower": "192.168.56.3", "upper": "192.168.56.9"])
     try service.done("POST", "machines/m/start")
     let medium = try #require(try service.done("GET", "media").array?.first?["uuid"]?.string)
     var checked = 0
     for route in Route.all where route.method == .get {
       guard case .call = route.action, case .json(let schema) = route.result else { continue }
-      let values = ["{machine}": uuid, "{task}": "1", "{port}": "0", "{medium}": medium]
+      let values = [
+        "{machine}": uuid, "{task}": "1", "{port}": "0", "{medium}": medium, "{name}": "vboxnet0", "{log}": "0",
+      ]
       var path = route.path.map { values[$0] ?? $0 }.joined(separator: "/")
       if ["showImage", "readLabel"].contains(route.id) { path += "?path=\(disk)" }
       // This machine has no serial port.
@@ -271,12 +277,16 @@ import Testing
     #expect(checked > 15)
   }
 
-  /// As other tools read it.
-  @Test func theDocumentIsOpenAPI() throws {
+  /// As other tools read it; and what it allows and forbids is so.
+  @Test(.timeLimit(.minutes(4))) func theDocumentIsOpenAPIAndTrue() throws {
     let path = try service.folder.write("openapi.json", try service.ask("GET", "openapi.json").body)
+    let web = try service.done("POST", "web")
+    let port = try #require(web["port"]?.integer), token = try #require(web["token"]?.string)
     let process = Process()
     process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-    process.arguments = ["bash", "Tools/openapi-check.sh", path]
+    process.arguments = [
+      "bash", "Tools/openapi-check.sh", path, "http://127.0.0.1:\(port)/api/v1", token, service.folder.path,
+    ]
     let errors = try service.folder.file("check.out")
     process.standardOutput = errors
     process.standardError = errors

@@ -37,6 +37,31 @@ import Testing
     #expect(throws: ServiceError.self) { try Schema.uuid.check("6b8f2c1e-0000-4000-8000-0123456789a", "id") }
     #expect(throws: ServiceError.self) { try Schema.uuid.check("6b8f2c1e-0000-4000-8000-0123456789éb", "id") }
   }
+  /// Patterns in the document and what is checked say the same.
+  @Test func textsHaveShapes() throws {
+    let cases: [(Schema, fits: [String], not: [String])] = [
+      (.name, ["a", "two words", "ü"], ["", "a\u{1}b", "a\n", "\u{7f}"]),
+      (.path, ["/", "/a b/c", "/a\nb"], ["", "a", "./a", "/a\u{0}"]),
+      (.address, ["0.0.0.0", "10.0.2.15", "255.255.255.255"], ["", "10.0.2", "10.0.2.256", "10.0.2.15\n", "a.b.c.d"]),
+      (.network, ["10.0.2.0/24", "1.2.3.4/30"], ["10.0.2.0", "10.0.2.0/0", "10.0.2.0/31", "10.0.2.0/24 "]),
+    ]
+    for (schema, fits, not) in cases {
+      let pattern = try Regex(try #require(schema.json["pattern"]?.string))
+      for text in fits {
+        try schema.check(.string(text), "x")
+        #expect(text.unicodeScalars.count == 0 || (try? pattern.wholeMatch(in: text)) != nil, "\(text)")
+      }
+      for text in not {
+        #expect(throws: ServiceError.self, "\(text)") { try schema.check(.string(text), "x") }
+        #expect((try? pattern.wholeMatch(in: text)) == nil, "\(text)")
+      }
+    }
+  }
+  @Test func numbersWithoutAFractionAreIntegers() throws {
+    let value = Schema.normal(try JSON(parsing: #"{"a":100.0,"b":[1e3,1.5,-0.0],"c":1e300}"#))
+    #expect(value == (try JSON(parsing: #"{"a":100,"b":[1000,1.5,0],"c":1e300}"#)))
+    try schema.check(Schema.normal(try JSON(parsing: #"{"name":"x","count":8.0}"#)), "body")
+  }
 }
 
 /// Paths to operations.
