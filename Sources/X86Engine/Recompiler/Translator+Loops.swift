@@ -7,7 +7,7 @@ import X86ISA
 // check. Where a group's range misses, as at the end of a page, the rest of its round is executed with every access by itself
 // (`emitSingles`), and the next round is the first again.
 extension Translator {
-  private static let maximumRounds = 4
+  private static let maximumRounds = 8
   /// Instructions that may be emitted one by one behind a block: rounds of many accesses have fewer groups.
   static let maximumSingles = 128
 
