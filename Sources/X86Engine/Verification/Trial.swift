@@ -90,7 +90,9 @@ extension Cpu {
     let isShadowed =
       x.shadow.place(of: record.physical >> 12) != nil
       || record.secondPage != ~0 && x.shadow.place(of: record.secondPage >> 12) != nil
-    if isShadowed { return endTrial() }
+    // Only what fits into the turn can be compared.
+    let isTooLong = x.counting.isOn && x.trial.executed + Int(record.instructionCount) > Int(g.budget)
+    if isShadowed || isTooLong { return endTrial() }
     x.trial.blocks.append(block)
     return x.code.address(record.directEntry)
   }
