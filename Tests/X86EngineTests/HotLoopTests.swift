@@ -1,4 +1,5 @@
 import Base
+import Foundation
 import GuestMemory
 import Testing
 
@@ -11,27 +12,39 @@ import Testing
 
   @Test("random loops come to what the interpreter comes to", arguments: [false, true])
   func randomLoops(isLong: Bool) throws {
-    var numbers = SeededNumbers(seed: isLong ? 64 : 32)
     var unrolled = 0
-    for round in 0..<400 {
-      var maker = LoopMaker(isLong: isLong, numbers: numbers)
-      let code = maker.loop()
-      numbers = maker.numbers
-      let hot = try Self.run(code, isLong, .recompiler, seed: UInt64(round))
-      let reference = try Self.run(code, isLong, .interpreter, seed: UInt64(round))
-      let name = "loop \(round): " + ByteText.hex(code)
-      for register in 0..<16 {
-        #expect(hot.cpu[reg: UInt8(register)] == reference.cpu[reg: UInt8(register)], "register \(register), \(name)")
-      }
-      #expect(hot.cpu.rip == reference.cpu.rip, "\(name)")
-      #expect(hot.cpu.statusFlags & 0x8d5 == reference.cpu.statusFlags & 0x8d5, "\(name)")
-      #expect(Self.vectors(hot) == Self.vectors(reference), "\(name)")
-      let range = GuestPhysical(Self.area - 0x4_0000)
-      let isSame = hot.memory.read(range, count: 0x8_0000) == reference.memory.read(range, count: 0x8_0000)
-      #expect(isSame, "memory, \(name)")
-      unrolled += Self.holdsUnrolledLoop(hot.cpu) ? 1 : 0
-    }
+    for seed in 0..<400 as Range<UInt64> where try Self.isUnrolledRight(isLong, seed: seed) { unrolled += 1 }
     #expect(unrolled > 200)
+  }
+
+  /// As long as RINGBOX_FUZZ_SECONDS says.
+  @Test func fuzzHotLoops() throws {
+    guard let seconds = ProcessInfo.processInfo.environment["RINGBOX_FUZZ_SECONDS"].flatMap(Double.init) else { return }
+    let end = Date().addingTimeInterval(seconds)
+    var seed = UInt64(Date().timeIntervalSince1970 * 1000) << 16
+    while Date() < end {
+      _ = try Self.isUnrolledRight(seed & 1 != 0, seed: seed)
+      seed += 1
+    }
+  }
+
+  /// Runs a loop on both engines; whether the recompiler has unrolled it.
+  private static func isUnrolledRight(_ isLong: Bool, seed: UInt64) throws -> Bool {
+    var maker = LoopMaker(isLong: isLong, numbers: SeededNumbers(seed: seed &* 2 &+ (isLong ? 1 : 0)))
+    let code = maker.loop()
+    let hot = try run(code, isLong, .recompiler, seed: seed)
+    let reference = try run(code, isLong, .interpreter, seed: seed)
+    let name = "\(isLong ? 64 : 32) bits, seed \(seed): " + ByteText.hex(code)
+    for register in 0..<16 as Range<UInt8> {
+      #expect(hot.cpu[reg: register] == reference.cpu[reg: register], "register \(register), \(name)")
+    }
+    #expect(hot.cpu.rip == reference.cpu.rip, "\(name)")
+    #expect(hot.cpu.statusFlags & 0x8d5 == reference.cpu.statusFlags & 0x8d5, "\(name)")
+    #expect(vectors(hot) == vectors(reference), "\(name)")
+    let range = GuestPhysical(area - 0x4_0000)
+    let isSame = hot.memory.read(range, count: 0x8_0000) == reference.memory.read(range, count: 0x8_0000)
+    #expect(isSame, "memory, \(name)")
+    return holdsUnrolledLoop(hot.cpu)
   }
 
   private static func vectors(_ board: SystemBoard) -> [UInt64] { (0..<2).map { board.cpu.s.vectors[$0] } }
