@@ -165,19 +165,4 @@ extension Cpu {
     let start = unsafe UnsafeRawPointer(bitPattern: x.code.address(record.indirectEntry))
     return unsafe Array(UnsafeRawBufferPointer(start: start, count: Int(record.codeEnd &- record.indirectEntry)))
   }
-
-  /// How many instructions of a block begin before an offset. Marks repeat where code was emitted twice.
-  func instructionCount(_ block: UInt32, before offset: UInt16) -> Int {
-    let record = blockRecord(block)
-    var count = 0
-    var last = -1
-    for index in 0..<UInt32(record.markCount) {
-      let guest = Int(x.code.mark(record.firstMark + index).guest)
-      if guest > last {
-        last = guest
-        if guest < Int(offset) { count += 1 }
-      }
-    }
-    return count
-  }
 }
