@@ -34,6 +34,10 @@ import Testing
     let code = maker.loop()
     let hot = try run(code, isLong, .recompiler, seed: seed)
     let reference = try run(code, isLong, .interpreter, seed: seed)
+    defer {
+      hot.group.disband()
+      reference.group.disband()
+    }
     let name = "\(isLong ? 64 : 32) bits, seed \(seed): " + ByteText.hex(code)
     for register in 0..<16 as Range<UInt8> {
       #expect(hot.cpu[reg: register] == reference.cpu[reg: register], "register \(register), \(name)")
