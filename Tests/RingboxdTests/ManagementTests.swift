@@ -91,7 +91,8 @@ import Testing
       "PUT", "dhcpservers/lab",
       ["address": "10.0.9.3", "mask": "255.255.255.0", "lower": "10.0.9.10", "upper": "10.0.9.99"])
     let scope = "dhcpservers/lab/scopes/"
-    try service.done("PUT", scope + "global", ["options": [["number": 15, "value": "example.org"]], "lease": .number(600)])
+    try service.done(
+      "PUT", scope + "global", ["options": [["number": 15, "value": "example.org"]], "lease": .number(600)])
     try service.done(
       "PUT", scope + "group:few",
       ["conditions": [["type": "MACWildcard", "value": "08:00:*", "exclusive": true]], "forced": [66, 67]])
