@@ -57,6 +57,13 @@ public protocol MachineControl: AnyObject, Sendable {
   func readMemory(_ address: UInt64, count: Int) -> [UInt8]?
   /// Puts a medium into a removable drive, or takes it out with nil.
   func changeMedium(drive: String, path: String?) throws(ControlError)
+  /// Plugs a drive in, of kind "disk" or "cdrom", as a configuration describes it. `completion` comes on another thread,
+  /// with the drive's name and port.
+  func attach(
+    kind: String, _ drive: JSON, completion: @escaping @Sendable (Result<[(String, JSON)], ControlError>) -> Void)
+  /// Takes a drive away; `completion` comes on another thread, when nobody uses its image any more.
+  func detach(
+    drive: String, completion: @escaping @Sendable (Result<[(String, JSON)], ControlError>) -> Void)
 
   /// Plugs the cable of a network card in or out.
   func setLink(card: String, isUp: Bool) throws(ControlError)

@@ -158,6 +158,24 @@ final class MachineAdapter: MachineControl {
       throw ControlError(error.description)
     }
   }
+  func attach(
+    kind: String, _ drive: JSON, completion: @escaping @Sendable (Result<[(String, JSON)], ControlError>) -> Void
+  ) {
+    do throws(MachineError) {
+      machine.attach(try MachineConfiguration.NewDrive(kind, drive)) { result in
+        completion(
+          result.map { [("drive", .string($0.name)), ("port", .integer(Int64($0.port)))] }
+            .mapError { ControlError($0.description) })
+      }
+    } catch { completion(.failure(ControlError(error.description))) }
+  }
+  func detach(
+    drive: String, completion: @escaping @Sendable (Result<[(String, JSON)], ControlError>) -> Void
+  ) {
+    machine.detach(drive: drive) { error in
+      completion(error.map { .failure(ControlError($0.description)) } ?? .success([]))
+    }
+  }
 
   func setLink(card: String, isUp: Bool) throws(ControlError) {
     do throws(MachineError) { try machine.setLink(card: card, isUp: isUp) } catch {

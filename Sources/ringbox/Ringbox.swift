@@ -47,7 +47,11 @@ import Service
     }
     var rest = Words(verb.name, words)
     let answer: Answer
-    do { answer = try run(&rest, Registry(home: try ServiceHome())) } catch {
+    do {
+      let registry = Registry(home: try ServiceHome())
+      registry.settleUnfinished()
+      answer = try run(&rest, registry)
+    } catch {
       // Whoever reads the answer as JSON reads the error so as well; people find it on standard error, as ever.
       if rest.wantsJSON { print((["error": json(error)] as JSON).text) }
       throw error
