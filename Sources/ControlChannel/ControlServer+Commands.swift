@@ -7,10 +7,9 @@ extension ControlServer {
   /// All commands, for messages about unknown ones.
   static let commands = [
     "attach", "detach", "device-info", "dump-code", "eject", "engine-statistics", "forward-add", "forward-remove", "insert", "keys",
-    "limit", "link", "merge", "mode-hint", "mouse", "network", "nmi", "pause", "power-button", "promiscuous", "quit",
+    "limit", "link", "log-groups", "merge", "mode-hint", "mouse", "network", "nmi", "pause", "power-button", "promiscuous", "quit",
     "read-memory", "recording-start", "recording-stop", "registers", "reset", "resume", "save-state", "scancodes",
-    "screen-text", "screenshot", "serial-read", "serial-watch",
-    "serial-write",
+    "screen-text", "screenshot", "serial-read", "serial-watch", "serial-write", "set-registers",
     "snapshot", "snapshot-prepare", "statistics", "status", "trace", "type", "wait-for-text",
   ]
   private static let memoryLimit: Int64 = 256 << 10
@@ -32,6 +31,11 @@ extension ControlServer {
     case "screen-text", "screenshot", "read-memory": return try look(request.command, &arguments)
     case "device-info", "dump-code", "engine-statistics", "registers", "statistics", "status":
       return try report(request.command, &arguments)
+    case "set-registers": return try setRegisters(&arguments)
+    case "log-groups":
+      let settings = try arguments.string("settings", limit: 4096)
+      try arguments.finish()
+      return [("settings", .string(try machine.setLogGroups(settings)))]
     case "eject", "insert":
       let drive = try arguments.requiredString("drive", limit: 256)
       let path = request.command == "insert" ? try arguments.requiredString("path", limit: 4096) : nil
@@ -440,6 +444,19 @@ extension ControlServer {
     }
   }
 
+  private func setRegisters(_ arguments: inout ControlArguments) throws(ControlError) -> [(String, JSON)] {
+    let cpu = try arguments.integer("cpu", in: 0...63) ?? 0
+    let members = try arguments.object("registers")?.members ?? []
+    try arguments.finish()
+    guard !members.isEmpty else { throw ControlError("\"registers\" is missing") }
+    var values: [(name: String, value: UInt64)] = []
+    for member in members {
+      var value = ControlArguments([member])
+      values.append((member.key.lowercased(), try value.address(member.key)))
+    }
+    try machine.setRegisters(cpu: Int(cpu), values)
+    return []
+  }
   private func dumpCode(_ arguments: inout ControlArguments) throws(ControlError) -> [(String, JSON)] {
     let text = try arguments.requiredString("range", limit: 64)
     let cpu = try arguments.integer("cpu", in: 0...63) ?? 0

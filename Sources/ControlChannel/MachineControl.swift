@@ -86,6 +86,10 @@ public protocol MachineControl: AnyObject, Sendable {
   var engineStatistics: JSON { get }
   /// A processor's registers by name; nil when there is no such processor.
   func registers(cpu: Int) -> [(name: String, value: UInt64)]?
+  /// Changes registers of a processor, by name.
+  func setRegisters(cpu: Int, _ values: [(name: String, value: UInt64)]) throws(ControlError)
+  /// Whose log lines are told, as "+all -rtc"; nil: as before. What holds from now on.
+  func setLogGroups(_ text: String?) throws(ControlError) -> String
   /// Translated code of a processor in a range of guest addresses as text, at most `limit` blocks; how many more there are.
   func dumpCode(cpu: Int, range: AddressRange, limit: Int) throws(ControlError) -> (text: String, more: Int)
 }

@@ -49,12 +49,12 @@ extension Machine {
     control.post { [self] in
       do throws(MachineError) {
         try checkPlugging()
-        let drive = try storage.plug(drive)
-        guard case .sata(let port) = drive.place else { return }
+        let plugged = try storage.plug(drive)
+        guard case .sata(let port) = plugged.place else { return }
         board.ahci?.withDevice { device, services in
-          device.driveChanged(port: port, drive.ataConfiguration, services)
+          device.driveChanged(port: port, plugged.ataConfiguration, services)
         }
-        completion(.success((drive.name, port)))
+        completion(.success((plugged.name, port)))
       } catch { completion(.failure(error)) }
     }
   }

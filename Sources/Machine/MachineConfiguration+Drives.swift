@@ -1,7 +1,7 @@
+import Base
 import Devices
 import DiskImages
 import HostSystem
-import Base
 
 // Disks and CD-ROM drives of a configuration.
 extension MachineConfiguration {
@@ -74,7 +74,7 @@ extension MachineConfiguration {
       var json = json
       if json["interface"] == nil { json.set("interface", .string(DiskInterface.sata.rawValue)) }
       let field = JSONField(kind, json)
-      self = kind == "cdrom" ? .cdrom(try CDROM(field)) : .disk(try Disk(field))
+      if kind == "cdrom" { self = .cdrom(try CDROM(field)) } else { self = .disk(try Disk(field)) }
     }
     var plug: Plug {
       switch self {

@@ -33,7 +33,7 @@ final class Storage: Sendable {
     var backend: any BlockBackend { paced ?? worker }
     var medium: MediumInfo { worker.mediumInfo(serial: serial) }
   }
-  private struct Contents {
+  fileprivate struct Contents {
     var drives: [Drive] = []
     var limits: [String: DiskLimit] = [:]
     /// SATA drives come and go; places keep their numbers.
@@ -50,8 +50,8 @@ final class Storage: Sendable {
   var limits: [String: DiskLimit] { contents.withLock { $0.limits } }
 
   /// Disks fill the primary channel first; CD-ROM drives the secondary one, where installers look for them.
-  private static let diskOrder = [0, 1, 3, 2]
-  private static let cdromOrder = [2, 3, 1, 0]
+  fileprivate static let diskOrder = [0, 1, 3, 2]
+  fileprivate static let cdromOrder = [2, 3, 1, 0]
 
   /// Opens every image. Snapshot disks are opened for reading only.
   init(_ configuration: MachineConfiguration, memory: any GuestBuffer) throws(MachineError) {
@@ -117,7 +117,7 @@ final class Storage: Sendable {
   /// The AHCI controller's view, by port.
   var sataDrives: [(ATADriveConfiguration, any BlockBackend)] {
     sataPorts.enumerated().map { port, backend in
-      (drives.first { $0.place == .sata(port) }?.ataConfiguration ?? .none, backend)
+      (drives.first { $0.place == .sata(port) }?.ataConfiguration ?? ATADriveConfiguration.none, backend)
     }
   }
   /// Ports of the AHCI controller whose drives stay while the machine runs.
@@ -207,7 +207,7 @@ final class Storage: Sendable {
 
   /// Opens a drive for a port of the AHCI controller that is free; nobody but the backend of the port knows it yet.
   func plug(_ new: MachineConfiguration.NewDrive) throws(MachineError) -> Drive {
-    var contents = contents.withLock { $0 }
+    var contents = self.contents.withLock { $0 }
     let known = contents.drives.count
     let taken = Set(contents.drives.map(\.place.text))
     let free = sataPorts.indices.filter { !taken.contains(Place.sata($0).text) }
