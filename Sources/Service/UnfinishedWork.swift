@@ -99,6 +99,8 @@ final class UnfinishedWork: Sendable {
     list.withLock { list in
       guard let now = list else { return }
       HostFiles.remove(now.path)
+      // A power cut must not bring it back: what it names is somebody's now.
+      try? HostPaths.synchronize(folder: Self.folder(home))
       list = nil
     }
   }

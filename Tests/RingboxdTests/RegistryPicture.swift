@@ -17,7 +17,7 @@ struct RegistryPicture {
   /// `folder` holds the registry, in `home`, and the machines.
   init(_ folder: String) throws {
     self.folder = folder
-    let registry = Registry(home: try ServiceHome(folder: "\(folder)/home", runtime: "\(folder)/../run", user: folder))
+    let registry = Registry(home: try ServiceHome(folder: "\(folder)/home", runtime: "\(folder)/../run/ringbox", user: folder))
     var seen: [String: String] = [:]
     for entry in try registry.machines().sorted(by: { $0.path < $1.path }) {
       if seen.updateValue(entry.path, forKey: entry.uuid) != nil { faults.append("two machines {\(entry.uuid)}") }
@@ -45,7 +45,7 @@ struct RegistryPicture {
     lines.sort()
     for path in try FileManager.default.subpathsOfDirectory(atPath: folder) {
       // The registry's own: replaced, or made where they are missing.
-      guard !["-prev", "-tmp", ".lock"].contains(where: path.hasSuffix) else { continue }
+      guard !["-prev", "-tmp", ".lock"].contains(where: path.hasSuffix), path != "home/Unfinished" else { continue }
       files.insert(plain(path))
     }
   }
