@@ -6,8 +6,10 @@ extension ControlServer {
 
   /// All commands, for messages about unknown ones.
   static let commands = [
-    "attach", "detach", "device-info", "dump-code", "eject", "engine-statistics", "forward-add", "forward-remove", "insert", "keys",
-    "limit", "link", "log-groups", "merge", "mode-hint", "mouse", "network", "nmi", "pause", "power-button", "promiscuous", "quit",
+    "attach", "detach", "device-info", "dump-code", "eject", "engine-statistics", "forward-add", "forward-remove",
+    "insert", "keys",
+    "limit", "link", "log-groups", "merge", "mode-hint", "mouse", "network", "nmi", "pause", "power-button",
+    "promiscuous", "quit",
     "read-memory", "recording-start", "recording-stop", "registers", "reset", "resume", "save-state", "scancodes",
     "screen-text", "screenshot", "serial-read", "serial-watch", "serial-write", "set-registers",
     "snapshot", "snapshot-prepare", "statistics", "status", "trace", "type", "wait-for-text",

@@ -343,7 +343,9 @@ public final class ProcessorSet: Sendable {
   public func setRegisters(_ cpu: Int, rip: UInt64?, rflags: UInt64?, general: [Int: UInt64]) {
     let state = vcpus[cpu].cpu
     if let rip { state.rip = rip }
-    if let rflags { state.setRFLAGS(state.rflags & ~ProcessorRegisters.ownFlags | rflags & ProcessorRegisters.ownFlags) }
+    if let rflags {
+      state.setRFLAGS(state.rflags & ~ProcessorRegisters.ownFlags | rflags & ProcessorRegisters.ownFlags)
+    }
     for (number, value) in general where (0..<16).contains(number) { state.s.regs[number] = value }
   }
 

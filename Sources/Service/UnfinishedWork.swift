@@ -267,7 +267,8 @@ extension Registry {
   private func identify(_ path: String, _ old: String, _ new: String) {
     guard let uuid = DiskUUID(new), let info = try? MediumFile.info(path) else { return }
     // Before the image itself, nothing else has changed.
-    guard info.uuid == uuid || info.uuid == nil, let known = try? media().first(where: { $0.medium.path == path })?.medium
+    guard info.uuid == uuid || info.uuid == nil,
+      let known = try? media().first(where: { $0.medium.path == path })?.medium
     else { return }
     try? tellIdentity(of: known, old: old, uuid)
   }

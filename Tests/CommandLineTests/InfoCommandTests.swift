@@ -137,7 +137,9 @@ import Testing
     let disk = machines.folder.name("d.vdi"), uuid = "11111111-2222-3333-4444-555555555555"
     _ = try machines.output(["createmedium", "--filename", disk, "--size", "1"])
     _ = try machines.output(["storagectl", "m", "--name", "C", "--add", "sata"])
-    _ = try machines.output(["storageattach", "m", "--storagectl", "C", "--port", "0", "--type", "hdd", "--medium", disk])
+    _ = try machines.output([
+      "storageattach", "m", "--storagectl", "C", "--port", "0", "--type", "hdd", "--medium", disk,
+    ])
     _ = try machines.output(["internalcommands", "sethduuid", disk, uuid])
     #expect(try machines.info("m", "\"C-ImageUUID-0-0\"") == uuid)
     #expect(try machines.output(["list", "hdds"]).contains(uuid))

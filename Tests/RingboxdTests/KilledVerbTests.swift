@@ -22,7 +22,7 @@ import Testing
   /// `@`: the folder.
   static let cases = [
     Case("createvm --name new --register", isRefusedTwice: true),
-    Case("modifyvm a --memory 64 --nic1 nat"),
+    Case("modifyvm a --memory 96 --nic1 intnet"),
     Case("modifyvm b --name other", isRefusedTwice: true),
     Case("registervm @/loose/loose.vbox", isRefusedTwice: true),
     Case("unregistervm b", isRefusedTwice: true),
@@ -162,10 +162,12 @@ import Testing
       #expect(found.faults == [], "\(label)")
       #expect(
         found.lines == before.lines || found.lines == after.lines,
-        "\(label): \(KilledVerbTests.difference(found.lines, before.lines)) of before, \(KilledVerbTests.difference(found.lines, after.lines)) of after")
+        "\(label): \(KilledVerbTests.difference(found.lines, before.lines)) of before, \(KilledVerbTests.difference(found.lines, after.lines)) of after"
+      )
       #expect(
         found.files == before.files || found.files == after.files,
-        "\(label): \(KilledVerbTests.difference(Array(found.files), Array(found.lines == after.lines ? after.files : before.files)))")
+        "\(label): \(KilledVerbTests.difference(Array(found.files), Array(found.lines == after.lines ? after.files : before.files)))"
+      )
       let again = try run(verb.words)
       #expect(again.status == 0 || verb.isRefusedTwice && found.lines == after.lines, "\(label): \(again.errors)")
       guard again.status == 0, found.lines != after.lines else { continue }

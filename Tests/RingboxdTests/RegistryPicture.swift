@@ -17,7 +17,8 @@ struct RegistryPicture {
   /// `folder` holds the registry, in `home`, and the machines.
   init(_ folder: String) throws {
     self.folder = folder
-    let registry = Registry(home: try ServiceHome(folder: "\(folder)/home", runtime: "\(folder)/../run/ringbox", user: folder))
+    let registry = Registry(
+      home: try ServiceHome(folder: "\(folder)/home", runtime: "\(folder)/../run/ringbox", user: folder))
     var seen: [String: String] = [:]
     for entry in try registry.machines().sorted(by: { $0.path < $1.path }) {
       if seen.updateValue(entry.path, forKey: entry.uuid) != nil { faults.append("two machines {\(entry.uuid)}") }
@@ -36,7 +37,14 @@ struct RegistryPicture {
       }
     }
     for (medium, _) in try registry.media() {
-      lines.append("medium \(plain(medium.path)) \(medium.type) \(medium.parent == nil ? "" : "differs")")
+      // UUIDs that tests give look so.
+      let known = medium.uuid.hasPrefix("01234567") ? medium.uuid : ""
+      var text = "medium \(plain(medium.path)) \(medium.type) \(known)\(medium.parent == nil ? "" : "differs")"
+      if medium.kind == .disk, let info = try? MediumFile.info(medium.path) {
+        text += " \(info.capacity) bytes"
+        if let uuid = info.uuid, uuid.description != medium.uuid { faults.append("\(medium.path) is {\(uuid)}") }
+      }
+      lines.append(text)
       if let other = paths.updateValue(medium.path, forKey: medium.uuid), other != medium.path {
         faults.append("{\(medium.uuid)} is \(other) and \(medium.path)")
       }
@@ -70,7 +78,9 @@ struct RegistryPicture {
       let hardware = settings.snapshotElement(node.uuid)?.child("Hardware")
       if let hardware { try add(settings, MachineSettings.attachments(hardware), "\(name)/\(node.name)") }
     }
-    lines.append("machine \(name) comes from \(SnapshotTree(settings).nodes.first { $0.uuid == SnapshotTree(settings).current }?.name ?? "-")")
+    lines.append(
+      "machine \(name) comes from \(SnapshotTree(settings).nodes.first { $0.uuid == SnapshotTree(settings).current }?.name ?? "-")"
+    )
   }
   /// What is attached, and what it shows.
   private mutating func add(

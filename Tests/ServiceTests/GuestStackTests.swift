@@ -30,7 +30,9 @@ import Testing
     // A table a page, from 10000h on; the last page, at 20000h, is followed by one elsewhere.
     for level in 1...levels {
       let index = base >> UInt64(12 + 9 * (level - 1)) & 511
-      memory.put(0x10000 + UInt64(levels - level) * 0x1000 + index * 8, level == 1 ? 0x20001 : (0x10000 + UInt64(levels - level + 1) * 0x1000) | 1)
+      memory.put(
+        0x10000 + UInt64(levels - level) * 0x1000 + index * 8,
+        level == 1 ? 0x20001 : (0x10000 + UInt64(levels - level + 1) * 0x1000) | 1)
     }
     let last = 0x10000 + UInt64(levels - 1) * 0x1000
     memory.put(last + (base >> 12 & 511) * 8 + 8, 0x8000_0000_0003_0001)
@@ -42,7 +44,9 @@ import Testing
     ]
     let stack = try GuestStack(registers, read: memory.read)
     #expect(stack.frames.count == 1, "the next is not mapped")
-    #expect(stack.frames.first?.previousBase == 0x7fff_2040_1000 && stack.frames.first?.returnAddress == 0xffff_ffff_8100_0000)
+    #expect(
+      stack.frames.first?.previousBase == 0x7fff_2040_1000 && stack.frames.first?.returnAddress == 0xffff_ffff_8100_0000
+    )
   }
 
   @Test func largePagesOfEveryKind() throws {

@@ -113,7 +113,8 @@ enum DebugVerb {
   private static func allRegisters(_ cpu: String?, _ client: VMClient) throws -> [String: UInt64] {
     let members = try client.command("registers", [("cpu", .integer(try number(cpu)))])["registers"]?.members ?? []
     return Dictionary(
-      members.map { ($0.key, UInt64(($0.value.string ?? "").dropFirst(2), radix: 16) ?? 0) }) { first, _ in first }
+      members.map { ($0.key, UInt64(($0.value.string ?? "").dropFirst(2), radix: 16) ?? 0) }
+    ) { first, _ in first }
   }
   /// The logger's settings are all there is to show: its groups.
   private static func show(_ names: [String], _ client: VMClient) throws -> Answer {
@@ -121,7 +122,8 @@ enum DebugVerb {
     guard let name = names.first else { throw Failure.usage("Missing argument: \(known.joined(separator: ", "))") }
     guard let bad = names.first(where: { !known.contains($0) }) else {
       let groups = try client.command("log-groups")["settings"]?.string ?? ""
-      return Answer(text: names.map { "\($0)=\(groups)\n" }.joined(), json: .object([JSON.Member(name, .string(groups))]))
+      return Answer(
+        text: names.map { "\($0)=\(groups)\n" }.joined(), json: .object([JSON.Member(name, .string(groups))]))
     }
     throw Failure.usage("Invalid parameter '\(bad)'")
   }

@@ -73,7 +73,8 @@ struct Verb: Sendable {
   /// What can be said: from the table, or of a verb about images as its parser knows it.
   var usageLine: String {
     guard case .command(let type) = kind else { return "\(Invocation.program) \(name) \(usage)" }
-    let line = Ringbox.usageString(for: type).split(separator: "\n").map { $0.drop { $0 == " " } }.joined(separator: " ")
+    let line = Ringbox.usageString(for: type).split(separator: "\n").map { $0.drop { $0 == " " } }.joined(
+      separator: " ")
     let rest = line.split(separator: " ", maxSplits: 1).last.map(String.init) ?? name
     return "\(Invocation.program) \(rest.hasPrefix("ringbox ") ? String(rest.dropFirst(8)) : rest)"
   }
