@@ -75,6 +75,8 @@ public enum JSON: Equatable, Sendable {
     write(to: &output)
     return output
   }
+  /// One member a line, without indentation, for readable differences; strings must not hold `,"`.
+  public var textByLines: String { text.split(separator: ",\"").joined(separator: ",\n\"") + "\n" }
 
   private func write(to output: inout String) {
     switch self {

@@ -231,8 +231,10 @@ public final class ProcessorSet: Sendable {
   }
 
   /// Hears when recompiler and interpreter disagree (engine `verified`), on a processor's thread; that processor has
-  /// stopped for good.
-  public func onDivergence(_ handler: @escaping @Sendable (String) -> Void) { group.onDivergence(handler) }
+  /// stopped for good. The report is for people, the test case a file for `X86EngineTests`.
+  public func onDivergence(_ handler: @escaping @Sendable (_ report: String, _ testCase: String) -> Void) {
+    group.onDivergence { handler($0.report, $0.testCase) }
+  }
 
   // MARK: Saved states, while paused
 

@@ -121,7 +121,9 @@ public final class Machine: Sendable {
       memory: memory, platform: board, model: model, count: configuration.cpus,
       engine: ProcessorEngine(rawValue: configuration.engine) ?? .recompiler, inspection: inspection,
       schedule: time.schedule)
-    processors.onDivergence { text in control.post { outbox.machine?.shutDown(.divergence(text)) } }
+    processors.onDivergence { report, test in
+      control.post { outbox.machine?.shutDown(.divergence(report: report, testCase: test)) }
+    }
     pins = board.attach(processors)
     time.connect(
       // Nothing on the processors' thread may hold the machine itself, whose end waits for that thread.

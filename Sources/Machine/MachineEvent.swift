@@ -41,8 +41,8 @@ public enum StopReason: Sendable, Equatable {
   case tripleFault(cpu: Int)
   /// A deterministic machine has executed as many instructions as its configuration says.
   case instructionLimit
-  /// The engines disagree about what the guest's code does: the report, many lines.
-  case divergence(String)
+  /// The engines disagree about what the guest's code does: the report, many lines, and the run as a test case.
+  case divergence(report: String, testCase: String)
 
   /// One line for a person.
   public var text: String {

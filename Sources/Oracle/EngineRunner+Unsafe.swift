@@ -4,21 +4,6 @@ import GuestMemory
 import X86Engine
 import X86ISA
 
-/// A board with nothing on it.
-private final class EmptyBoard: Platform {
-  func portRead(_ port: UInt16, width: Int, cpu: Int) -> UInt32 { ~0 }
-  func portWrite(_ port: UInt16, width: Int, value: UInt32, cpu: Int) {}
-  func memoryRead(_ address: UInt64, width: Int, cpu: Int) -> UInt64 { ~0 }
-  func memoryWrite(_ address: UInt64, width: Int, value: UInt64, cpu: Int) {}
-  func acknowledgeInterrupt(cpu: Int) -> UInt8? { nil }
-  func readAPIC(msr: UInt32, cpu: Int) -> UInt64? { nil }
-  func writeAPIC(msr: UInt32, value: UInt64, cpu: Int) -> Bool { false }
-  func setAPICBase(_ value: UInt64, cpu: Int) -> Bool { false }
-  func taskPriority(cpu: Int) -> UInt8 { 0 }
-  func setTaskPriority(_ value: UInt8, cpu: Int) {}
-  func tripleFault(cpu: Int) {}
-}
-
 /// Cases on one of our engines: one vCPU at CPL 3 whose page tables map what the native child has mapped.
 ///
 /// Belongs to the thread that made it. Several may share a thread: each takes it over for the time of a case.
@@ -32,7 +17,7 @@ private final class EmptyBoard: Platform {
     static let taskState: UInt64 = 0x16000
   }
   private let memory: GuestMemory
-  private let board = EmptyBoard()
+  private let board = EmptyPlatform()
   private let group = VcpuGroup()
   private let vcpu: Vcpu
   let engine: EngineChoice

@@ -20,17 +20,14 @@ public struct RegressionCase {
     return "\(16 << Int(test.input.mode & 3))-\(name)-\(String(hash & 0xffff_ffff, radix: 16))"
   }
 
-  private static func hex(_ value: UInt64) -> JSON { .string("0x" + String(value, radix: 16)) }
-  private static func hex(_ bytes: [UInt8]) -> JSON {
-    .string(bytes.map { String(String(0x100 + Int($0), radix: 16).dropFirst()) }.joined())
-  }
+  private static func hex(_ value: UInt64) -> JSON { .string(ByteText.hex(value)) }
 
   /// The file's text. Words that are zero are left out; see `docs/Oracle.md` for the fields.
   public var json: String {
     let input = test.input
     var members: [JSON.Member] = [
       .init("note", .string(note)), .init("bits", .integer(Int64(16 << Int(input.mode & 3)))),
-      .init("step", .bool(test.isSingleStep)), .init("code", RegressionCase.hex(test.code)),
+      .init("step", .bool(test.isSingleStep)), .init("code", .string(ByteText.hex(test.code))),
       .init("offset", .integer(Int64(input.codeOffset))), .init("memory", .integer(Int64(input.memoryTemplate))),
       .init("rflags", RegressionCase.hex(input.rflags)), .init("mxcsr", RegressionCase.hex(UInt64(input.mxcsr))),
     ]
@@ -42,14 +39,14 @@ public struct RegressionCase {
     members.append(.init("opmasks", sparse(8) { input.opmasks[$0] }))
     members.append(.init("vectors", sparse(256) { input.vectors[$0] }))
     members.append(
-      .init("patches", .object(test.patches.map { JSON.Member(String($0.offset), RegressionCase.hex($0.bytes)) })))
-    return JSON.object(members).text.replacingCommas + "\n"
+      .init("patches", .object(test.patches.map { JSON.Member(String($0.offset), .string(ByteText.hex($0.bytes))) })))
+    return JSON.object(members).textByLines
   }
 
   /// Reads a file's text; nil when it is not such a file.
   public init?(json text: String) {
     guard let json = try? JSON(parsing: text), let bits = json["bits"]?.integer, [16, 32, 64].contains(bits),
-      let code = json["code"]?.string.flatMap(RegressionCase.bytes), let offset = json["offset"]?.integer,
+      let code = json["code"]?.string.flatMap(ByteText.bytes(hex:)), let offset = json["offset"]?.integer,
       (0..<Window.codeBytes).contains(Int(offset)), let memory = json["memory"]?.integer, (0..<64).contains(memory)
     else { return nil }
     var test = OracleCase()
@@ -66,7 +63,7 @@ public struct RegressionCase {
     for (number, value) in RegressionCase.words(json["opmasks"], 8) { test.input.opmasks[number] = value }
     for (number, value) in RegressionCase.words(json["vectors"], 256) { test.input.vectors[number] = value }
     for member in json["patches"]?.members ?? [] {
-      guard let offset = Int(member.key), let bytes = member.value.string.flatMap(RegressionCase.bytes),
+      guard let offset = Int(member.key), let bytes = member.value.string.flatMap(ByteText.bytes(hex:)),
         offset >= 0, offset + bytes.count <= Window.dataBytes
       else { return nil }
       test.patches.append(MemoryPatch(offset: offset, bytes: bytes))
@@ -75,10 +72,7 @@ public struct RegressionCase {
     note = json["note"]?.string ?? ""
   }
 
-  private static func word(_ json: JSON?) -> UInt64? {
-    guard let text = json?.string, text.hasPrefix("0x") else { return nil }
-    return UInt64(text.dropFirst(2), radix: 16)
-  }
+  private static func word(_ json: JSON?) -> UInt64? { json?.string.flatMap(ByteText.number(hex:)) }
   private static func words(_ json: JSON?, _ count: Int) -> [(Int, UInt64)] {
     (json?.members ?? []).compactMap { member in
       guard let number = Int(member.key), (0..<count).contains(number), let value = word(member.value) else {
@@ -86,22 +80,5 @@ public struct RegressionCase {
       }
       return (number, value)
     }
-  }
-  private static func bytes(_ text: String) -> [UInt8]? {
-    let digits = Array(text.utf8)
-    guard digits.count % 2 == 0 else { return nil }
-    var result: [UInt8] = []
-    for index in stride(from: 0, to: digits.count, by: 2) {
-      guard let byte = UInt8(String(decoding: digits[index..<index + 2], as: UTF8.self), radix: 16) else { return nil }
-      result.append(byte)
-    }
-    return result
-  }
-}
-
-extension String {
-  /// One member a line, for readable diffs.
-  fileprivate var replacingCommas: String {
-    split(separator: ",\"", omittingEmptySubsequences: false).joined(separator: ",\n\"")
   }
 }

@@ -112,16 +112,13 @@ public enum EngineChoice: String, Sendable, CaseIterable {
   /// Executes `count` instructions at most, of which the last one ends at guest time `end` (ns). Answers how many were
   /// executed: fewer when there is nothing to do before an event.
   public func runTurn(_ count: Int64, endingAt end: Int64) -> Int64 {
-    thread.store(UInt(bitPattern: Int(pthread_self())), ordering: .relaxed)
-    cpu.enterThread()
-    defer {
-      cpu.leaveThread()
-      parked.store(true, ordering: .sequentiallyConsistent)
-      thread.store(0, ordering: .relaxed)
+    withThread {
+      context.inspection?.startSampling(cpu)
+      defer { context.inspection?.stopSampling(cpu) }
+      return runTurnOnThread(count, endingAt: end)
     }
-    context.inspection?.startSampling(cpu)
-    defer { context.inspection?.stopSampling(cpu) }
-    parked.store(false, ordering: .sequentiallyConsistent)
+  }
+  private func runTurnOnThread(_ count: Int64, endingAt end: Int64) -> Int64 {
     cpu.g.budget = count
     cpu.x.counting.turnEnd = end
     let before = cpu.s.instructionCount
@@ -129,6 +126,18 @@ public enum EngineChoice: String, Sendable, CaseIterable {
     let executed = count &- cpu.g.budget &- (end &- cpu.x.counting.turnEnd) / Vcpu.nanosecondsPerInstruction
     cpu.s.instructionCount = before &+ UInt64(executed)
     return executed
+  }
+  /// The calling thread is the vCPU's while `body` runs.
+  func withThread<T>(_ body: () throws -> T) rethrows -> T {
+    thread.store(UInt(bitPattern: Int(pthread_self())), ordering: .relaxed)
+    cpu.enterThread()
+    parked.store(false, ordering: .sequentiallyConsistent)
+    defer {
+      cpu.leaveThread()
+      parked.store(true, ordering: .sequentiallyConsistent)
+      thread.store(0, ordering: .relaxed)
+    }
+    return try body()
   }
   /// Guest time in the turn under way.
   public var countedTime: Int64 { cpu.countedTime }
@@ -249,7 +258,7 @@ public final class VcpuGroup: Sendable {
   /// One vCPU at a time, in the order of their tickets: another's stores would look like a difference.
   private let nextTicket = Atomic<UInt>(0)
   private let servedTicket = Atomic<UInt>(0)
-  private let reporter = Mutex<(@Sendable (String) -> Void)?>(nil)
+  private let reporter = Mutex<(@Sendable (Divergence) -> Void)?>(nil)
 
   func takeTurn(for cpu: Cpu) {
     let ticket = nextTicket.wrappingAdd(1, ordering: .relaxed).oldValue
@@ -261,9 +270,9 @@ public final class VcpuGroup: Sendable {
   }
   func endTurn() { servedTicket.wrappingAdd(1, ordering: .releasing) }
 
-  /// Hears of every divergence of recompiler and interpreter, with a report for people; the vCPU has stopped then.
-  public func onDivergence(_ handler: @escaping @Sendable (String) -> Void) { reporter.withLock { $0 = handler } }
-  func report(_ divergence: String) { reporter.withLock { $0 }?(divergence) }
+  /// Hears of every divergence of recompiler and interpreter; the vCPU has stopped then.
+  public func onDivergence(_ handler: @escaping @Sendable (Divergence) -> Void) { reporter.withLock { $0 = handler } }
+  func report(_ divergence: Divergence) { reporter.withLock { $0 }?(divergence) }
 
   func add(_ vcpu: Vcpu) { members.withLock { $0.append(vcpu) } }
   /// Lets the members go, which refer to their group. They must not run any more.

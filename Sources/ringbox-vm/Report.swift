@@ -37,13 +37,17 @@ enum Report {
     HostStream.standard(2).writeAll(Array("ringbox: \(words)\(raw ? "\r\n" : "\n")".utf8), milliseconds: 200)
   }
 
-  static let divergenceFile = "ringbox-divergence.txt"
+  private static let divergenceReport = "ringbox-divergence.txt", divergenceCase = "ringbox-divergence.json"
 
-  /// What `--verify-execution` found: into a file, and its head on standard error.
-  static func divergence(_ report: String) {
-    let isKept = (try? HostFiles.replace(divergenceFile, with: Array(report.utf8))) != nil
+  /// What `--verify-execution` found: into two files, and its head on standard error.
+  static func divergence(_ report: String, _ testCase: String) {
     for text in report.split(separator: "\n").prefix(12) { line(String(text)) }
-    line(isKept ? "the report with code and states is in \(divergenceFile)" : "cannot write \(divergenceFile)")
+    keep(report, as: divergenceReport, "the report with code and states is in")
+    keep(testCase, as: divergenceCase, "the same run as a test, for Tests/Guests/divergences, is in")
+  }
+  private static func keep(_ text: String, as file: String, _ what: String) {
+    let isKept = (try? HostFiles.replace(file, with: Array(text.utf8))) != nil
+    line(isKept ? "\(what) \(file)" : "cannot write \(file)")
   }
 
   static func text(_ run: Determinism) -> String {

@@ -323,7 +323,7 @@ final class Session: LoopSource {
     let determinism = machine.determinism
     if let determinism { Report.line(Report.text(determinism)) }
     inspection.finish(machine, wantsStatusLine: options.wantsStatusLine) { Report.line($0) }
-    if case .divergence(let report) = reason { Report.divergence(report) }
+    if case .divergence(let report, let testCase) = reason { Report.divergence(report, testCase) }
     if options.wantsStatusLine {
       let seconds = Double(HostClock.monotonicNanoseconds - startedAt) / 1e9
       var line = Report.status(reason: text, status, seconds: seconds, machine: machine.status)

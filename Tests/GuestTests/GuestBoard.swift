@@ -62,7 +62,7 @@ final class GuestBoard: Platform {
         checks: Array(repeating: Check(), count: cpus), interrupts: Array(repeating: [], count: cpus),
         priorities: Array(repeating: 0, count: cpus)))
     group.observe(memory)
-    group.onDivergence { [weak self] report in self?.end { $0.failures.append(report) } }
+    group.onDivergence { [weak self] found in self?.end { $0.failures.append(found.report) } }
     for index in 0..<cpus {
       let vcpu = Vcpu(
         index: index, memory: memory, platform: self, model: model, group: group, engine: engine, counted: seed)

@@ -166,8 +166,8 @@ extension Interp {
       try cpu.storeSized(frame, size: Int(size), segment: Seg.ss, offset: top)
     }
     top = (top &- (i.immediate & 0xffff)) & cpu.stackMask
-    // The final stack pointer must be writable: ENTER faults before it changes anything.
-    _ = try cpu.resolve(cpu.address(segment: Seg.ss, offset: top, size: 1, write: true), .write, view: cpu.s.dataTLB)
+    // A push to the final stack pointer must be possible: ENTER faults before it changes anything.
+    try cpu.probeWriteFast(cpu.address(segment: Seg.ss, offset: top, size: Int(size), write: true), size: Int(size))
     cpu.writeRegister(5, frame, size: cpu.s.codeSize == 2 || size == 2 ? Int(size) : 4)
     cpu.setStackPointer(top)
   }

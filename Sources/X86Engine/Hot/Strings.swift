@@ -75,8 +75,10 @@ extension Interp {
     }
   }
   @inline(__always) func compareString<T: AccessWidth>(_ type: T.Type) throws(Fault) {
+    let limit = isRepeated ? try cpu.bulkCompare(self, type, scans: false) : 1
+    if limit == 0 { return }
     let step = step(type)
-    try repeated { () throws(Fault) in
+    try repeated(limit: limit) { () throws(Fault) in
       let a = try cpu.load(T.self, segment: Int(i.segment), offset: source)
       let b = try cpu.load(T.self, segment: Seg.es, offset: target)
       cpu.setSubtractFlags(a, b, a &- b)
@@ -86,9 +88,11 @@ extension Interp {
     }
   }
   @inline(__always) func scanString<T: AccessWidth>(_ type: T.Type) throws(Fault) {
+    let limit = isRepeated ? try cpu.bulkCompare(self, type, scans: true) : 1
+    if limit == 0 { return }
     let step = step(type)
     let a = loadRegister(T.self, 0)
-    try repeated { () throws(Fault) in
+    try repeated(limit: limit) { () throws(Fault) in
       let b = try cpu.load(T.self, segment: Seg.es, offset: target)
       cpu.setSubtractFlags(a, b, a &- b)
       advance(7, by: step)

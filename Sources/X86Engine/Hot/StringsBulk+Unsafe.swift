@@ -1,7 +1,7 @@
 import Glibc
 import X86ISA
 
-// REP MOVS and REP STOS a page at a time, where both operands are plain RAM and the direction is up.
+// Repeated MOVS, STOS, SCAS and CMPS a page at a time, where the operands are plain RAM and the direction is up.
 extension Cpu {
   /// How many elements of `size` bytes at `linear` stay inside its page.
   @inline(__always) private func elementsInPage(_ linear: UInt64, _ size: Int) -> UInt64 {
@@ -94,6 +94,73 @@ extension Cpu {
     }
     rip = rip &- UInt64(x.i.length)
     return 0
+  }
+
+  /// REPE and REPNE CMPS, and SCAS, up to the element that ends them, which is the general loop's; as `bulkMove`.
+  // SAFETY: `chunk` keeps both runs inside the pages that `plainPage` answered for.
+  func bulkCompare<T: AccessWidth>(_ x: Interp, _ type: T.Type, scans: Bool) throws(Fault) -> UInt64 {
+    let size = MemoryLayout<T>.size
+    let mask = x.i.addressMask
+    guard s.systemFlags & (RFLAGS.df | RFLAGS.tf) == 0 else { return Interp.repeatLimit }
+    let value = x.loadRegister(T.self, 0)
+    for _ in 0..<Cpu.bulkPages {
+      let count = self[reg: 1] & mask
+      guard count > 3 else { return max(count, 1) }
+      let b = try address(segment: Seg.es, offset: self[reg: 7] & mask, size: size, write: false)
+      let a = scans ? b : try address(segment: Int(x.i.segment), offset: self[reg: 6] & mask, size: size, write: false)
+      var chunk = min(count &- 1, elementsInPage(a, size), elementsInPage(b, size))
+      chunk = min(chunk, segmentRoom(Seg.es, self[reg: 7] & mask, size, mask, write: false))
+      if !scans { chunk = min(chunk, segmentRoom(Int(x.i.segment), self[reg: 6] & mask, size, mask, write: false)) }
+      guard chunk > 0 else { return 1 }
+      guard let left = unsafe try plainPage(a, write: false), let right = unsafe try plainPage(b, write: false) else {
+        return chunk
+      }
+      let run = unsafe Comparison(
+        left: left, right: right, count: Int(chunk), value: value, scans: scans,
+        endsAtEqual: !x.i.prefixes.contains(.repeatF3))
+      let passed = run.passed
+      if passed > 0 {
+        // What a fault in the next one finds.
+        let (a, b) = run.pair(passed &- 1)
+        setSubtractFlags(a, b, a &- b)
+      }
+      _ = finishBulk(x, chunk: UInt64(passed), count: count, size: size, moves: !scans)
+      if passed < Int(chunk) { return 1 }
+      if mustPause { break }
+    }
+    rip = rip &- UInt64(x.i.length)
+    return 0
+  }
+
+  /// Elements of one page each, or a value and those of one.
+  // SAFETY(type): whoever makes it has `count` elements at both places; indices are below that.
+  @safe private struct Comparison<T: AccessWidth> {
+    var left: UnsafeMutableRawPointer
+    var right: UnsafeMutableRawPointer
+    var count: Int
+    /// Stands for the left elements.
+    var value: T
+    var scans: Bool
+    var endsAtEqual: Bool
+
+    @inline(__always) func pair(_ index: Int) -> (T, T) {
+      let offset = index &* MemoryLayout<T>.size
+      let b = unsafe right.loadUnaligned(fromByteOffset: offset, as: T.self)
+      return scans ? (value, b) : unsafe (left.loadUnaligned(fromByteOffset: offset, as: T.self), b)
+    }
+    /// How many elements come before the one that ends it.
+    var passed: Int {
+      if scans && endsAtEqual && MemoryLayout<T>.size == 1 {
+        return unsafe memchr(right, Int32(truncatingIfNeeded: value), count).map { unsafe $0 - right } ?? count
+      }
+      var index = 0
+      while index < count {
+        let (a, b) = pair(index)
+        if (a == b) == endsAtEqual { break }
+        index &+= 1
+      }
+      return index
+    }
   }
 
   /// Elements before the offset wraps or leaves the plain part of its segment.

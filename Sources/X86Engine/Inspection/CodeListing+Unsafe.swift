@@ -62,13 +62,15 @@ extension Vcpu {
     let guestLister = Lister(size)
     var steps: [BlockListing.Step] = []
     for (mark, next) in zip(marks, marks.dropFirst()) {
-      let from = min(Int(mark.guest), guest.count), to = min(Int(next.guest), guest.count)
+      let offset = Int(mark.place.offset)
+      let isCheck = mark.place.order == next.place.order
+      let from = min(offset, guest.count), to = isCheck ? from : min(from + 15, guest.count)
       // At the address in its segment, where jumps inside it lead.
-      let rip = block.rip &+ UInt64(mark.guest)
-      let text = mark.guest == next.guest ? "(check for what follows)" : "(not readable)"
+      let rip = block.rip &+ UInt64(offset)
+      let text = isCheck ? "(check for what follows)" : "(not readable)"
       var line = BlockListing.Line(address: rip, bytes: [], text: text)
       if from < to, let first = guestLister.lines(Array(guest[from..<to]), at: rip).first { line = first }
-      line.address = block.linear &+ UInt64(mark.guest)
+      line.address = block.linear &+ UInt64(offset)
       let code = host(block.codeStart + UInt32(mark.host), block.codeStart + UInt32(next.host))
       steps.append(BlockListing.Step(guest: line, host: code))
     }

@@ -22,7 +22,7 @@ struct StateNames {
       (offsets.hostMXCSR, "hostMXCSR"), (offsets.tscOffset, "tscOffset"), (offsets.spinsLeft, "spinsLeft"),
     ]
     for (offset, name) in named { fields[offset] = name }
-    for (place, offset) in offsets.anchors.enumerated() { fields[offset] = "anchor\(place)" }
+    for place in offsets.anchors.indices { fields[offsets.anchors[place]] = "anchor\(place)" }
     for view in 0..<VcpuLayout.views {
       for place in 0..<VcpuLayout.nearCount {
         let offset = Int32(place * MemoryLayout<TLBEntry>.stride)

@@ -35,7 +35,7 @@ extension Translator {
     var end = index
     while end < instructions.count - 1 && plans[end].treatment != .jumpIf { end += 1 }
     return CountedRun(
-      cpu: cpu.index, address: cpu.wrap(linear &+ UInt64(starts[index])), count: Int(starts[end + 1] - starts[index]),
+      cpu: cpu.index, address: cpu.wrap(linear &+ UInt64(starts[index])), count: Int(ends[end] - starts[index]),
       codeSize: CodeSize(rawValue: key.codeSize) ?? .bits16, privilege: Int(key.cpl),
       operations: instructions[index...end].map(\.op))
   }

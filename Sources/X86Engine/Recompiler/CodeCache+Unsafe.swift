@@ -437,17 +437,17 @@ import X86ISA
     return low < blockCount ? UInt32(low) : nil
   }
 
-  /// Offset in its block of the guest instruction whose host code holds `position`.
-  func guestOffset(at position: UInt32, in index: UInt32) -> UInt16 {
+  /// The guest instruction of a block whose host code holds `position`.
+  func guestPlace(at position: UInt32, in index: UInt32) -> BlockPlace {
     let block = unsafe blocks + Int(index)
-    var result: UInt16 = 0
+    var result = BlockPlace()
     let first = unsafe Int(block.pointee.firstMark)
     let count = unsafe Int(block.pointee.markCount)
     let offset = unsafe position &- block.pointee.codeStart
     for mark in first..<(first + count) {
       let entry = unsafe marks[mark]
       if UInt32(entry.host) > offset { break }
-      result = entry.guest
+      result = entry.place
     }
     return result
   }

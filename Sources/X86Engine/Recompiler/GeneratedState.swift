@@ -95,7 +95,7 @@ enum VcpuLayout {
   }
 }
 
-/// The offsets that code generation needs often, looked up once.
+/// The offsets that code generation needs often, looked up once. Plain data: it is copied a lot.
 struct Offsets: Sendable {
   let nearUsed = VcpuLayout.generated(\.nearUsed)
   let exitRequest = VcpuLayout.generated(\.exitRequest)
@@ -112,7 +112,7 @@ struct Offsets: Sendable {
   let probeRCX = VcpuLayout.generated(\.probeRCX)
   let probeRDX = VcpuLayout.generated(\.probeRDX)
   let probeSite = VcpuLayout.generated(\.probeSite)
-  let anchors = (0..<VcpuLayout.anchorCount).map { VcpuLayout.generated(\.anchors) + Int32($0) * 8 }
+  let anchors = InlineArray<4, Int32> { VcpuLayout.generated(\.anchors) + Int32($0) * 8 }
   let sites = VcpuLayout.generated(\.sites)
   let code = VcpuLayout.generated(\.code)
   let handler = VcpuLayout.generated(\.handler)
@@ -129,14 +129,14 @@ struct Offsets: Sendable {
   let vectors = VcpuLayout.state(\.vectors)
   let opmasks = VcpuLayout.state(\.opmasks)
   let tscOffset = VcpuLayout.state(\.tscOffset)
-  let tagRead = (0..<3).map { VcpuLayout.tlbField(view: $0, \.tagRead) }
-  let tagWrite = (0..<3).map { VcpuLayout.tlbField(view: $0, \.tagWrite) }
-  let addend = (0..<3).map { VcpuLayout.tlbField(view: $0, \.addend) }
-  let nearTagRead = (0..<3).map { VcpuLayout.nearField(view: $0, \.tagRead) }
-  let nearTagWrite = (0..<3).map { VcpuLayout.nearField(view: $0, \.tagWrite) }
-  let nearAddend = (0..<3).map { VcpuLayout.nearField(view: $0, \.addend) }
-  let jumps = (0..<3).map { VcpuLayout.jumpTable(view: $0) }
-  let fastBase = (0..<6).map { VcpuLayout.segment($0, \.fastBase) }
-  let readEnd = (0..<6).map { VcpuLayout.segment($0, \.readEnd) }
-  let writeEnd = (0..<6).map { VcpuLayout.segment($0, \.writeEnd) }
+  let tagRead = InlineArray<3, Int32> { VcpuLayout.tlbField(view: $0, \.tagRead) }
+  let tagWrite = InlineArray<3, Int32> { VcpuLayout.tlbField(view: $0, \.tagWrite) }
+  let addend = InlineArray<3, Int32> { VcpuLayout.tlbField(view: $0, \.addend) }
+  let nearTagRead = InlineArray<3, Int32> { VcpuLayout.nearField(view: $0, \.tagRead) }
+  let nearTagWrite = InlineArray<3, Int32> { VcpuLayout.nearField(view: $0, \.tagWrite) }
+  let nearAddend = InlineArray<3, Int32> { VcpuLayout.nearField(view: $0, \.addend) }
+  let jumps = InlineArray<3, Int32> { VcpuLayout.jumpTable(view: $0) }
+  let fastBase = InlineArray<6, Int32> { VcpuLayout.segment(UInt8($0), \.fastBase) }
+  let readEnd = InlineArray<6, Int32> { VcpuLayout.segment(UInt8($0), \.readEnd) }
+  let writeEnd = InlineArray<6, Int32> { VcpuLayout.segment(UInt8($0), \.writeEnd) }
 }

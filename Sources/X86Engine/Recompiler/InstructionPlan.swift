@@ -37,6 +37,8 @@ struct InstructionPlan {
   var isMasked = false
   /// Width of vectors that it uses: 0 none, 1 SSE, 2 AVX, 3 AVX-512.
   var vectorLevel: UInt8 = 0
+  /// A branch back to the block's start whose next round follows in the block: what goes on behind it is the way out.
+  var isFollowed = false
   /// Flags live before the instruction and behind it; filled in by the liveness pass.
   var liveBefore: UInt16 = FlagEffect.all
   var liveBehind: UInt16 = FlagEffect.all

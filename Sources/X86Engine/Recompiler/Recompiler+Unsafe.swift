@@ -324,6 +324,8 @@ extension Cpu {
     // Their room is used again and again.
     swap(&translator.buffers, &x.recompiler.buffers)
     defer { swap(&translator.buffers, &x.recompiler.buffers) }
+    if x.isInspected { translator.hooks = context.inspection }
+    translator.isHot = x.recompiler.treatsAllAsHot || x.code.isHot(physical)
     guard try decodeBlock(&translator, physical) else { return nil }
     raiseVectorLevel(translator.plans)
     var block = TranslationBlock(
@@ -331,8 +333,6 @@ extension Cpu {
       codeLimit: key.hasFlatCode ? 0 : s.segments[Seg.cs].limit, key: key, token: translator.token,
       guestBytes: UInt16(translator.guestBytes))
     block.secondPage = translator.secondPage
-    if x.isInspected { translator.hooks = context.inspection }
-    translator.isHot = x.recompiler.treatsAllAsHot || x.code.isHot(physical)
     block.isHot = translator.isHot
     translator.mayLookAhead = !x.code.unanchored.contains(physical)
     translator.hasSingles = x.code.missing.contains(physical)

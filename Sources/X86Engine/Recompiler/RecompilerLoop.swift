@@ -284,7 +284,7 @@ extension Cpu {
     statusFlags = Cpu.unpacked(g.savedFlags)
     let position = UInt32(truncatingIfNeeded: found.pc &- UInt64(x.code.executableRange.lowerBound))
     guard let block = x.code.block(at: position) else { fatalError("a fault in a stub of the recompiler") }
-    rip = blockRecord(block).rip &+ UInt64(x.code.guestOffset(at: position, in: block))
+    rip = blockRecord(block).rip &+ UInt64(x.code.guestPlace(at: position, in: block).offset)
     s.instructionStart = rip
     deliver(found.vector == 0 ? .divideError : faultOfThunk(found))
     return 0

@@ -116,12 +116,20 @@ struct TranslationBlock: ChainedBlock {
   var nextInSecondPage: UInt32 = 0
 }
 
+/// A guest instruction of a block: loops may have it several times.
+struct BlockPlace {
+  private var packed: UInt16
+  /// Offset from the block's start, and how many instructions come before it when nothing leaves the block.
+  var offset: UInt16 { packed & 0x3ff }
+  var order: Int { Int(packed >> 10) }
+  init(offset: UInt16 = 0, order: Int = 0) { packed = offset | UInt16(order) << 10 }
+}
+
 /// Where an instruction's host code begins.
 struct InstructionMark {
   /// Offset from the block's first byte of host code.
   var host: UInt16
-  /// Offset of the guest instruction from the block's start.
-  var guest: UInt16
+  var place: BlockPlace
 }
 
 /// A place where generated code leaves for Swift.
@@ -160,8 +168,10 @@ struct Site {
   var view: UInt8 = 0
   /// Near entry of an access that looks there first.
   var near: UInt8 = 0
-  /// Offset of the guest instruction from the block's start: the one that jumps, or that is still to be executed.
-  var guest: UInt16 = 0
+  /// The guest instruction that jumps, or that is still to be executed.
+  var place = BlockPlace()
+  /// Its offset from the block's start.
+  var guest: UInt16 { place.offset }
   /// Status flags that are as the guest left them.
   var live: UInt16 = 0x8d5
   var block: UInt32

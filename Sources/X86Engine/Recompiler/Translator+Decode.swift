@@ -15,6 +15,8 @@ extension Translator {
     buffers.raw.removeAll(keepingCapacity: true)
     buffers.plans.removeAll(keepingCapacity: true)
     buffers.starts.removeAll(keepingCapacity: true)
+    buffers.ends.removeAll(keepingCapacity: true)
+    round = 0
   }
 
   /// Decodes and plans from the bytes at hand, which begin at the block's first byte.
@@ -27,7 +29,6 @@ extension Translator {
     var sideExits = 0
     var isComplete = false
     forgetDecoded()
-    buffers.starts.append(0)
     while instructions.count < limit && offset < count {
       var instruction = Instruction()
       let end = min(count, offset + 15)
@@ -37,7 +38,7 @@ extension Translator {
       if status != .ok || UInt64(offset + length) > codeBytesLeft {
         // Undefined, too long, across the page or the limit: the interpreter knows what to do.
         if instructions.isEmpty {
-          append(instruction, InstructionBytes(repeating: 0), InstructionPlan(treatment: .interpretLast), 1)
+          append(instruction, InstructionBytes(repeating: 0), InstructionPlan(treatment: .interpretLast), 0..<1)
         }
         isComplete = true
         break
@@ -45,9 +46,13 @@ extension Translator {
       var bytes = InstructionBytes(repeating: 0)
       for at in 0..<length { bytes[at] = buffers.bytes[offset + at] }
       let plan = checkTargets(instruction, planner.plan(instruction), UInt64(offset + length))
-      append(instruction, bytes, plan, offset + length)
+      append(instruction, bytes, plan, offset..<offset + length)
       offset += length
       if plan.treatment == .jumpIf { sideExits += 1 }
+      if isHot && unrollLoop(sideExits) {
+        isComplete = true
+        break
+      }
       isComplete = plan.treatment.endsBlock || sideExits == Self.maximumSideExits || instructions.count == limit
       if isComplete { break }
     }
@@ -81,14 +86,18 @@ extension Translator {
     buffers.instructions.removeLast(instructions.count - count)
     buffers.raw.removeLast(raw.count - count)
     buffers.plans.removeLast(plans.count - count)
-    buffers.starts.removeLast(starts.count - count - 1)
+    buffers.starts.removeLast(starts.count - count)
+    buffers.ends.removeLast(ends.count - count)
   }
 
-  private mutating func append(_ i: Instruction, _ bytes: InstructionBytes, _ plan: InstructionPlan, _ end: Int) {
+  private mutating func append(
+    _ i: Instruction, _ bytes: InstructionBytes, _ plan: InstructionPlan, _ range: Range<Int>
+  ) {
     buffers.instructions.append(i)
     buffers.raw.append(bytes)
     buffers.plans.append(plan)
-    buffers.starts.append(UInt16(end))
+    buffers.starts.append(UInt16(range.lowerBound))
+    buffers.ends.append(UInt16(range.upperBound))
   }
 
   /// A branch that leaves the code segment or the canonical addresses faults: for the interpreter.
@@ -119,7 +128,7 @@ extension Translator {
       case .jump, .call: live = peekLive(target(last))
       default: break
       }
-      if !plans[last].treatment.endsBlock { live = peekLive(rip &+ UInt64(starts[last + 1])) }
+      if !plans[last].treatment.endsBlock { live = peekLive(rip &+ UInt64(ends[last])) }
     }
     if keepsAll { live = FlagEffect.all }
     for index in plans.indices.reversed() {

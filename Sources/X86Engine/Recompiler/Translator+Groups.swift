@@ -35,7 +35,7 @@ extension Translator {
     var lastUse = 0
   }
 
-  /// An addend that is kept: of the page `minimum` from where the registers point, of which RSP has moved by `moved` since.
+  /// An addend that is kept: of the page `minimum` from where the registers point, which have moved by `moved` since.
   struct Anchor {
     var place: Int
     var registers: Registers
@@ -67,18 +67,18 @@ extension Translator {
   /// is known.
   func findGroup(_ first: Int) -> Group? {
     guard isLong || key.codeSize == 1 && key.hasFlatData && key.hasFlatStack && key.hasBigStack else { return nil }
-    guard let start = member(first, stack: 0) else { return nil }
+    guard let start = member(first, moved: 0), round == 0 || hasRoomForSingles(first) else { return nil }
     let anchor = anchors.first { $0.covers(start) }
     var group = Group(
       first: first, last: first, registers: start.registers, minimum: start.displacement,
       end: start.displacement + start.size, isWrite: start.isWrite, anchor: anchor?.place)
-    var stack: Int32 = 0
+    var moved: Int32 = 0
     var members = 1
     var index = first
     while index < plans.count {
       if index > first {
         if entersSecondPage(index) { break }
-        if let next = member(index, stack: stack) {
+        if let next = member(index, moved: moved) {
           guard next.registers == group.registers,
             anchor.map({ $0.covers(next) }) ?? group.take(next, within: Self.maximumRange)
           else { break }
@@ -88,31 +88,31 @@ extension Translator {
           break
         }
       }
-      guard !plans[index].treatment.endsBlock, let moved = movement(index, group.registers) else {
+      guard !plans[index].treatment.endsBlock, let distance = movement(index, group.registers) else {
         index = plans.count
         break
       }
-      stack += moved
+      moved += distance
       index += 1
     }
-    if anchor == nil { lookAhead(&group, from: index, stack: stack) }
+    if anchor == nil { lookAhead(&group, from: index, moved: moved) }
     return members > 1 || group.anchor != nil || group.kept != nil ? group : nil
   }
 
   /// Takes in what the rest of the block accesses through the same register.
-  private func lookAhead(_ group: inout Group, from start: Int, stack: Int32) {
+  private func lookAhead(_ group: inout Group, from start: Int, moved: Int32) {
     guard mayLookAhead, !cpu.x.recompiler.leavesUnsteady, let place = freeAnchor else { return }
-    var stack = stack
+    var moved = moved
     var index = start
     while index < plans.count {
-      if let next = member(index, stack: stack), next.registers == group.registers,
+      if let next = member(index, moved: moved), next.registers == group.registers,
         group.take(next, within: Self.maximumRange)
       {
         group.kept = place
         group.lastUse = index
       }
-      guard keepsAnchors(index), let moved = movement(index, group.registers) else { return }
-      stack += moved
+      guard keepsAnchors(index), let distance = movement(index, group.registers) else { return }
+      moved += distance
       index += 1
     }
   }
@@ -129,11 +129,38 @@ extension Translator {
     }
   }
 
-  /// How far an instruction moves a group's registers, of which only RSP may be moved; nil when the group ends there.
+  /// How far an instruction moves what a group's registers say; nil when that is not known: the group ends there.
   private func movement(_ index: Int, _ registers: Registers) -> Int32? {
     if registers.base == Host.rsp { return stackMovement(index) }
-    if let scaled = registers.index, writes(index, scaled) { return nil }
-    return writes(index, registers.base) ? nil : 0
+    guard let scaled = registers.index else { return step(index, registers.base) }
+    // The address register has the base in it.
+    if writes(index, registers.base) { return nil }
+    return step(index, scaled).map { $0 << Int32(registers.scale) }
+  }
+
+  /// What an instruction adds to a register: 0 when it leaves it alone, nil when it is not a small constant.
+  private func step(_ index: Int, _ register: UInt8) -> Int32? {
+    guard writes(index, register) else { return 0 }
+    let i = instructions[index]
+    guard i.operandSize == (isLong ? 8 : 4) else { return nil }
+    if plans[index].treatment == .lea {
+      let isStep = i.base == register && i.index == Instruction.noRegister && i.addressSize == i.operandSize
+      return isStep ? Self.small(i.displacement) : nil
+    }
+    if plans[index].treatment == .increment32 { return i.op == .inc ? 1 : -1 }
+    let isNamed = i.modRMOffset == 0 ? register == 0 : i.modRM >> 6 == 3 && i.rm == register
+    guard plans[index].treatment == .copy, isNamed else { return nil }
+    switch i.op {
+    case .inc: return 1
+    case .dec: return -1
+    case .add where i.immediateOffset != 0: return Self.small(i.immediate)
+    case .sub where i.immediateOffset != 0: return Self.small(i.immediate).map { -$0 }
+    default: return nil
+    }
+  }
+  private static func small(_ value: UInt64) -> Int32? {
+    let distance = Int64(bitPattern: value)
+    return distance > -4096 && distance < 4096 ? Int32(distance) : nil
   }
 
   /// Forgets the anchors that the instruction at `index`, just emitted, or the end of their use has made useless.
@@ -148,8 +175,8 @@ extension Translator {
     }
   }
 
-  /// The access of an instruction, if a group can hold it. `stack`: how far RSP has moved since the group's start.
-  private func member(_ index: Int, stack: Int32) -> Member? {
+  /// The access of an instruction, if a group can hold it. `moved`: how far its registers have moved since the group's start.
+  private func member(_ index: Int, moved: Int32) -> Member? {
     let i = instructions[index]
     let size = Int32(i.operandSize)
     switch plans[index].treatment {
@@ -159,16 +186,16 @@ extension Translator {
       else { return nil }
       let displacement = Int64(bitPattern: i.displacement)
       guard displacement >= -0x10_0000, displacement < 0x10_0000 else { return nil }
-      let offset = Int32(displacement) + (i.base == Host.rsp ? stack : 0)
+      let offset = Int32(displacement) + moved
       return Member(
         registers: Registers(base: i.base, index: scaled < 16 ? scaled : nil, scale: scaled < 16 ? i.scale : 0),
         displacement: offset, size: Int32(plans[index].size), isWrite: plans[index].writes)
     case .push:
       guard !i.prefixes.contains(.memory) else { return nil }
-      return .stack(stack - size, size, isWrite: true)
-    case .pop: return .stack(stack, size, isWrite: false)
-    case .call: return .stack(stack - size, size, isWrite: true)
-    case .ret: return .stack(stack, size, isWrite: false)
+      return .stack(moved - size, size, isWrite: true)
+    case .pop: return .stack(moved, size, isWrite: false)
+    case .call: return .stack(moved - size, size, isWrite: true)
+    case .ret: return .stack(moved, size, isWrite: false)
     default: return nil
     }
   }
@@ -196,26 +223,10 @@ extension Translator {
 
   /// How far an instruction moves RSP; nil when that is not known.
   private func stackMovement(_ index: Int) -> Int32? {
-    let i = instructions[index]
     switch plans[index].treatment {
-    case .push: return -Int32(i.operandSize)
-    case .pop: return Int32(i.operandSize)
-    default: break
-    }
-    guard writes(index, Host.rsp) else { return 0 }
-    return movesStackOnly(index) ? (i.op == .add ? 1 : -1) * Int32(truncatingIfNeeded: i.immediate) : nil
-  }
-
-  /// PUSH, POP, and ADD or SUB of a small constant to RSP.
-  private func movesStackOnly(_ index: Int) -> Bool {
-    let i = instructions[index]
-    switch plans[index].treatment {
-    case .push, .pop: return true
-    case .copy:
-      let distance = Int64(bitPattern: i.immediate)
-      return (i.op == .add || i.op == .sub) && i.rm == Host.rsp && i.modRM >> 6 == 3 && i.immediateOffset != 0
-        && i.operandSize == (isLong ? 8 : 4) && distance > -4096 && distance < 4096
-    default: return false
+    case .push: return -Int32(instructions[index].operandSize)
+    case .pop: return Int32(instructions[index].operandSize)
+    default: return step(index, Host.rsp)
     }
   }
 
@@ -267,7 +278,7 @@ extension Translator {
       emitVectorCheck(plans[group.first].liveBefore)
       vectorsChecked = true
     }
-    mark(starts[group.first])
+    mark(group.first)
     let place = group.anchor == nil ? placeOfFlags(group) : .host
     let viewBefore = view
     var missed: Int?
@@ -284,7 +295,7 @@ extension Translator {
     flagsAreStored = place == .state
     stackPending = 0
     for index in group.first...group.last {
-      mark(starts[index])
+      mark(index)
       let isPushOrPop = plans[index].treatment == .push || plans[index].treatment == .pop
       if !isPushOrPop || names(instructions[index], Host.rsp) { settleStack() }
       emitInstruction(index)
@@ -293,6 +304,7 @@ extension Translator {
     inGroup = false
     flagsAreStored = false
     if let missed {
+      if round > 0 { singlesLeft -= endOfRound(group.first) - group.first + 1 }
       cold.append(.singles(jump: missed, group: group, flags: place, view: viewBefore, back: emitter.position))
     }
     for index in group.first...group.last { updateAnchors(index) }
@@ -307,13 +319,14 @@ extension Translator {
     }
     let viewAtEnd = self.view
     self.view = view
-    for index in group.first...group.last {
-      mark(starts[index])
+    let last = round > 0 ? endOfRound(group.first) : group.last
+    for index in group.first...last {
+      mark(index)
       emitInstruction(index)
     }
     self.view = viewAtEnd
-    if !plans[group.last].treatment.endsBlock { emitter.jump(to: back) }
-    mark(starts[instructions.count])
+    if round > 0 { emitNextRound(last) } else if !plans[last].treatment.endsBlock { emitter.jump(to: back) }
+    mark(instructions.count)
   }
 
   /// Answers with the jump to the single accesses, in blocks that have them.
@@ -329,7 +342,7 @@ extension Translator {
       index: group.first, size: Int(group.end - group.minimum), isWrite: group.isWrite, segment: 3,
       base: registers.base, source: source, flags: place, retry: retry)
     var missed: Int?
-    if hasSingles { missed = emitLookUpForSingles(access) } else { emitLookUp(access, place) }
+    if hasSingles || round > 0 { missed = emitLookUpForSingles(access) } else { emitLookUp(access, place) }
     for site in accessSites { edit(site) { $0.isGroup = true } }
     accessSites.removeAll(keepingCapacity: true)
     if place == .ax { restoreFromAX() }

@@ -47,7 +47,7 @@ extension Translator {
     let offset: UInt64
     switch i.base {
     case Instruction.noRegister: offset = i.displacement
-    case Instruction.instructionPointer: offset = rip &+ UInt64(starts[index + 1]) &+ i.displacement
+    case Instruction.instructionPointer: offset = rip &+ UInt64(ends[index]) &+ i.displacement
     default: return nil
     }
     return offset & i.addressMask

@@ -130,7 +130,7 @@ extension Translator {
   mutating func emitCall(_ index: Int) {
     let size = Int(instructions[index].operandSize)
     emitStackSlot(index, Int32(-size), size: size, isWrite: true, retry: emitter.position)
-    emitSlotImmediate(rip &+ UInt64(starts[index + 1]), size: size)
+    emitSlotImmediate(rip &+ UInt64(ends[index]), size: size)
     moveStack(by: Int32(-size))
     settleStack()
     finishAccess(isTransfer: true)
@@ -182,7 +182,7 @@ extension Translator {
       emitter.store(Host.address, offsets.temporary2)
       emitStackSlot(
         index, Int32(-size), size: size, isWrite: true, flags: .state, retry: retry)
-      emitSlotImmediate(rip &+ UInt64(starts[index + 1]), size: size)
+      emitSlotImmediate(rip &+ UInt64(ends[index]), size: size)
       moveStack(by: Int32(-size))
       emitter.load(Host.address, offsets.temporary2)
     }

@@ -7,8 +7,9 @@ struct TranslationBuffers {
   var instructions: [Instruction] = []
   var raw: [InstructionBytes] = []
   var plans: [InstructionPlan] = []
-  /// Offset of each instruction from the block's start; one more at the end.
+  /// Where each instruction begins and ends, from the block's start on.
   var starts: [UInt16] = []
+  var ends: [UInt16] = []
   var cold: [Translator.Cold] = []
 }
 
@@ -73,8 +74,12 @@ struct Translator: ~Copyable {
   var mayLookAhead = true
   /// Groups without those have met the ends of pages too often as well: their accesses are also emitted one by one.
   var hasSingles = false
-  /// Much of the time goes by in this block: its accesses have near entries of their own.
+  /// Much of the time goes by in this block: its accesses have near entries of their own, and loops are unrolled.
   var isHot = false
+  /// Instructions of one round of a loop that was unrolled; 0: none was (Translator+Loops.swift).
+  var round = 0
+  /// How many more instructions its groups may have emitted one by one.
+  var singlesLeft = Translator.maximumSingles
   /// Guest-physical address of the block's first byte.
   let physical: UInt64
   /// A group is being emitted (Translator+Groups.swift): how far RSP has moved without showing it yet.
@@ -113,13 +118,14 @@ struct Translator: ~Copyable {
   var bytesToPageEnd: Int { 0x1000 - Int(linear & 0xfff) }
   /// The first instruction with bytes in the second page.
   func entersSecondPage(_ index: Int) -> Bool {
-    Int(starts[index + 1]) > bytesToPageEnd && Int(starts[index]) <= bytesToPageEnd
+    Int(ends[index]) > bytesToPageEnd && Int(starts[index]) <= bytesToPageEnd
   }
   var isLong: Bool { key.codeSize == 2 }
 
   var instructions: [Instruction] { _read { yield buffers.instructions } }
   var raw: [InstructionBytes] { _read { yield buffers.raw } }
   var starts: [UInt16] { _read { yield buffers.starts } }
+  var ends: [UInt16] { _read { yield buffers.ends } }
   var plans: [InstructionPlan] {
     _read { yield buffers.plans }
     _modify { yield &buffers.plans }
@@ -128,7 +134,11 @@ struct Translator: ~Copyable {
     _read { yield buffers.cold }
     _modify { yield &buffers.cold }
   }
-  var guestBytes: Int { Int(starts.last ?? 1) }
+  var guestBytes: Int { Int(ends.max() ?? 1) }
+  /// Where an instruction begins; behind the last one for what is none's.
+  func place(_ index: Int) -> BlockPlace {
+    BlockPlace(offset: index < starts.count ? starts[index] : UInt16(guestBytes), order: index)
+  }
 
   // MARK: Emission
 
@@ -139,6 +149,7 @@ struct Translator: ~Copyable {
     start = emitter.position
     let missed = emitEntry()
     directEntry = emitter.position
+    if round > 0 { emitVectorCheckOfLoop() }
     var index = 0
     while index < instructions.count {
       if entersSecondPage(index) { emitSecondPageCheck(index, &block) }
@@ -148,7 +159,7 @@ struct Translator: ~Copyable {
         index = group.last + 1
         continue
       }
-      mark(starts[index])
+      mark(index)
       if isCounted { emitCharge(index) }
       if let hooks { emitHooks(hooks, index) }
       emitInstruction(index)
@@ -157,10 +168,10 @@ struct Translator: ~Copyable {
       index += 1
     }
     if let last = plans.last, !last.treatment.endsBlock {
-      emitExit(to: rip &+ UInt64(starts[instructions.count]), live: liveAtEnd)
+      emitExit(to: rip &+ UInt64(ends[instructions.count - 1]), live: liveAtEnd)
     }
     // Not an instruction's: where the rarely run code begins.
-    mark(starts[instructions.count])
+    mark(instructions.count)
     let site = newSite(.entry, 0)
     cold.append(.leave(jump: missed, site: site, flags: liveIn == 0 ? .host : .state))
     if liveIn != 0 { cold.append(.checkedEntry) }
@@ -178,9 +189,9 @@ struct Translator: ~Copyable {
     block.codeEnd = UInt32(emitter.position)
   }
 
-  /// The code from here on belongs to the guest instruction at an offset.
-  func mark(_ guest: UInt16) {
-    cpu.x.code.add(InstructionMark(host: UInt16(emitter.position - start), guest: guest))
+  /// The code from here on belongs to a guest instruction.
+  func mark(_ index: Int) {
+    cpu.x.code.add(InstructionMark(host: UInt16(emitter.position - start), place: place(index)))
   }
 
   var liveAtEnd: UInt16 { plans.last?.liveBehind ?? FlagEffect.all }
@@ -235,7 +246,7 @@ struct Translator: ~Copyable {
 
   mutating func newSite(_ kind: Site.Kind, _ index: Int) -> UInt32 {
     var site = Site(kind: kind, block: block)
-    site.guest = starts[index]
+    site.place = place(index)
     site.live = index < plans.count ? plans[index].liveBefore : liveAtEnd
     if kind == .indirect { site.live = FlagEffect.all }
     site.view = UInt8(view)
@@ -385,15 +396,16 @@ struct Translator: ~Copyable {
 
   // MARK: Exits
 
+  /// Where a branch leaves the block to.
   func target(_ index: Int) -> UInt64 {
-    let next = rip &+ UInt64(starts[index + 1])
-    let target = next &+ instructions[index].immediate
+    let next = rip &+ UInt64(ends[index])
+    let target = plans[index].isFollowed ? next : next &+ instructions[index].immediate
     return isLong ? target : key.codeSize == 1 ? target & 0xffff_ffff : target & 0xffff
   }
 
   private mutating func exitSite(to target: UInt64, live: UInt16) -> UInt32 {
     var site = Site(kind: .direct, block: block)
-    site.guest = starts[current]
+    site.place = place(current)
     site.live = live
     site.distance = Int32(truncatingIfNeeded: target &- rip)
     site.view = UInt8(view)
@@ -439,7 +451,7 @@ struct Translator: ~Copyable {
   }
 
   private mutating func emitConditional(_ index: Int) {
-    let condition = instructions[index].opcode & 15
+    let condition = instructions[index].opcode & 15 ^ (plans[index].isFollowed ? 1 : 0)
     let target = target(index)
     let live = peekLive(target)
     let site = exitSite(to: target, live: live)
@@ -489,7 +501,7 @@ struct Translator: ~Copyable {
     let away = emitter.jump()
     emitter.patchShort(zero, to: emitter.position)
     if isNarrow { emitter.move(Host.rcx, Host.index) }
-    let next = rip &+ UInt64(starts[index + 1])
+    let next = rip &+ UInt64(ends[index])
     let isLoop = plans[index].treatment == .loop
     let target = target(index)
     emitExit(to: isLoop ? next : target, live: FlagEffect.all)

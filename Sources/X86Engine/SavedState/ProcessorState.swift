@@ -143,39 +143,7 @@ public struct ProcessorState: SavedState {
 
 extension Vcpu {
   /// The processor's state, while it does not run; `hostTSC`: the host's counter when it stopped.
-  public func save(hostTSC: UInt64) -> ProcessorState {
-    let s = cpu.s
-    var state = ProcessorState()
-    for number in 0..<16 { state.general[number] = s.regs[number] }
-    state.rip = cpu.rip
-    state.rflags = cpu.rflags
-    state.cpl = s.cpl
-    state.interruptShadow = s.interruptShadow
-    state.activity = s.activity
-    state.events = cpu.pendingEvents & ProcessorState.keptEvents
-    state.startupVector = UInt8(truncatingIfNeeded: cpu.x.startupVector)
-    state.pendingDebug = s.pendingDebug
-    state.monitorAddress = s.monitorAddress
-    for number in 0..<8 { state.segments[number] = ProcessorState.Segment(s.segments[number]) }
-    (state.gdtrBase, state.gdtrLimit) = (s.gdtr.base, s.gdtr.limit)
-    (state.idtrBase, state.idtrLimit) = (s.idtr.base, s.idtr.limit)
-    state.control = [s.cr0, s.cr2, s.cr3, s.cr4, s.efer, s.xcr0]
-    for number in 0..<4 { state.pdpte[number] = s.pdpte[number] }
-    for number in 0..<8 { state.debug[number] = s.dr[number] }
-    state.pkru = s.pkru
-    state.isA20Closed = s.physicalMask & 1 << 20 == 0
-    state.tsc = hostTSC &+ s.tscOffset
-    state.modelSpecific = ProcessorState.registers.map { s[keyPath: $0] }
-    for number in 0..<11 { state.mtrrFixed[number] = s.mtrrFixed[number] }
-    for number in 0..<16 { state.mtrrVariable[number] = s.mtrrVariable[number] }
-    for number in 0..<64 { state.plainMSRs[number] = s.plainMSRs[number] }
-    state.mxcsr = s.mxcsr
-    for number in 0..<20 { state.x87[number] = s.x87[number] }
-    for number in 0..<256 { state.vectors[number] = s.vectors[number] }
-    for number in 0..<8 { state.masks[number] = s.opmasks[number] }
-    state.instructions = s.instructionCount
-    return state
-  }
+  public func save(hostTSC: UInt64) -> ProcessorState { ProcessorState(cpu, hostTSC: hostTSC) }
 
   /// Whether `restore` may be given this state.
   public func check(_ state: ProcessorState) throws(StateError) { try state.check(cpu.features) }
@@ -218,5 +186,41 @@ extension Vcpu {
     cpu.s.instructionCount = state.instructions
     cpu.refreshMode()
     cpu.raise(state.events & ProcessorState.keptEvents)
+  }
+}
+
+extension ProcessorState {
+  /// The state of a vCPU that executes nothing at the moment; `hostTSC`: the host's counter when it stopped.
+  init(_ cpu: Cpu, hostTSC: UInt64) {
+    let s = cpu.s
+    self.init()
+    for number in 0..<16 { general[number] = s.regs[number] }
+    rip = cpu.rip
+    rflags = cpu.rflags
+    cpl = s.cpl
+    interruptShadow = s.interruptShadow
+    activity = s.activity
+    events = cpu.pendingEvents & ProcessorState.keptEvents
+    startupVector = UInt8(truncatingIfNeeded: cpu.x.startupVector)
+    pendingDebug = s.pendingDebug
+    monitorAddress = s.monitorAddress
+    for number in 0..<8 { segments[number] = ProcessorState.Segment(s.segments[number]) }
+    (gdtrBase, gdtrLimit) = (s.gdtr.base, s.gdtr.limit)
+    (idtrBase, idtrLimit) = (s.idtr.base, s.idtr.limit)
+    control = [s.cr0, s.cr2, s.cr3, s.cr4, s.efer, s.xcr0]
+    for number in 0..<4 { pdpte[number] = s.pdpte[number] }
+    for number in 0..<8 { debug[number] = s.dr[number] }
+    pkru = s.pkru
+    isA20Closed = s.physicalMask & 1 << 20 == 0
+    tsc = hostTSC &+ s.tscOffset
+    modelSpecific = ProcessorState.registers.map { s[keyPath: $0] }
+    for number in 0..<11 { mtrrFixed[number] = s.mtrrFixed[number] }
+    for number in 0..<16 { mtrrVariable[number] = s.mtrrVariable[number] }
+    for number in 0..<64 { plainMSRs[number] = s.plainMSRs[number] }
+    mxcsr = s.mxcsr
+    for number in 0..<20 { x87[number] = s.x87[number] }
+    for number in 0..<256 { vectors[number] = s.vectors[number] }
+    for number in 0..<8 { masks[number] = s.opmasks[number] }
+    instructions = s.instructionCount
   }
 }

@@ -16,6 +16,8 @@ import X86ISA
   /// Guest-physical page numbers.
   private(set) var pages: [UInt64] = []
   private var pool: UnsafeMutableRawPointer?
+  /// Page numbers of everything that was looked at since it became a set; nil: nobody wants to know.
+  var noted: Set<UInt64>?
 
   func deallocate() { unsafe pool?.deallocate() }
 
@@ -75,6 +77,7 @@ import X86ISA
 extension Cpu {
   /// Where a page is while copies stand in for memory.
   @inline(never) func shadowed(_ real: PageBacking, _ physical: UInt64) -> PageBacking {
+    x.shadow.noted?.insert(physical >> 12)
     guard unsafe real.host != nil, let place = x.shadow.place(of: physical >> 12) else { return real }
     return unsafe PageBacking(host: x.shadow.current(place), directWrite: real.directWrite, readOnly: real.readOnly)
   }
@@ -150,25 +153,16 @@ extension Cpu {
     }
   }
 
+  /// A page of guest memory; nil where there is none.
+  func pageContents(_ page: UInt64) -> [UInt8]? {
+    guard let host = unsafe x.memory.backing(page << 12).host else { return nil }
+    return unsafe Array(UnsafeRawBufferPointer(start: host, count: 0x1000))
+  }
+
   /// The host code of a block.
   func hostCode(_ block: UInt32) -> [UInt8] {
     let record = blockRecord(block)
     let start = unsafe UnsafeRawPointer(bitPattern: x.code.address(record.indirectEntry))
     return unsafe Array(UnsafeRawBufferPointer(start: start, count: Int(record.codeEnd &- record.indirectEntry)))
-  }
-
-  /// How many instructions of a block begin before an offset. Marks repeat where code was emitted twice.
-  func instructionCount(_ block: UInt32, before offset: UInt16) -> Int {
-    let record = blockRecord(block)
-    var count = 0
-    var last = -1
-    for index in 0..<UInt32(record.markCount) {
-      let guest = Int(x.code.mark(record.firstMark + index).guest)
-      if guest > last {
-        last = guest
-        if guest < Int(offset) { count += 1 }
-      }
-    }
-    return count
   }
 }

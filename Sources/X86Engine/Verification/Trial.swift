@@ -78,7 +78,7 @@ extension Cpu {
   }
 
   private func complete(_ site: Site) {
-    x.trial.executed += instructionCount(site.block, before: site.guest) + 1
+    x.trial.executed += site.place.order + 1
     x.trial.live = site.live
   }
 
@@ -90,13 +90,15 @@ extension Cpu {
     let isShadowed =
       x.shadow.place(of: record.physical >> 12) != nil
       || record.secondPage != ~0 && x.shadow.place(of: record.secondPage >> 12) != nil
-    if isShadowed { return endTrial() }
+    // Only what fits into the turn can be compared.
+    let isTooLong = x.counting.isOn && x.trial.executed + Int(record.instructionCount) > Int(g.budget)
+    if isShadowed || isTooLong { return endTrial() }
     x.trial.blocks.append(block)
     return x.code.address(record.directEntry)
   }
 
   private func endTrial(before site: Site) -> UInt {
-    x.trial.executed += instructionCount(site.block, before: site.guest)
+    x.trial.executed += site.place.order
     x.trial.live = site.live
     rip = blockRecord(site.block).rip &+ UInt64(site.guest)
     return endTrial()
@@ -109,11 +111,11 @@ extension Cpu {
   private func faultInTrial() -> UInt {
     let position = UInt32(truncatingIfNeeded: rb_thunk_last_fault().pc &- UInt64(x.code.executableRange.lowerBound))
     guard let block = x.code.block(at: position) else { fatalError("a fault in a stub of the recompiler") }
-    let offset = x.code.guestOffset(at: position, in: block)
-    x.trial.executed += instructionCount(block, before: offset)
+    let place = x.code.guestPlace(at: position, in: block)
+    x.trial.executed += place.order
     x.trial.live = 0
     x.trial.end = .fault
-    rip = blockRecord(block).rip &+ UInt64(offset)
+    rip = blockRecord(block).rip &+ UInt64(place.offset)
     return endTrial()
   }
 }

@@ -178,7 +178,11 @@ extension Cpu {
   private func reportUnlessChanged(_ first: [String]) {
     keep(.real)
     let budget = g.budget
-    defer { g.budget = budget }
+    x.shadow.noted = []
+    defer {
+      g.budget = budget
+      x.shadow.noted = nil
+    }
     let originals = x.shadow.originals
     let blocks = x.trial.blocks.count
     for count in 1...max(blocks, 1) {
@@ -201,10 +205,10 @@ extension Cpu {
         differences: differences, first: first, trial: trial, before: kept(.before), tried: kept(.tried),
         interpreted: kept(.interpreted), originals: originals)
       restore(.before)
-      let text = describe(report)
+      let divergence = Divergence(report: describe(report), testCase: testCase(report).json)
       restore(.real)
       s.activity = Activity.shutdown
-      return context.group.report(text)
+      return context.group.report(divergence)
     }
     x.changedMeanwhile &+= 1
     restore(.real)

@@ -20,6 +20,13 @@ public enum ByteText {
     return String(decoding: out, as: UTF8.self)
   }
 
+  /// `0x` and the digits.
+  public static func hex(_ number: some UnsignedInteger) -> String { "0x" + String(number, radix: 16) }
+  /// The number behind `0x`; nil when there is none.
+  public static func number(hex text: String) -> UInt64? {
+    text.hasPrefix("0x") ? UInt64(text.dropFirst(2), radix: 16) : nil
+  }
+
   public static func hex(_ bytes: [UInt8]) -> String {
     var out: [UInt8] = []
     out.reserveCapacity(bytes.count * 2)
