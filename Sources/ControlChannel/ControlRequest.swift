@@ -87,6 +87,11 @@ struct ControlArguments {
     }
     return elements
   }
+  mutating func object(_ name: String) throws(ControlError) -> JSON? {
+    guard let value = take(name) else { return nil }
+    guard value.members != nil else { throw ControlError("\"\(name)\" must be an object") }
+    return value
+  }
   /// Refuses arguments that nobody asked for.
   func finish() throws(ControlError) {
     guard let extra = rest.first else { return }

@@ -6,11 +6,12 @@ extension ControlServer {
 
   /// All commands, for messages about unknown ones.
   static let commands = [
-    "device-info", "dump-code", "eject", "engine-statistics", "forward-add", "forward-remove", "insert", "keys",
-    "limit", "link", "merge", "mode-hint", "mouse", "network", "nmi", "pause", "power-button", "promiscuous", "quit",
+    "attach", "detach", "device-info", "dump-code", "eject", "engine-statistics", "forward-add", "forward-remove",
+    "insert", "keys",
+    "limit", "link", "log-groups", "merge", "mode-hint", "mouse", "network", "nmi", "pause", "power-button",
+    "promiscuous", "quit",
     "read-memory", "recording-start", "recording-stop", "registers", "reset", "resume", "save-state", "scancodes",
-    "screen-text", "screenshot", "serial-read", "serial-watch",
-    "serial-write",
+    "screen-text", "screenshot", "serial-read", "serial-watch", "serial-write", "set-registers",
     "snapshot", "snapshot-prepare", "statistics", "status", "trace", "type", "wait-for-text",
   ]
   private static let memoryLimit: Int64 = 256 << 10
@@ -32,13 +33,24 @@ extension ControlServer {
     case "screen-text", "screenshot", "read-memory": return try look(request.command, &arguments)
     case "device-info", "dump-code", "engine-statistics", "registers", "statistics", "status":
       return try report(request.command, &arguments)
+    case "set-registers": return try setRegisters(&arguments)
+    case "log-groups":
+      let settings = try arguments.string("settings", limit: 4096)
+      try arguments.finish()
+      return [("settings", .string(try machine.setLogGroups(settings)))]
     case "eject", "insert":
-      let drive = try arguments.requiredString("drive", limit: 64)
+      let drive = try arguments.requiredString("drive", limit: 256)
       let path = request.command == "insert" ? try arguments.requiredString("path", limit: 4096) : nil
       try arguments.finish()
       try machine.changeMedium(drive: drive, path: path)
       broadcast("medium-changed", [("drive", .string(drive)), ("path", path.map { .string($0) } ?? .null)])
       return []
+    case "attach":
+      try attach(&arguments, later)
+      return nil
+    case "detach":
+      try detach(&arguments, later)
+      return nil
     case "save-state":
       try saveState(&arguments, later)
       return nil
@@ -112,6 +124,33 @@ extension ControlServer {
       { outside.post(.event("progress", [("command", .string(command)), ("percent", .integer(Int64($0)))])) },
       { outside.post(.reply(number, $0)) }
     )
+  }
+
+  // MARK: Drives
+
+  private func attach(_ arguments: inout ControlArguments, _ later: @escaping Reply) throws(ControlError) {
+    let disk = try arguments.object("disk"), cdrom = try arguments.object("cdrom")
+    try arguments.finish()
+    guard let drive = disk ?? cdrom, (disk == nil) != (cdrom == nil) else {
+      throw ControlError("either \"disk\" or \"cdrom\" is needed")
+    }
+    let (completion, outside) = (reports("attach", later).completion, outside)
+    let path = drive["path"] ?? .null, slot = drive["slot"] ?? .null
+    machine.attach(kind: disk == nil ? "cdrom" : "disk", drive) { result in
+      if case .success(let members) = result {
+        outside.post(.event("drive-attached", members + [("path", path), ("slot", slot)]))
+      }
+      completion(result)
+    }
+  }
+  private func detach(_ arguments: inout ControlArguments, _ later: @escaping Reply) throws(ControlError) {
+    let drive = try arguments.requiredString("drive", limit: 256)
+    try arguments.finish()
+    let (completion, outside) = (reports("detach", later).completion, outside)
+    machine.detach(drive: drive) { result in
+      if case .success = result { outside.post(.event("drive-detached", [("drive", .string(drive))])) }
+      completion(result)
+    }
   }
 
   // MARK: Recording
@@ -408,6 +447,19 @@ extension ControlServer {
     }
   }
 
+  private func setRegisters(_ arguments: inout ControlArguments) throws(ControlError) -> [(String, JSON)] {
+    let cpu = try arguments.integer("cpu", in: 0...63) ?? 0
+    let members = try arguments.object("registers")?.members ?? []
+    try arguments.finish()
+    guard !members.isEmpty else { throw ControlError("\"registers\" is missing") }
+    var values: [(name: String, value: UInt64)] = []
+    for member in members {
+      var value = ControlArguments([member])
+      values.append((member.key.lowercased(), try value.address(member.key)))
+    }
+    try machine.setRegisters(cpu: Int(cpu), values)
+    return []
+  }
   private func dumpCode(_ arguments: inout ControlArguments) throws(ControlError) -> [(String, JSON)] {
     let text = try arguments.requiredString("range", limit: 64)
     let cpu = try arguments.integer("cpu", in: 0...63) ?? 0

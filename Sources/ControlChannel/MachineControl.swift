@@ -59,6 +59,13 @@ public protocol MachineControl: AnyObject, Sendable {
   func readMemory(_ address: UInt64, count: Int) -> [UInt8]?
   /// Puts a medium into a removable drive, or takes it out with nil.
   func changeMedium(drive: String, path: String?) throws(ControlError)
+  /// Plugs a drive in, of kind "disk" or "cdrom", as a configuration describes it. `completion` comes on another thread,
+  /// with the drive's name and port.
+  func attach(
+    kind: String, _ drive: JSON, completion: @escaping @Sendable (Result<[(String, JSON)], ControlError>) -> Void)
+  /// Takes a drive away; `completion` comes on another thread, when nobody uses its image any more.
+  func detach(
+    drive: String, completion: @escaping @Sendable (Result<[(String, JSON)], ControlError>) -> Void)
 
   /// Plugs the cable of a network card in or out.
   func setLink(card: String, isUp: Bool) throws(ControlError)
@@ -81,6 +88,10 @@ public protocol MachineControl: AnyObject, Sendable {
   var engineStatistics: JSON { get }
   /// A processor's registers by name; nil when there is no such processor.
   func registers(cpu: Int) -> [(name: String, value: UInt64)]?
+  /// Changes registers of a processor, by name.
+  func setRegisters(cpu: Int, _ values: [(name: String, value: UInt64)]) throws(ControlError)
+  /// Whose log lines are told, as "+all -rtc"; nil: as before. What holds from now on.
+  func setLogGroups(_ text: String?) throws(ControlError) -> String
   /// Translated code of a processor in a range of guest addresses as text, at most `limit` blocks; how many more there are.
   func dumpCode(cpu: Int, range: AddressRange, limit: Int) throws(ControlError) -> (text: String, more: Int)
 }

@@ -94,6 +94,8 @@ public struct ProcessorRegisters: Sendable, Equatable {
   public var general: [UInt64]
   /// Waits in HLT.
   public var isHalted: Bool
+  /// CF, PF, AF, ZF, SF, DF, OF.
+  static let ownFlags: UInt64 = 0xcd5
 }
 
 /// The virtual processors of one machine, each on a thread of its own; with a schedule all on one, by turns.
@@ -337,6 +339,17 @@ public final class ProcessorSet: Sendable {
 
   /// Tells the instrumentation client what was counted up to now. While paused.
   public func tellCounts() { for vcpu in vcpus { vcpu.tellCounts() } }
+
+  /// Changes registers of a processor, while paused: RIP, RFLAGS as far as its bits belong to programs (the status flags
+  /// and DF), and general registers by number.
+  public func setRegisters(_ cpu: Int, rip: UInt64?, rflags: UInt64?, general: [Int: UInt64]) {
+    let state = vcpus[cpu].cpu
+    if let rip { state.rip = rip }
+    if let rflags {
+      state.setRFLAGS(state.rflags & ~ProcessorRegisters.ownFlags | rflags & ProcessorRegisters.ownFlags)
+    }
+    for (number, value) in general where (0..<16).contains(number) { state.s.regs[number] = value }
+  }
 
   public func registers(_ cpu: Int) -> ProcessorRegisters {
     let state = vcpus[cpu].cpu

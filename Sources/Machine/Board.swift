@@ -168,7 +168,7 @@ final class Board: Sendable {
       ahci = nil
     } else {
       ahci = try DeviceSlot(
-        AHCI(drives: sataDrives.map(\.0)), machine: services, drives: sataDrives.map(\.1))
+        AHCI(drives: sataDrives.map(\.0), fixed: storage.fixedPorts), machine: services, drives: sataDrives.map(\.1))
     }
     lsiLogic = try Board.makeFusionMPT(.parallel, storage.lsiLogicDrives, services)
     lsiLogicSAS = try Board.makeFusionMPT(.serial, storage.lsiLogicSASDrives, services)

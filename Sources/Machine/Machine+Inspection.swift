@@ -18,6 +18,23 @@ extension Machine {
     return result.withLock { $0 }
   }
 
+  /// Changes registers of one processor: general ones by number, RIP, and of RFLAGS what belongs to programs. A running
+  /// machine stands still meanwhile.
+  public func setRegisters(cpu: Int, rip: UInt64?, rflags: UInt64?, general: [Int: UInt64]) throws(MachineError) {
+    guard (0..<processors.count).contains(cpu) else { throw MachineError(.configuration, "no processor \(cpu)") }
+    let failure = Mutex<MachineError?>(nil)
+    standingStill { [processors] in
+      let now = processors.registers(cpu)
+      // An address that the processor could not have come to by itself.
+      let limit: UInt64 = now.efer & 0x400 != 0 ? 1 << 47 : 1 << 32
+      if let rip, rip >= limit, now.efer & 0x400 == 0 || rip < ~(limit - 1) {
+        return failure.withLock { $0 = MachineError(.configuration, "no address 0x\(String(rip, radix: 16))") }
+      }
+      processors.setRegisters(cpu, rip: rip, rflags: rflags, general: general)
+    }
+    if let error = failure.withLock({ $0 }) { throw error }
+  }
+
   /// Translated code of one processor in a range of linear addresses, at most `limit` blocks, and how many more there are;
   /// nil when there is no such processor. A running machine stands still meanwhile.
   public func codeListings(

@@ -99,7 +99,7 @@ public final class Machine: Sendable {
       log: { device, kind, text in events(.log(device: device, kind: kind, text: text)) },
       keyboardLEDs: { events(.keyboardLEDs($0)) })
     let display = try DisplayAdapter(configuration.graphics)
-    var storage = try Storage(configuration, memory: memory)
+    let storage = try Storage(configuration, memory: memory)
     if let schedule = time.schedule { storage.pace(time.clock, time.timers, schedule) }
     self.storage = storage
     self.display = display
@@ -207,6 +207,7 @@ public final class Machine: Sendable {
   /// Why the machine stopped; nil before that.
   public var stopReason: StopReason? { progress.withLock { $0.stopReason } }
 
+  func report(_ event: MachineEvent) { events(event) }
   func enter(_ state: MachineState) {
     progress.withLock { $0.state = state }
     events(.stateChanged(state))
@@ -364,40 +365,6 @@ public final class Machine: Sendable {
     let taken = input.append(bytes)
     control.post { input.pump { uart.receive($0) } }
     return taken
-  }
-
-  /// Names of the drives whose medium can be changed.
-  public var removableDrives: [String] { storage.drives.filter { $0.kind != .disk }.map(\.name) }
-
-  /// Takes the medium out of a CD-ROM or floppy drive, or with a path puts another in.
-  public func mediumChange(drive name: String, path: String?) throws(MachineError) {
-    guard let drive = storage.drive(named: name), drive.kind != .disk else {
-      let names = removableDrives.isEmpty ? "none" : removableDrives.joined(separator: ", ")
-      throw MachineError(.configuration, "no removable drive '\(name)' (there are: \(names))")
-    }
-    guard state != .stopped else { throw MachineError(.state, "the machine has stopped") }
-    let image: (any DiskImage)?
-    if let path { image = try Storage.openMedium(path, drive.kind) } else { image = nil }
-    control.perform { [board] in
-      if let image { drive.worker.insert(image) } else { drive.worker.eject() }
-      switch drive.place {
-      case .ide(let number):
-        board.ide.withDevice { device, services in device.mediumChanged(drive: number, drive.medium, services) }
-      case .floppy(let number):
-        board.floppy.withDevice { device, services in device.mediumChanged(drive: number, drive.medium, services) }
-      case .sata(let port):
-        board.ahci?.withDevice { device, services in device.mediumChanged(drive: port, drive.medium, services) }
-      case .lsilogic(let target):
-        board.lsiLogic?.withDevice { device, services in device.mediumChanged(target: target, drive.medium, services) }
-      case .lsilogicsas(let target):
-        board.lsiLogicSAS?.withDevice { device, services in
-          device.mediumChanged(target: target, drive.medium, services)
-        }
-      case .buslogic(let target):
-        board.busLogic?.withDevice { device, services in device.mediumChanged(target: target, drive.medium, services) }
-      case .virtio, .scsi, .nvme: break
-      }
-    }
   }
 
   /// Asks the guest's display driver for another mode of one monitor (from 0).

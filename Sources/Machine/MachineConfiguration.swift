@@ -21,51 +21,6 @@ public struct MachineConfiguration: Equatable, Sendable {
     /// By `MachineEvent.serialOutput`; the front end listens on this socket path.
     case unix(String)
   }
-  /// What a disk is attached to.
-  public enum DiskInterface: String, Sendable, CaseIterable {
-    case ide, virtio, scsi, sata, nvme, lsilogic, lsilogicsas, buslogic
-  }
-  /// What a CD-ROM drive is attached to.
-  public enum CDROMInterface: String, Sendable, CaseIterable { case ide, sata, lsilogic, lsilogicsas, buslogic }
-  /// A CD-ROM drive and the image in it.
-  public struct CDROM: Equatable, Sendable, ExpressibleByStringLiteral {
-    /// Path of the image on the host.
-    public var path: String
-    /// Controller that the guest sees.
-    public var interface: CDROMInterface
-    /// Nothing is in it at power-on; `path` is empty then.
-    public var isEmpty = false
-    public init(path: String, interface: CDROMInterface = .ide) {
-      self.path = path
-      self.interface = interface
-    }
-    public init(stringLiteral path: String) { self.init(path: path) }
-  }
-  /// A disk image and how it is attached.
-  public struct Disk: Equatable, Sendable {
-    /// Path of the image on the host.
-    public var path: String
-    /// Controller that the guest sees.
-    public var interface: DiskInterface
-    /// The guest may not write.
-    public var readOnly: Bool
-    /// Writes go to a temporary file and are forgotten at power-off.
-    public var snapshot: Bool
-    /// Name of the image's format; nil: found out from its contents.
-    public var format: String?
-    /// What the host's memory does for it.
-    public var cache = HostCache.writeBack
-    /// UUIDs and paths of the images below it, for formats that name their parents by UUID only.
-    public var parents: [String: String] = [:]
-    /// Its group, if it has one.
-    public var rateGroup: NetworkCard.RateGroup?
-    public init(path: String, interface: DiskInterface = .ide, readOnly: Bool = false, snapshot: Bool = false) {
-      self.path = path
-      self.interface = interface
-      self.readOnly = readOnly
-      self.snapshot = snapshot
-    }
-  }
   /// What ends the machine, besides power-off, instead of being carried out.
   public struct ExitConditions: Equatable, Sendable {
     public var reset = false
@@ -114,6 +69,8 @@ public struct MachineConfiguration: Equatable, Sendable {
   public var disks: [Disk] = []
   /// CD-ROM drives.
   public var cdroms: [CDROM] = []
+  /// Ports of the AHCI controller, which is there even if nothing is plugged in; 0: as many as there are drives for.
+  public var sataPorts = 0
   /// Paths of floppy images, at most two.
   public var floppies: [String] = []
   /// Network cards, at most `maximumNetworkCards`, in the order the guest sees them.
@@ -167,6 +124,7 @@ public struct MachineConfiguration: Equatable, Sendable {
     if ideDrives > 4 { try refuse("at most 4 IDE disks and CD-ROM drives, not \(ideDrives); use virtio disks") }
     let ports = disks.filter { $0.interface == .sata }.count + cdroms.filter { $0.interface == .sata }.count
     if ports > AHCI.maximumPorts { try refuse("at most \(AHCI.maximumPorts) SATA drives, not \(ports)") }
+    try validatePorts()
     let perDisk = disks.filter { $0.interface == .virtio || $0.interface == .nvme }.count
     if perDisk > 16 { try refuse("at most 16 virtio and NVMe disks") }
     if disks.filter({ $0.interface == .scsi }).count > 64 { try refuse("at most 64 SCSI disks") }
@@ -226,6 +184,7 @@ extension MachineConfiguration {
     case "disks":
       disks = try field.list { item throws(MachineError) in try Disk(item) }
     case "cdroms": cdroms = try field.list { item throws(MachineError) in try CDROM(item) }
+    case "sataPorts": sataPorts = Int(try field.integer(in: 0...Int64(AHCI.maximumPorts)))
     case "floppies": floppies = try field.list { item throws(MachineError) in try item.string() }
     case "network": network = try field.list { item throws(MachineError) in try NetworkCard(item) }
     case "serial": serial = try field.list { item throws(MachineError) in try SerialPort(item) }
@@ -264,7 +223,8 @@ extension MachineConfiguration {
       "name": .string(name), "memory": .integer(Int64(clamping: memory)), "cpus": .integer(Int64(cpus)),
       "cpu": .string(cpu), "bootOrder": .string(bootOrder), "firmware": text(firmware), "kernel": text(kernel),
       "initrd": text(initrd), "append": .string(append), "disks": .array(disks.map(\.json)),
-      "cdroms": .array(cdroms.map(\.json)), "floppies": .array(floppies.map { .string($0) }),
+      "cdroms": .array(cdroms.map(\.json)), "sataPorts": .integer(Int64(sataPorts)),
+      "floppies": .array(floppies.map { .string($0) }),
       "network": .array(network.map(\.json)), "serial": .array(serial.map { .string($0.text) }),
       "debugConsole": .string(debugConsole.text),
       "graphics": graphics.json, "identity": identity.json, "mouse": .string(mouse.rawValue), "exitOn": .array(exits),
@@ -309,67 +269,6 @@ extension MachineConfiguration.SerialPort {
     case .tcp(let port): "tcp:\(port)"
     case .unix(let path): "unix:\(path)"
     }
-  }
-}
-
-extension MachineConfiguration.Disk {
-  fileprivate init(_ field: JSONField) throws(MachineError) {
-    self.init(path: "")
-    for member in try field.members() {
-      let member = JSONField("\(field.name).\(member.key)", member.value)
-      switch member.lastName {
-      case "path": path = try member.string()
-      case "interface": interface = try member.choice()
-      case "readOnly": readOnly = try member.bool()
-      case "snapshot": snapshot = try member.bool()
-      case "format": format = try member.optionalString()
-      case "cache": cache = try member.choice()
-      case "rateGroup": rateGroup = member.value == .null ? nil : try .init(member)
-      case "parents":
-        for parent in try member.members() {
-          parents[parent.key] = try JSONField("\(member.name).\(parent.key)", parent.value).string()
-        }
-      default: throw MachineError(.configuration, "unknown member '\(member.name)'")
-      }
-    }
-    guard !path.isEmpty else { throw MachineError(.configuration, "\(field.name): a disk needs a path") }
-  }
-  fileprivate var json: JSON {
-    .object([
-      "path": .string(path), "interface": .string(interface.rawValue), "readOnly": .bool(readOnly),
-      "snapshot": .bool(snapshot), "format": format.map { .string($0) } ?? .null,
-      "cache": .string(cache.rawValue),
-      "rateGroup": rateGroup?.json ?? .null,
-      "parents": .object(parents.sorted { $0.key < $1.key }.map { JSON.Member($0.key, .string($0.value)) }),
-    ])
-  }
-}
-
-extension MachineConfiguration.CDROM {
-  /// A path alone, or an object with path and interface.
-  fileprivate init(_ field: JSONField) throws(MachineError) {
-    guard field.value.members != nil else {
-      self.init(path: try field.string())
-      return
-    }
-    self.init(path: "")
-    for member in try field.members() {
-      let member = JSONField("\(field.name).\(member.key)", member.value)
-      switch member.lastName {
-      case "path": path = try member.string()
-      case "interface": interface = try member.choice()
-      case "empty": isEmpty = try member.bool()
-      default: throw MachineError(.configuration, "unknown member '\(member.name)'")
-      }
-    }
-    guard path.isEmpty == isEmpty else {
-      throw MachineError(.configuration, "\(field.name): a CD-ROM drive needs a path, or to be empty")
-    }
-  }
-  fileprivate var json: JSON {
-    guard !isEmpty else { return .object(["empty": true, "interface": .string(interface.rawValue)]) }
-    return interface == .ide
-      ? .string(path) : .object(["path": .string(path), "interface": .string(interface.rawValue)])
   }
 }
 

@@ -7,7 +7,9 @@ import HostSystem
 import Synchronization
 
 /// The drives of a machine: which image is behind which, opened and locked, with the threads that serve it.
-struct Storage: Sendable {
+///
+/// Lock order: `contents` is innermost.
+final class Storage: Sendable {
   enum Kind: Sendable, Equatable { case disk, cdrom, floppy }
   /// Where a drive is plugged in: IDE 0-3 (primary master, primary slave, secondary master, secondary slave), the
   /// number of a virtio disk, the target on a SCSI bus, the port of the AHCI controller, the number of an NVMe
@@ -23,91 +25,52 @@ struct Storage: Sendable {
     var place: Place
     var worker: BlockWorker
     var serial: String
+    /// What the one who keeps the machine calls the place.
+    var slot: String?
+    var isHotPluggable: Bool
     /// Deterministic machines: between the device and `worker`.
     var paced: PacedDrive?
     var backend: any BlockBackend { paced ?? worker }
     var medium: MediumInfo { worker.mediumInfo(serial: serial) }
   }
-  private(set) var drives: [Drive] = []
+  fileprivate struct Contents {
+    var drives: [Drive] = []
+    var limits: [String: DiskLimit] = [:]
+    /// SATA drives come and go; places keep their numbers.
+    var sataPorts = 0
+    /// Whom to tell of failures of the host's disks.
+    var failed: (@Sendable (String, DiskError) -> Void)?
+  }
+  private let contents: Mutex<Contents>
+  private let memory: any GuestBuffer
+  /// Where the ports of the AHCI controller lead.
+  let sataPorts: [DrivePort]
+  var drives: [Drive] { contents.withLock { $0.drives } }
   /// What the disks of a group may transfer together, by its name.
-  private(set) var limits: [String: DiskLimit] = [:]
+  var limits: [String: DiskLimit] { contents.withLock { $0.limits } }
 
   /// Disks fill the primary channel first; CD-ROM drives the secondary one, where installers look for them.
-  private static let diskOrder = [0, 1, 3, 2]
-  private static let cdromOrder = [2, 3, 1, 0]
+  fileprivate static let diskOrder = [0, 1, 3, 2]
+  fileprivate static let cdromOrder = [2, 3, 1, 0]
 
   /// Opens every image. Snapshot disks are opened for reading only.
   init(_ configuration: MachineConfiguration, memory: any GuestBuffer) throws(MachineError) {
+    var contents = Contents()
     do throws(MachineError) {
-      try openAll(configuration, memory)
+      try contents.openAll(configuration, memory)
     } catch {
       // Threads of the drives that there are already.
-      close()
+      for drive in contents.drives { drive.letGo() }
       throw error
     }
+    sataPorts = (0..<contents.sataPorts).map { port in
+      DrivePort(contents.drives.first { $0.place == .sata(port) }?.worker)
+    }
+    self.memory = memory
+    self.contents = Mutex(contents)
   }
 
-  private mutating func openAll(
-    _ configuration: MachineConfiguration, _ memory: any GuestBuffer
-  ) throws(MachineError) {
-    var free = Set(0..<4)
-    func takeIDE(_ order: [Int]) throws(MachineError) -> Place {
-      guard let number = order.first(where: { free.contains($0) }) else {
-        throw MachineError(.configuration, "at most 4 IDE disks and CD-ROM drives")
-      }
-      free.remove(number)
-      return .ide(number)
-    }
-    // How many there are on each controller yet, by its name; disks come first.
-    var counts: [String: Int] = [:]
-    func take(_ interface: MachineConfiguration.DiskInterface, _ ideOrder: [Int]) throws(MachineError) -> Place {
-      let number = counts[interface.rawValue, default: 0]
-      counts[interface.rawValue] = number + 1
-      switch interface {
-      case .ide: return try takeIDE(ideOrder)
-      case .virtio: return .virtio(number)
-      case .scsi: return .scsi(number)
-      case .sata: return .sata(number)
-      case .nvme: return .nvme(number)
-      case .lsilogic: return .lsilogic(number < FusionMPT.initiator ? number : number + 1)
-      case .lsilogicsas: return .lsilogicsas(number)
-      case .buslogic: return .buslogic(number < BusLogic.initiator ? number : number + 1)
-      }
-    }
-    for (index, disk) in configuration.disks.enumerated() {
-      let place = try take(disk.interface, Storage.diskOrder)
-      try add("disk\(index)", .disk, place, try Storage.open(disk), memory)
-      guard let group = disk.rateGroup else { continue }
-      let limit =
-        limits[group.name]
-        ?? DiskLimit(bytesPerSecond: (group.bitsPerSecond + 7) / 8, now: HostClock.monotonicNanoseconds)
-      limits[group.name] = limit
-      drives.last?.worker.limit(by: limit)
-    }
-    for (index, cdrom) in configuration.cdroms.enumerated() {
-      let interface = MachineConfiguration.DiskInterface(rawValue: cdrom.interface.rawValue) ?? .ide
-      let place = try take(interface, Storage.cdromOrder)
-      let medium: any DiskImage = cdrom.isEmpty ? NoMedium() : try Storage.openMedium(cdrom.path, .cdrom)
-      try add("cdrom\(index)", .cdrom, place, medium, memory)
-      if cdrom.isEmpty { drives.last?.worker.eject() }
-    }
-    for (index, path) in configuration.floppies.enumerated() {
-      try add("floppy\(index)", .floppy, .floppy(index), try Storage.openMedium(path, .floppy), memory)
-    }
-  }
-
-  private mutating func add(
-    _ name: String, _ kind: Kind, _ place: Place, _ image: any DiskImage, _ memory: any GuestBuffer
-  ) throws(MachineError) {
-    do throws(ThreadError) {
-      let worker = try BlockWorker(image, memory: memory, threads: kind == .disk ? 4 : 1, name: name)
-      drives.append(Drive(name: name, kind: kind, place: place, worker: worker, serial: "RB-\(name)"))
-    } catch {
-      throw .host("cannot start a thread", error)
-    }
-  }
-
-  private static func open(_ disk: MachineConfiguration.Disk) throws(MachineError) -> any DiskImage {
+  fileprivate static func open(_ disk: MachineConfiguration.Disk) throws(MachineError) -> any DiskImage {
     var options = ImageLibrary.Options(readOnly: disk.readOnly || disk.snapshot)
     if let name = disk.format {
       guard let format = ImageFormat(named: name) else {
@@ -148,15 +111,21 @@ struct Storage: Sendable {
   var ideDrives: [(ATADriveConfiguration, any BlockBackend)] {
     (0..<4).map { number in
       guard let drive = drives.first(where: { $0.place == .ide(number) }) else { return (.none, NoDrive()) }
-      return (drive.kind == .cdrom ? .cdrom(drive.medium) : .disk(drive.medium), drive.backend)
+      return (drive.ataConfiguration, drive.backend)
     }
   }
   /// The AHCI controller's view, by port.
   var sataDrives: [(ATADriveConfiguration, any BlockBackend)] {
-    drives.compactMap { drive in
-      guard case .sata = drive.place else { return nil }
-      return (drive.kind == .cdrom ? .cdrom(drive.medium) : .disk(drive.medium), drive.backend)
+    sataPorts.enumerated().map { port, backend in
+      (drives.first { $0.place == .sata(port) }?.ataConfiguration ?? ATADriveConfiguration.none, backend)
     }
+  }
+  /// Ports of the AHCI controller whose drives stay while the machine runs.
+  var fixedPorts: Set<Int> {
+    Set(
+      sataPorts.indices.filter { port in
+        drives.contains { $0.place == .sata(port) && !$0.isHotPluggable }
+      })
   }
   /// In the order of the configuration.
   var nvmeDrives: [Drive] { drives.filter { if case .nvme = $0.place { true } else { false } } }
@@ -173,7 +142,7 @@ struct Storage: Sendable {
     guard let last = plugged.lastIndex(where: { $0 != nil }) else { return nil }
     return plugged[...last].map { drive in
       guard let drive else { return (.none, NoDrive()) }
-      return (drive.kind == .cdrom ? .cdrom(drive.medium) : .disk(drive.medium), drive.backend)
+      return (drive.ataConfiguration, drive.backend)
     }
   }
   var lsiLogicDrives: [(ATADriveConfiguration, any BlockBackend)]? {
@@ -184,7 +153,8 @@ struct Storage: Sendable {
   }
   var busLogicDrives: [(ATADriveConfiguration, any BlockBackend)]? { bus({ .buslogic($0) }, BusLogic.targets) }
 
-  func drive(named name: String) -> Drive? { drives.first { $0.name == name } }
+  /// By its name, or by what the place is called.
+  func drive(named name: String) -> Drive? { drives.first { $0.name == name } ?? drives.first { $0.slot == name } }
   /// Waits for the requests under way.
   func drain() {
     for drive in drives {
@@ -193,9 +163,13 @@ struct Storage: Sendable {
     }
   }
   /// Requests end at guest times that follow from a seed.
-  mutating func pace(_ clock: VirtualClock, _ timers: TimerQueue, _ schedule: Schedule) {
-    for index in drives.indices {
-      drives[index].paced = PacedDrive(drives[index].worker, clock: clock, timers: timers, schedule: schedule)
+  func pace(_ clock: VirtualClock, _ timers: TimerQueue, _ schedule: Schedule) {
+    contents.withLock { contents in
+      for index in contents.drives.indices {
+        let paced = PacedDrive(contents.drives[index].worker, clock: clock, timers: timers, schedule: schedule)
+        contents.drives[index].paced = paced
+        if case .sata(let port) = contents.drives[index].place { sataPorts[port].connect(paced) }
+      }
     }
   }
   /// Waits for the requests under way, but for those that wait for the host's disk to be mended; false when there are
@@ -221,25 +195,170 @@ struct Storage: Sendable {
   }
   /// Failures of the host's disks that may pass are told, by the drive's name, and kept from the guest until `retry`.
   func holdFailures(_ failed: @escaping @Sendable (String, DiskError) -> Void) {
-    for drive in drives where drive.kind == .disk {
-      drive.worker.holdFailures { [name = drive.name] in failed(name, $0) }
-    }
+    contents.withLock { $0.failed = failed }
+    for drive in drives { drive.holdFailures(failed) }
   }
   /// Tries again what failed.
   func retry() { for drive in drives { drive.worker.retry() } }
   /// Brings everything that was written onto stable storage, and lets the images go.
-  func close() {
-    for drive in drives {
-      drive.paced?.drain()
-      drive.worker.endHolding()
-      drive.worker.drain()
-      if drive.kind != .cdrom {
-        let done = Parker()
-        drive.worker.submit(BlockRequest(.flush)) { _ in done.unpark() }
-        done.park()
-      }
-      drive.worker.close()
+  func close() { for drive in drives { drive.letGo() } }
+
+  // MARK: Drives that come and go
+
+  /// Opens a drive for a port of the AHCI controller that is free; nobody but the backend of the port knows it yet.
+  func plug(_ new: MachineConfiguration.NewDrive) throws(MachineError) -> Drive {
+    var contents = self.contents.withLock { $0 }
+    let known = contents.drives.count
+    let taken = Set(contents.drives.map(\.place.text))
+    let free = sataPorts.indices.filter { !taken.contains(Place.sata($0).text) }
+    guard new.isOnSATA else {
+      throw MachineError(.configuration, "only SATA drives come and go while the machine runs")
     }
+    guard let port = new.plug.port ?? free.first, free.contains(port) else {
+      let there = "the SATA controller has \(sataPorts.count) ports, free are \(free)"
+      throw MachineError(.configuration, "no free port \(new.plug.port.map { "\($0)" } ?? ""): \(there)")
+    }
+    let kind: Kind = if case .cdrom = new { .cdrom } else { .disk }
+    let stem = kind == .cdrom ? "cdrom" : "disk"
+    let names = Set(contents.drives.map(\.name))
+    let name = (0...names.count).lazy.map { "\(stem)\($0)" }.first { !names.contains($0) } ?? "\(stem)-\(port)"
+    switch new {
+    case .disk(let disk): try contents.add(disk, name, .sata(port), memory)
+    case .cdrom(let cdrom): try contents.add(cdrom, name, .sata(port), memory)
+    }
+    let drive = contents.drives[known]
+    if let failed = contents.failed { drive.holdFailures(failed) }
+    let changed = contents
+    self.contents.withLock { $0 = changed }
+    sataPorts[port].connect(drive.worker)
+    return drive
+  }
+  /// Whoever had requests must have given them up. Returns why the last of what was written may be lost; nil: it is not.
+  func unplug(_ drive: Drive) -> String? {
+    if case .sata(let port) = drive.place { sataPorts[port].connect(nil) }
+    contents.withLock { $0.drives.removeAll { $0.name == drive.name } }
+    return drive.letGo()
+  }
+}
+
+extension Storage.Drive {
+  var ataConfiguration: ATADriveConfiguration { kind == .cdrom ? .cdrom(medium) : .disk(medium) }
+
+  fileprivate func holdFailures(_ failed: @escaping @Sendable (String, DiskError) -> Void) {
+    if kind == .disk { worker.holdFailures { [name] in failed(name, $0) } }
+  }
+  /// Ends what is under way, brings what was written onto stable storage, and lets the image go. Why the host did not
+  /// take it; nil: it did.
+  @discardableResult
+  fileprivate func letGo() -> String? {
+    paced?.drain()
+    worker.endHolding()
+    worker.drain()
+    let failure = Mutex<String?>(nil)
+    if kind != .cdrom {
+      let done = Parker()
+      worker.submit(BlockRequest(.flush)) { completion in
+        if ![.done, .noMedium].contains(completion.status) { failure.withLock { $0 = "\(completion.status)" } }
+        done.unpark()
+      }
+      done.park()
+    }
+    worker.close()
+    return failure.withLock { $0 }
+  }
+}
+
+extension Storage.Contents {
+  fileprivate mutating func openAll(
+    _ configuration: MachineConfiguration, _ memory: any GuestBuffer
+  ) throws(MachineError) {
+    var free = Set(0..<4)
+    func takeIDE(_ order: [Int]) throws(MachineError) -> Storage.Place {
+      guard let number = order.first(where: { free.contains($0) }) else {
+        throw MachineError(.configuration, "at most 4 IDE disks and CD-ROM drives")
+      }
+      free.remove(number)
+      return .ide(number)
+    }
+    var ports = Set(configuration.disks.compactMap(\.plug.port) + configuration.cdroms.compactMap(\.plug.port))
+    func takePort(_ port: Int?) -> Int {
+      let number = port ?? (0...ports.count).first { !ports.contains($0) } ?? ports.count
+      ports.insert(number)
+      return number
+    }
+    // How many there are on each controller yet, by its name; disks come first.
+    var counts: [String: Int] = [:]
+    func take(
+      _ interface: MachineConfiguration.DiskInterface, _ plug: MachineConfiguration.Plug, _ ideOrder: [Int]
+    ) throws(MachineError) -> Storage.Place {
+      let number = counts[interface.rawValue, default: 0]
+      counts[interface.rawValue] = number + 1
+      switch interface {
+      case .ide: return try takeIDE(ideOrder)
+      case .virtio: return .virtio(number)
+      case .scsi: return .scsi(number)
+      case .sata: return .sata(takePort(plug.port))
+      case .nvme: return .nvme(number)
+      case .lsilogic: return .lsilogic(number < FusionMPT.initiator ? number : number + 1)
+      case .lsilogicsas: return .lsilogicsas(number)
+      case .buslogic: return .buslogic(number < BusLogic.initiator ? number : number + 1)
+      }
+    }
+    for (index, disk) in configuration.disks.enumerated() {
+      try add(disk, "disk\(index)", try take(disk.interface, disk.plug, Storage.diskOrder), memory)
+    }
+    for (index, cdrom) in configuration.cdroms.enumerated() {
+      let interface = MachineConfiguration.DiskInterface(rawValue: cdrom.interface.rawValue) ?? .ide
+      try add(cdrom, "cdrom\(index)", try take(interface, cdrom.plug, Storage.cdromOrder), memory)
+    }
+    for (index, path) in configuration.floppies.enumerated() {
+      let image = try Storage.openMedium(path, .floppy)
+      try add("floppy\(index)", .floppy, .floppy(index), MachineConfiguration.Plug(), image, memory)
+    }
+    sataPorts = max(configuration.sataPorts, (ports.max() ?? -1) + 1)
+  }
+
+  fileprivate mutating func add(
+    _ disk: MachineConfiguration.Disk, _ name: String, _ place: Storage.Place, _ memory: any GuestBuffer
+  ) throws(MachineError) {
+    try add(name, .disk, place, disk.plug, try Storage.open(disk), memory)
+    guard let group = disk.rateGroup else { return }
+    let limit =
+      limits[group.name]
+      ?? DiskLimit(bytesPerSecond: (group.bitsPerSecond + 7) / 8, now: HostClock.monotonicNanoseconds)
+    limits[group.name] = limit
+    drives.last?.worker.limit(by: limit)
+  }
+  fileprivate mutating func add(
+    _ cdrom: MachineConfiguration.CDROM, _ name: String, _ place: Storage.Place, _ memory: any GuestBuffer
+  ) throws(MachineError) {
+    let medium: any DiskImage = cdrom.isEmpty ? NoMedium() : try Storage.openMedium(cdrom.path, .cdrom)
+    try add(name, .cdrom, place, cdrom.plug, medium, memory)
+    if cdrom.isEmpty { drives.last?.worker.eject() }
+  }
+  private mutating func add(
+    _ name: String, _ kind: Storage.Kind, _ place: Storage.Place, _ plug: MachineConfiguration.Plug,
+    _ image: any DiskImage, _ memory: any GuestBuffer
+  ) throws(MachineError) {
+    do throws(ThreadError) {
+      let worker = try BlockWorker(image, memory: memory, threads: kind == .disk ? 4 : 1, name: name)
+      drives.append(
+        Storage.Drive(
+          name: name, kind: kind, place: place, worker: worker, serial: "RB-\(name)", slot: plug.slot,
+          isHotPluggable: plug.isHotPluggable))
+    } catch {
+      throw .host("cannot start a thread", error)
+    }
+  }
+}
+
+/// A place that drives come to and go from: behind it is the one that is plugged in, or nobody.
+final class DrivePort: BlockBackend {
+  private let drive: Mutex<any BlockBackend>
+  init(_ drive: (any BlockBackend)?) { self.drive = Mutex(drive ?? NoDrive()) }
+  func connect(_ drive: (any BlockBackend)?) { self.drive.withLock { $0 = drive ?? NoDrive() } }
+  func submit(_ request: BlockRequest, completion: @escaping @Sendable (BlockCompletion) -> Void) {
+    drive.withLock { $0 }.submit(request, completion: completion)
   }
 }
 

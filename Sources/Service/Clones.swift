@@ -43,19 +43,20 @@ public struct CloneRequest: Sendable {
 }
 
 extension Registry {
-  /// Makes a copy of a machine. New images come first, then the copy's settings, then its entry: what a power cut can
-  /// leave behind is a folder that nobody knows.
+  /// Makes a copy of a machine. New images come first, then the copy's settings, then its entry.
   public func clone(
     _ machine: String, _ request: CloneRequest, progress: WorkProgress = .none
   ) throws(ServiceError) -> MachineSettings {
     let source = try self.machine(machine)
-    if let session = try session(source.uuid) {
-      defer { _ = session.descriptor }
+    return try settling { () throws(ServiceError) in
+      if let session = try session(source.uuid) {
+        defer { _ = session.descriptor }
+        return try copy(source, request, progress)
+      }
+      // One snapshot's disks do not change while the machine runs.
+      guard request.snapshot != nil, request.mode == .machine else { throw Registry.locked(source) }
       return try copy(source, request, progress)
     }
-    // One snapshot's disks do not change while the machine runs.
-    guard request.snapshot != nil, request.mode == .machine else { throw Registry.locked(source) }
-    return try copy(source, request, progress)
   }
   private func copy(
     _ source: MachineSettings, _ request: CloneRequest, _ progress: WorkProgress
@@ -64,6 +65,8 @@ extension Registry {
     if request.registers { try refuseDouble(name) }
     let (folder, path) = try newPlace(name: name, groups: request.groups, baseFolder: request.baseFolder)
     var copy = try MachineCopy(source, request, registry: self, folder: folder, path: path, name: name)
+    UnfinishedWork.note(folder: folder)
+    UnfinishedWork.note(files: [path, "\(path)-tmp"])
     do throws(ServiceError) {
       try copy.make(progress)
       try write(&copy.settings.file)
@@ -194,6 +197,7 @@ private struct MachineCopy {
     if request.mode == .machineAndChildren, startsFromSnapshot { try settings.putImagesOver(&made) }
   }
   private func makeFolder(_ path: String) throws(ServiceError) {
+    UnfinishedWork.note(folder: path)
     do {
       try FileManager.default.createDirectory(
         atPath: path, withIntermediateDirectories: true, attributes: ServiceHome.ownersOnly)
@@ -232,7 +236,7 @@ private struct MachineCopy {
       let format = ["VMDK", "VHD", "QCOW2"].contains(medium.format) ? medium.format : "VDI"
       let path = "\(folder)/Snapshots/{\(new)}.\(format.lowercased())"
       _ = try attempt(path) { () throws(DiskError) in
-        try ImageLibrary().createChild(path, of: medium.path, format: ImageFormat(named: format), uuid: new)
+        try ImageLibrary.noted.createChild(path, of: medium.path, format: ImageFormat(named: format), uuid: new)
       }
       made.append(path)
       settings.mediaRegistry.add(
@@ -282,7 +286,7 @@ private struct MachineCopy {
   }
   private mutating func copy(_ medium: Medium, over parent: String?, _ progress: WorkProgress) throws(ServiceError) {
     let new = DiskUUID()
-    let library = ImageLibrary()
+    let library = ImageLibrary.noted
     if let parent, let below = media[parent], let base = settings.media.first(where: { $0.uuid == below }) {
       try makeFolder("\(folder)/Snapshots")
       let path = "\(folder)/Snapshots/{\(new)}.\(Paths.suffix(of: medium.path))"
@@ -384,6 +388,8 @@ private struct MachineCopy {
       let old = Paths.resolve(name, in: source.folder)
       let new = "\(folder)/\(Paths.name(of: old))"
       guard HostPaths.exists(old), !HostPaths.exists(new) else { return nil }
+      UnfinishedWork.note(folder: folder)
+      UnfinishedWork.note(files: [new])
       do {
         try FileManager.default.createDirectory(
           atPath: folder, withIntermediateDirectories: true, attributes: ServiceHome.ownersOnly)

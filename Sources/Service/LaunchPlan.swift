@@ -40,6 +40,22 @@ struct LaunchPlan {
   private func place(_ path: String) -> String { Paths.resolve(path, in: settings.folder) }
   private func refuse(_ text: String) -> ServiceError { ServiceError(.notSupported, text, .console) }
 
+  /// A drive for a machine that runs: `disk` or `cdrom`, and what its process is told of it.
+  static func drive(
+    _ attachment: Attachment, of settings: MachineSettings, parents: Set<String>
+  ) throws(ServiceError) -> (kind: String, drive: JSON) {
+    var plan = LaunchPlan(settings, parents)
+    let media = Dictionary(settings.media.map { ($0.uuid, $0) }) { first, _ in first }
+    if attachment.kind == .dvd { return ("cdrom", try plan.cdrom(attachment, media)) }
+    guard let disk = try plan.disk(attachment, media) else { throw plan.refuse("A hard disk cannot be an empty drive") }
+    return ("disk", disk)
+  }
+  private init(_ settings: MachineSettings, _ parents: Set<String>) {
+    self.settings = settings
+    self.parents = parents.union(settings.media.compactMap(\.parent))
+    extra = [:]
+  }
+
   /// The machine goes on from a state, which it uses up.
   mutating func restore(_ state: String) {
     options.set("restore", .string(state))
@@ -66,6 +82,7 @@ struct LaunchPlan {
     let drives = try drives()
     result.set("disks", .array(drives.disks))
     result.set("cdroms", .array(drives.cdroms))
+    result.set("sataPorts", .integer(Int64(min(30, settings.hotPlugController?.integer("PortCount") ?? 0))))
     result.set("floppies", .array(drives.floppies))
     let cards = cards()
     result.set("network", .array(cards.map(\.card)))
@@ -145,33 +162,52 @@ struct LaunchPlan {
     var disks: [JSON] = [], cdroms: [JSON] = [], floppies: [JSON] = []
     let media = Dictionary(settings.media.map { ($0.uuid, $0) }) { first, _ in first }
     for attachment in settings.attachments {
-      let place = "\(attachment.controller)-\(attachment.port)-\(attachment.device)"
-      guard let uuid = attachment.medium else {
-        if attachment.kind == .dvd {
-          cdroms.append(["empty": true, "interface": .string(try cdromInterface(attachment, place))])
-        } else {
-          remarks.append("\(place): an empty drive is left out")
-        }
-        continue
-      }
-      guard let medium = media[uuid] else {
-        throw ServiceError(.objectNotFound, "Could not find an open medium with UUID {\(uuid)} for \(place)", .medium)
-      }
       switch attachment.kind {
-      case .floppy: floppies.append(.string(medium.path))
-      case .dvd:
-        cdroms.append([
-          "path": .string(medium.path), "interface": .string(try cdromInterface(attachment, place)),
-        ])
-      case .disk:
-        var disk = try disk(medium, try type(attachment), place, media)
-        if let name = attachment.bandwidthGroup, let limit = settings.bandwidth(ofGroup: name) {
-          disk.set("rateGroup", ["name": .string(name), "rate": .integer(limit)])
+      case .dvd: cdroms.append(try cdrom(attachment, media))
+      case .disk: if let disk = try disk(attachment, media) { disks.append(disk) }
+      case .floppy:
+        if let medium = try medium(attachment, media) {
+          floppies.append(.string(medium.path))
+        } else {
+          remarks.append("\(attachment.place): an empty drive is left out")
         }
-        disks.append(disk)
       }
     }
     return (disks, cdroms, floppies)
+  }
+  private func medium(_ attachment: Attachment, _ media: [String: Medium]) throws(ServiceError) -> Medium? {
+    guard let uuid = attachment.medium else { return nil }
+    guard let medium = media[uuid] else {
+      throw ServiceError(
+        .objectNotFound, "Could not find an open medium with UUID {\(uuid)} for \(attachment.place)", .medium)
+    }
+    return medium
+  }
+  private mutating func cdrom(_ attachment: Attachment, _ media: [String: Medium]) throws(ServiceError) -> JSON {
+    let medium = try medium(attachment, media)
+    var cdrom: JSON = ["interface": .string(try cdromInterface(attachment, attachment.place))]
+    if let medium { cdrom.set("path", .string(medium.path)) } else { cdrom.set("empty", true) }
+    plug(attachment, into: &cdrom)
+    return cdrom
+  }
+  private mutating func disk(_ attachment: Attachment, _ media: [String: Medium]) throws(ServiceError) -> JSON? {
+    guard let medium = try medium(attachment, media) else {
+      remarks.append("\(attachment.place): an empty drive is left out")
+      return nil
+    }
+    var disk = try disk(medium, try type(attachment), attachment.place, media)
+    if let name = attachment.bandwidthGroup, let limit = settings.bandwidth(ofGroup: name) {
+      disk.set("rateGroup", ["name": .string(name), "rate": .integer(limit)])
+    }
+    plug(attachment, into: &disk)
+    return disk
+  }
+  /// The machine's process knows the drive by its place, too. Ports have numbers where there is only one controller.
+  private func plug(_ attachment: Attachment, into drive: inout JSON) {
+    drive.set("slot", .string(attachment.place))
+    guard drive["interface"] == "sata" else { return }
+    drive.set("hotPluggable", .bool(attachment.isHotPluggable))
+    if settings.hotPlugController != nil { drive.set("port", .integer(Int64(attachment.port))) }
   }
   private func type(_ attachment: Attachment) throws(ServiceError) -> String {
     ControllerType.named(try settings.controller(attachment.controller)["type"] ?? "")?.name ?? "PIIX4"

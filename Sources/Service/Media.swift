@@ -155,6 +155,20 @@ extension MachineSettings {
 
 /// Image files, as the registry uses them.
 enum MediumFile {
+  /// The files of an image that nobody has open, so that they can go.
+  static func removableFiles(_ path: String) throws(ServiceError) -> [String] {
+    do throws(DiskError) {
+      var options = ImageLibrary.Options()
+      options.isAlone = true
+      let image = try ImageLibrary().open(path, options)
+      let files = try image.info().files
+      try image.close()
+      guard HostFiles.obstacle(toWriting: path) == nil else { throw .invalid("its folder cannot be changed") }
+      return files
+    } catch {
+      throw ServiceError(.fileError, "Could not delete the medium '\(path)': \(error)", .medium)
+    }
+  }
   static func delete(_ path: String) throws(ServiceError) {
     do throws(DiskError) {
       var options = ImageLibrary.Options()
@@ -221,7 +235,14 @@ extension Registry {
     if try media().contains(where: { $0.medium.parent == medium.uuid }) {
       throw ServiceError(.objectInUse, "Cannot close medium '\(medium.path)' because it has child media", .medium)
     }
-    if delete { try MediumFile.delete(medium.path) }
+    try settling { () throws(ServiceError) in
+      let files = delete ? try MediumFile.removableFiles(medium.path) : []
+      UnfinishedWork.note(files: files)
+      try forget(medium)
+      for file in files { HostFiles.remove(file) }
+    }
+  }
+  private func forget(_ medium: Medium) throws(ServiceError) {
     try changeGlobal { global in
       guard let element = global.root.child("MediaRegistry") else { return }
       var registry = MediaRegistry(element: element, folder: home.folder)

@@ -59,7 +59,7 @@ extension Registry {
     return try holding(medium, users.dropFirst(), body)
   }
   /// Images that differ from this one name it anew.
-  private func renewChildren(_ uuid: String, of parent: ImageInfo) throws(ServiceError) {
+  func renewChildren(_ uuid: String, of parent: ImageInfo) throws(ServiceError) {
     for (child, _) in try media() where child.parent == uuid {
       do throws(DiskError) {
         var options = ImageLibrary.Options()
@@ -101,6 +101,20 @@ extension Registry {
     }
     let pairs = files.map { file in
       (file, file == path ? place : "\(Paths.folder(of: place))/\(Paths.name(of: file))")
+    }
+    try settling { () throws(ServiceError) in try move(known, path, to: place, pairs, progress) }
+  }
+  private func move(
+    _ known: Medium?, _ path: String, to place: String, _ pairs: [(String, String)], _ progress: WorkProgress
+  ) throws(ServiceError) {
+    for (old, new) in pairs {
+      if known == nil || old == path {
+        UnfinishedWork.note(.rename(medium: known?.uuid ?? "", from: old, to: new))
+      } else {
+        // Parts of an image: the registry knows them by the file that names them.
+        UnfinishedWork.note(files: [old, new])
+      }
+      UnfinishedWork.note(files: ["\(new).part"])
     }
     try MediumMove.giveNames(pairs, progress)
     do throws(ServiceError) {
@@ -156,20 +170,29 @@ extension Registry {
     guard known != nil || !hasNone else {
       throw ServiceError(.notSupported, "The format of '\(path)' has no UUID", .medium)
     }
-    if !hasNone { try changeImage(path) { image throws(DiskError) in try image.setUUID(uuid) } }
-    guard let known else { return }
-    if !hasNone { try renewChildren(known.uuid, of: try MediumFile.info(path)) }
-    try changeEntries(known.uuid) { entry, _ in entry["uuid"] = "{\(uuid)}" }
+    try settling { () throws(ServiceError) in
+      if let known { UnfinishedWork.note(.identify(path: path, from: known.uuid, to: "\(uuid)")) }
+      if !hasNone { try changeImage(path) { image throws(DiskError) in try image.setUUID(uuid) } }
+      if let known { try tellIdentity(of: known, old: known.uuid, uuid) }
+    }
+  }
+  /// An image has another UUID: those over it, registries and machines hear of it.
+  func tellIdentity(of known: Medium, old: String, _ uuid: DiskUUID) throws(ServiceError) {
+    let info = try MediumFile.info(known.path)
+    if info.uuid != nil { try renewChildren(old, of: info) }
     for entry in try machines() {
-      guard case .success(let settings) = entry.settings, settings.usedMedia.contains(known.uuid) else { continue }
+      guard case .success(let settings) = entry.settings, settings.usedMedia.contains(old) else { continue }
+      // In one write: what is attached and what is known go together.
       try changeShared(entry.uuid) { settings in
+        settings.mediaRegistry.change(old) { $0["uuid"] = "{\(uuid)}" }
         settings.changeEveryHardware { hardware in
           hardware.changeImages { image in
-            if image["uuid"].flatMap(SettingsUUID.normalized) == known.uuid { image["uuid"] = "{\(uuid)}" }
+            if image["uuid"].flatMap(SettingsUUID.normalized) == old { image["uuid"] = "{\(uuid)}" }
           }
         }
       }
     }
+    try changeEntries(old) { entry, _ in entry["uuid"] = "{\(uuid)}" }
   }
   private func changeImage(
     _ path: String, _ body: (any ManagedImage) throws(DiskError) -> Void

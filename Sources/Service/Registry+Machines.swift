@@ -25,6 +25,8 @@ extension Registry {
     let uuid = creation.uuid ?? UUID().uuidString.lowercased()
     var settings = MachineSettings(creating: path, name: name, uuid: uuid, type: creation.type)
     if creation.groups != [], creation.groups != ["/"] { settings.setGroups(creation.groups) }
+    UnfinishedWork.note(folder: folder)
+    UnfinishedWork.note(files: [path, "\(path)-tmp"])
     do {
       try FileManager.default.createDirectory(
         atPath: folder, withIntermediateDirectories: true, attributes: ServiceHome.ownersOnly)
@@ -124,15 +126,26 @@ extension Registry {
     guard let session = try session(entry.uuid) else { throw Registry.locked(settings) }
     defer { _ = session.descriptor }
     _ = try finishRun(settings)
-    let gone = delete ? try deleteMedia(of: settings, deletion) : []
-    try changeGlobal { global in
-      Registry.forget(entry.uuid, &global)
-      guard let element = global.root.child("MediaRegistry"), !gone.isEmpty else { return }
-      var registry = MediaRegistry(element: element, folder: home.folder)
-      for uuid in gone { registry.remove(uuid) }
-      global.root.change("MediaRegistry") { $0 = registry.element }
+    try settling { () throws(ServiceError) in
+      let media = delete ? try mediaToDelete(of: settings, deletion) : []
+      let files = delete ? filesToDelete(of: settings) : []
+      if delete { UnfinishedWork.note(files: media.flatMap(\.files) + files) }
+      // From here on the files are nobody's: whoever is killed leaves them to the next command.
+      try changeGlobal { global in
+        Registry.forget(entry.uuid, &global)
+        guard let element = global.root.child("MediaRegistry"), !media.isEmpty else { return }
+        var registry = MediaRegistry(element: element, folder: home.folder)
+        for medium in media where medium.isDisk { registry.remove(medium.uuid) }
+        global.root.change("MediaRegistry") { $0 = registry.element }
+      }
+      for file in media.flatMap(\.files) + files.filter({ !$0.hasSuffix("/") }) { HostFiles.remove(file) }
+      // Folders go only when they are empty: what somebody else put there stays.
+      for folder in files.reversed() where folder.hasSuffix("/") {
+        if (try? FileManager.default.contentsOfDirectory(atPath: folder))?.isEmpty == true {
+          try? FileManager.default.removeItem(atPath: folder)
+        }
+      }
     }
-    if delete { deleteFiles(of: settings) }
     let files = SessionFiles(home, entry.uuid)
     for file in [files.settingsLock, files.lock] { HostFiles.remove(file) }
   }
@@ -141,9 +154,11 @@ extension Registry {
       list.remove("MachineEntry") { $0["uuid"].flatMap(SettingsUUID.normalized) == uuid }
     }
   }
-  /// Disks first: if one cannot go, the machine is still there to say so. UUIDs of what is gone.
-  private func deleteMedia(of settings: MachineSettings, _ deletion: Deletion) throws(ServiceError) -> [String] {
-    var gone: [String] = []
+  /// Media that go with a machine, and their files. If one cannot go, the machine stays to say so.
+  private func mediaToDelete(
+    of settings: MachineSettings, _ deletion: Deletion
+  ) throws(ServiceError) -> [(uuid: String, isDisk: Bool, files: [String])] {
+    var gone: [(uuid: String, isDisk: Bool, files: [String])] = []
     var others: Set<String> = []
     for entry in try machines() where entry.uuid != settings.uuid {
       if case .success(let other) = entry.settings { for medium in other.media { others.insert(medium.path) } }
@@ -161,34 +176,33 @@ extension Registry {
     for medium in settings.media.reversed() where own.contains(medium.uuid) && !others.contains(medium.path) {
       guard HostPaths.exists(medium.path) else { continue }
       if medium.kind == .disk {
-        try MediumFile.delete(medium.path)
-        gone.append(medium.uuid)
+        gone.append((medium.uuid, true, try MediumFile.removableFiles(medium.path)))
       } else if deletion == .withMedia, medium.path.hasPrefix(settings.folder + "/") {
-        HostFiles.remove(medium.path)
+        gone.append((medium.uuid, false, [medium.path]))
       }
     }
     return gone
   }
-  private func deleteFiles(of settings: MachineSettings) {
+  /// Settings, logs, states, and the folders that they are in, which have a slash at their ends; the folder itself first.
+  private func filesToDelete(of settings: MachineSettings) -> [String] {
     let path = settings.file.path, stem = String(path.dropLast(".vbox".count)), folder = settings.folder
-    let manager = FileManager.default
+    let logs = settings.logFolder(home)
+    var files = ["\(folder)/", "\(settings.snapshotFolder)/", "\(logs)/"]
     for name in HostPaths.names(in: folder, limit: 10_000) {
       let whole = "\(folder)/\(name)"
       let isBackup = whole.hasPrefix(stem + "-1.") && whole.hasSuffix(".vbox")
-      if isBackup || ["\(path)-prev", "\(stem).nvram"].contains(whole) { HostFiles.remove(whole) }
+      // What a change that was cut short has left beside it, too.
+      let isBeside = ["-prev", "-tmp", "-prev-tmp"].contains { whole == path + $0 }
+      if isBackup || isBeside || whole == "\(stem).nvram" { files.append(whole) }
     }
-    for name in HostPaths.names(in: settings.logFolder(home), limit: 10_000)
+    for name in HostPaths.names(in: logs, limit: 10_000)
     where ["VBox.log", "VBox.png", "VBoxHardening.log", "VBoxUI.log"].contains(where: name.hasPrefix) {
-      HostFiles.remove("\(settings.logFolder(home))/\(name)")
+      files.append("\(logs)/\(name)")
     }
     for name in HostPaths.names(in: settings.snapshotFolder, limit: 10_000) where name.hasSuffix(".sav") {
-      HostFiles.remove("\(settings.snapshotFolder)/\(name)")
+      files.append("\(settings.snapshotFolder)/\(name)")
     }
-    HostFiles.remove(path)
-    // Folders go only when they are empty: what somebody else put there stays.
-    for folder in [settings.logFolder(home), settings.snapshotFolder, folder] {
-      if (try? manager.contentsOfDirectory(atPath: folder))?.isEmpty == true { try? manager.removeItem(atPath: folder) }
-    }
+    return files + [path]
   }
 
   /// Gives a machine another name; its folder and files follow when they have the old one.
@@ -212,30 +226,51 @@ extension Registry {
         "Could not rename the directory '\(folder)' to '\(newFolder)' to save the settings file "
           + "(VERR_ALREADY_EXISTS)")
     }
-    try relocate(&settings, to: newPath, folder: newFolder, uuid: uuid)
-  }
-  /// Folder, settings file, registry: in this order, each step undone when the next one fails.
-  private func relocate(
-    _ settings: inout MachineSettings, to newPath: String, folder newFolder: String, uuid: String
-  ) throws(ServiceError) {
-    let folder = settings.folder
-    let oldPath = settings.file.path
-    let between = "\(newFolder)/\(Paths.name(of: oldPath))"
-    do throws(SystemCallError) {
-      if newFolder != folder { try HostPaths.rename(folder, to: newFolder) }
-      try HostPaths.rename(between, to: newPath)
-    } catch {
-      if newFolder != folder { try? HostPaths.rename(newFolder, to: folder) }
-      throw ServiceError(.fileError, "Could not rename '\(folder)': \(error.reason)")
+    try settling { () throws(ServiceError) in
+      if isOwnFolder {
+        try moveFolder(&settings, to: newFolder, file: "\(name).vbox")
+      } else {
+        // The new file is whole before the registry names it; then the old one is nobody's.
+        let old = settings.file.path
+        UnfinishedWork.note(files: [newPath, "\(newPath)-tmp", old, "\(old)-prev"])
+        settings.file.path = newPath
+        try write(&settings.file)
+        try setPlace(uuid, newPath)
+        for file in [old, "\(old)-prev"] { HostFiles.remove(file) }
+      }
     }
-    try? HostPaths.rename("\(between)-prev", to: "\(newPath)-prev")
-    settings.file.path = newPath
-    settings.relocateMedia(from: folder, to: newFolder)
-    try write(&settings.file)
+  }
+  /// Both folders are whole until the registry names the new one; then the old one is nobody's.
+  private func moveFolder(
+    _ settings: inout MachineSettings, to newFolder: String, file: String
+  ) throws(ServiceError) {
+    let folder = settings.folder, old = settings.file.path, uuid = settings.uuid
+    UnfinishedWork.note(.move(machine: uuid, from: folder, to: newFolder))
+    UnfinishedWork.note(folder: Paths.folder(of: newFolder))
+    try FolderCopy.duplicate(folder, to: newFolder)
+    do throws(ServiceError) {
+      settings.file.path = "\(newFolder)/\(file)"
+      settings.relocateMedia(from: folder, to: newFolder)
+      let between = "\(newFolder)/\(Paths.name(of: old))"
+      if between != settings.file.path {
+        try? HostPaths.rename("\(between)-prev", to: "\(settings.file.path)-prev")
+        HostFiles.remove(between)
+      }
+      try write(&settings.file)
+      try setPlace(uuid, settings.file.path)
+    } catch {
+      try? FileManager.default.removeItem(atPath: newFolder)
+      settings.file.path = old
+      throw error
+    }
+    try relocateForeign(from: folder, to: newFolder, except: uuid)
+    try? FileManager.default.removeItem(atPath: folder)
+  }
+  private func setPlace(_ uuid: String, _ path: String) throws(ServiceError) {
     try changeGlobal { global in
       global.root.change("MachineRegistry") { list in
         list.changeAll("MachineEntry") {
-          if $0["uuid"].flatMap(SettingsUUID.normalized) == uuid { $0["src"] = newPath }
+          if $0["uuid"].flatMap(SettingsUUID.normalized) == uuid { $0["src"] = path }
         }
       }
     }
@@ -253,36 +288,12 @@ extension Registry {
       guard !HostPaths.exists(newFolder) else {
         throw ServiceError(.fileError, "'\(newFolder)' exists already (VERR_ALREADY_EXISTS)")
       }
-      // Until the registry names the new folder, the old one is whole.
-      try FolderCopy.duplicate(folder, to: newFolder)
-      do throws(ServiceError) {
-        let path = "\(newFolder)/\(Paths.name(of: settings.file.path))"
-        try relocateEntry(&settings, path, from: folder, to: newFolder)
-      } catch {
-        try? FileManager.default.removeItem(atPath: newFolder)
-        throw error
-      }
-      try? FileManager.default.removeItem(atPath: folder)
+      let file = Paths.name(of: settings.file.path)
+      try settling { () throws(ServiceError) in try moveFolder(&settings, to: newFolder, file: file) }
     }
-  }
-  private func relocateEntry(
-    _ settings: inout MachineSettings, _ path: String, from folder: String, to newFolder: String
-  ) throws(ServiceError) {
-    let uuid = settings.uuid
-    settings.file.path = path
-    settings.relocateMedia(from: folder, to: newFolder)
-    try write(&settings.file)
-    try changeGlobal { global in
-      global.root.change("MachineRegistry") { list in
-        list.changeAll("MachineEntry") {
-          if $0["uuid"].flatMap(SettingsUUID.normalized) == uuid { $0["src"] = path }
-        }
-      }
-    }
-    try relocateForeign(from: folder, to: newFolder, except: uuid)
   }
   /// Linked clones of a machine name its disks too.
-  private func relocateForeign(from folder: String, to newFolder: String, except uuid: String) throws(ServiceError) {
+  func relocateForeign(from folder: String, to newFolder: String, except uuid: String) throws(ServiceError) {
     for entry in try machines() where entry.uuid != uuid {
       guard case .success(let other) = entry.settings,
         other.media.contains(where: { $0.path.hasPrefix(folder + "/") })

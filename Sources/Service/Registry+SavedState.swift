@@ -24,11 +24,15 @@ extension Registry {
 
   /// Forgets a machine's saved state: it is as if the power had been cut.
   public func discardState(_ name: String) throws(ServiceError) {
+    try settling { () throws(ServiceError) in try discard(name) }
+  }
+  private func discard(_ name: String) throws(ServiceError) {
     var left: String?
     try change(name, evenSaved: true) { settings throws(ServiceError) in
       guard let file = settings.stateFile else {
         throw ServiceError(.invalidVMState, "Invalid machine state: \(settings.restingName)")
       }
+      UnfinishedWork.note(files: [file])
       settings.stateFile = nil
       settings.machine["aborted"] = nil
       settings.machine["lastStateChange"] = Timestamp.text(Timestamp.now)
@@ -39,6 +43,9 @@ extension Registry {
 
   /// Makes a copy of a state file the saved state of a machine that is off.
   public func adoptState(_ name: String, _ file: String) throws(ServiceError) {
+    try settling { () throws(ServiceError) in try adopt(name, file) }
+  }
+  private func adopt(_ name: String, _ file: String) throws(ServiceError) {
     try change(name, evenSaved: true) { settings throws(ServiceError) in
       guard settings.stateFile == nil else {
         throw ServiceError(.invalidVMState, "Invalid machine state: \(settings.restingName)")
@@ -65,6 +72,7 @@ extension Registry {
   /// Gives a state file a second name, or copies it where that cannot be: either may be removed without the other.
   static func share(_ source: String, as path: String) throws(ServiceError) {
     let manager = FileManager.default
+    UnfinishedWork.note(files: [path])
     if (try? manager.linkItem(atPath: source, toPath: path)) != nil { return }
     do { try manager.copyItem(atPath: source, toPath: path) } catch {
       HostFiles.remove(path)
@@ -97,6 +105,7 @@ extension MachineSettings {
   }
   /// A new name for a state, in the folder for it.
   func newStateFile() throws(ServiceError) -> String {
+    UnfinishedWork.note(folder: snapshotFolder)
     do {
       try FileManager.default.createDirectory(
         atPath: snapshotFolder, withIntermediateDirectories: true, attributes: ServiceHome.ownersOnly)

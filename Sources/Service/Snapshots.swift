@@ -30,7 +30,12 @@ extension Registry {
     guard !name.isEmpty else { throw ServiceError(.invalidArgument, "A snapshot needs a name", .snapshot) }
     try Names.check(name, "a snapshot", .snapshot)
     let settings = try self.machine(machine)
-    if state(settings).state.isOnline { return try takeOnline(settings, name, text, progress) }
+    if state(settings).state.isOnline {
+      return try settling { () throws(ServiceError) in try takeOnline(settings, name, text, progress) }
+    }
+    return try settling { () throws(ServiceError) in try takeOffline(machine, name, text) }
+  }
+  private func takeOffline(_ machine: String, _ name: String, _ text: String?) throws(ServiceError) -> String {
     var made: [String] = []
     do throws(ServiceError) {
       return try change(machine, evenSaved: true) { settings throws(ServiceError) in
@@ -61,6 +66,7 @@ extension Registry {
     let covers = try settings.covers()
     let images = JSON.array(covers.map(\.json))
     let path = try settings.newStateFile()
+    UnfinishedWork.note(files: covers.map(\.path))
     try client.command("snapshot-prepare", [("images", images)], seconds: 600)
     let uuid: String
     let before = settings.hardware
@@ -107,6 +113,9 @@ extension Registry {
   /// Makes the machine what it was when the snapshot was taken. What was written since is forgotten. A machine that ran
   /// then is saved now.
   public func restoreSnapshot(_ machine: String, _ name: String) throws(ServiceError) {
+    try settling { () throws(ServiceError) in try restore(machine, name) }
+  }
+  private func restore(_ machine: String, _ name: String) throws(ServiceError) {
     var made: [String] = [], left: [String] = [], leftState: String?
     do throws(ServiceError) {
       try change(machine, evenSaved: true) { settings throws(ServiceError) in
@@ -130,6 +139,7 @@ extension Registry {
         settings.machine["aborted"] = nil
         settings.machine["lastStateChange"] = Timestamp.text(Timestamp.now)
         left = settings.forget(before.subtracting(settings.usedMedia))
+        UnfinishedWork.note(files: left + [leftState].compactMap { $0 })
       }
     } catch {
       for path in made { HostFiles.remove(path) }
@@ -145,12 +155,20 @@ extension Registry {
   /// process merges what it has open, while the guest goes on.
   public func deleteSnapshot(_ machine: String, _ name: String, progress: WorkProgress) throws(ServiceError) {
     let settings = try self.machine(machine)
-    if state(settings).state.isOnline { return try deleteOnline(settings, name, progress) }
+    try settling { () throws(ServiceError) in
+      if state(settings).state.isOnline { return try deleteOnline(settings, name, progress) }
+      try deleteOffline(settings, name, progress)
+    }
+  }
+  private func deleteOffline(
+    _ settings: MachineSettings, _ name: String, _ progress: WorkProgress
+  ) throws(ServiceError) {
     var left: [String] = [], leftState: String?
-    try change(machine, evenSaved: true) { settings throws(ServiceError) in
+    try change(settings.uuid, evenSaved: true) { settings throws(ServiceError) in
       let needless: [Medium]
       (needless, leftState) = try remove(name, from: &settings)
       for medium in needless { left += try settings.merge(medium, progress) }
+      UnfinishedWork.note(files: left + [leftState].compactMap { $0 })
     }
     if let leftState { HostFiles.remove(leftState) }
     try forgetElsewhere(left, except: settings.uuid)
@@ -204,6 +222,7 @@ extension Registry {
     }
     // What has no parent and nothing on it is a disk of its own.
     let left = disks.filter { disk in disk.parent != nil || settings.media.contains { $0.parent == disk.uuid } }
+    UnfinishedWork.note(files: left.map(\.path) + [stateFile].compactMap { $0 })
     try changeShared(settings.uuid) { settings throws(ServiceError) in
       _ = try remove(uuid, from: &settings)
       for medium in left { settings.mediaRegistry.replaceByChildren(medium) }
@@ -315,16 +334,16 @@ extension MachineSettings {
   /// A new image for every disk that snapshots hold still.
   func covers() throws(ServiceError) -> [Cover] {
     var covers: [Cover] = []
-    // In the order in which `LaunchPlan` names the disks.
-    for (index, attachment) in attachments.filter({ $0.kind == .disk && $0.medium != nil }).enumerated() {
+    for attachment in attachments.filter({ $0.kind == .disk && $0.medium != nil }) {
       guard let medium = media.first(where: { $0.uuid == attachment.medium }) else { continue }
       guard medium.parent != nil || ["Normal", "Immutable"].contains(medium.type) else { continue }
-      covers.append(try newCover("disk\(index)", over: medium))
+      covers.append(try newCover(attachment.place, over: medium))
     }
     return covers
   }
   /// What an image over a disk will be.
   func newCover(_ drive: String = "", over medium: Medium) throws(ServiceError) -> Cover {
+    UnfinishedWork.note(folder: snapshotFolder)
     do {
       try FileManager.default.createDirectory(
         atPath: snapshotFolder, withIntermediateDirectories: true, attributes: ServiceHome.ownersOnly)
@@ -352,7 +371,7 @@ extension MachineSettings {
   }
   func make(_ cover: Cover, _ made: inout [String]) throws(ServiceError) {
     do throws(DiskError) {
-      try ImageLibrary().createChild(
+      try ImageLibrary.noted.createChild(
         cover.path, of: cover.medium.path, format: ImageFormat(named: cover.format), uuid: cover.uuid)
     } catch {
       throw ServiceError(.fileError, "Could not create the differencing image '\(cover.path)': \(error)", .medium)

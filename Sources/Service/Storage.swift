@@ -61,6 +61,9 @@ public struct Attachment: Sendable, Equatable {
   /// The group whose limit the disk shares.
   public var bandwidthGroup: String?
 
+  /// What VirtualBox's machine-readable output calls the place.
+  var place: String { "\(controller)-\(port)-\(device)" }
+
   public init(controller: String, port: Int, device: Int, kind: Medium.Kind, medium: String? = nil) {
     self.controller = controller
     self.port = port

@@ -88,6 +88,7 @@ extension MachineService {
       "path": medium.map { .string($0.path) } ?? .null, "type": medium.map { .string($0.type) } ?? .null,
       "nonrotational": .bool(attachment.isNonrotational), "discard": .bool(attachment.discards),
       "hotPluggable": .bool(attachment.isHotPluggable),
+      "bandwidthGroup": attachment.bandwidthGroup.map { .string($0) } ?? .null,
     ]
   }
   private func adapter(_ number: Int, _ settings: MachineSettings) -> JSON {

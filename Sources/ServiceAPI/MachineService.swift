@@ -46,6 +46,7 @@ public final class MachineService: Sendable {
             .invalidArgument, "\(parameter.name) must be one of: \(words.joined(separator: ", "))", .registry)
         }
       }
+      registry.settleUnfinished()
       return .success(try body(self, request))
     } catch { return .failure(error) }
   }

@@ -97,9 +97,11 @@ extension MachineService {
         .objectInUse,
         "Cannot register the machine '\(creation.name)' because a machine of this name already exists", .registry)
     }
-    let settings = try registry.create(creation)
+    let new = creation
+    let settings = try registry.settling { () throws(ServiceError) in
+      try registry.register(try registry.create(new).file.path)
+    }
     do throws(ServiceError) {
-      _ = try registry.register(settings.file.path)
       try registry.change(settings.uuid) { settings throws(ServiceError) in
         if request.flag("defaults") == true { try settings.addDefaultControllers() }
         for change in changes { try change.apply(&settings, registry) }

@@ -46,7 +46,7 @@ extension Route {
     },
     Route(
       .put, "machines/{machine}/controllers/{controller}/drives/{port}/{device}", "attachDrive", "storage",
-      "Plugs a drive in, or changes its medium: of CDs and floppies while the machine runs, too.",
+      "Plugs a drive in, or changes its medium: CDs and floppies, and drives of an AHCI controller, while the machine runs, too.",
       .json(.named("Machine"))
     ) { service, request throws(ServiceError) in try service.attach(request) }
     .taking(
@@ -58,10 +58,11 @@ extension Route {
         Schema.option("nonrotational", .flag, "A solid-state disk."),
         Schema.option("discard", .flag, "Gives space back."),
         Schema.option("hotPluggable", .flag, "May change while the machine runs."),
+        Schema.option("bandwidthGroup", .optional(.text), "A group of disks, whose limit the disk shares; null: none."),
       ])),
     Route(
       .delete, "machines/{machine}/controllers/{controller}/drives/{port}/{device}", "detachDrive", "storage",
-      "Takes a drive away.", .json(.named("Machine"))
+      "Takes a drive away: a hot-pluggable one while the machine runs, too.", .json(.named("Machine"))
     ) { service, request throws(ServiceError) in
       var change = DriveChange(
         controller: request.name("controller"), port: try request.place("port"), device: try request.place("device"))
@@ -126,6 +127,7 @@ extension MachineService {
     change.isNonrotational = request.flag("nonrotational")
     change.discards = request.flag("discard")
     change.isHotPluggable = request.flag("hotPluggable")
+    if let group = request.body["bandwidthGroup"] { change.bandwidthGroup = group.string ?? "" }
     return try self.change(request, change)
   }
 }

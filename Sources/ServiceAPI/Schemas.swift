@@ -46,6 +46,7 @@ enum Schemas {
       member("type", .optional(.text), "The medium's type."),
       member("nonrotational", .flag, "A solid-state disk."), member("discard", .flag, "Gives space back."),
       member("hotPluggable", .flag, "May change while the machine runs."),
+      member("bandwidthGroup", .optional(.text), "The group whose limit it shares."),
     ]),
     "Adapter": .object([
       member("number", .integer(1...8), "As in nic1."), member("enabled", .flag, "It is there."),

@@ -222,6 +222,14 @@ final class Supervisor: Sendable {
     case "medium-changed":
       events.publish(
         "machine.medium", ["machine": id, "drive": event["drive"] ?? .null, "path": event["path"] ?? .null])
+    case "drive-attached", "drive-detached":
+      let slot = event["slot"] ?? .null
+      events.publish(
+        "machine.drive",
+        [
+          "machine": id, "name": name, "drive": slot == .null ? event["drive"] ?? .null : slot,
+          "path": event["path"] ?? .null, "attached": .bool(event["event"] == "drive-attached"),
+        ])
     case "disk-failed":
       events.publish(
         "machine.diskFailed",

@@ -10,6 +10,7 @@ import Synchronization
 final class MachineAdapter: MachineControl {
   private let machine: Machine
   private let recorder = Mutex<Recorder?>(nil)
+  private let logGroups = Mutex(LogGroups())
   init(_ machine: Machine) { self.machine = machine }
 
   var state: String { machine.state.rawValue }
@@ -159,6 +160,26 @@ final class MachineAdapter: MachineControl {
       throw ControlError(error.description)
     }
   }
+  func attach(
+    kind: String, _ drive: JSON, completion: @escaping @Sendable (Result<[(String, JSON)], ControlError>) -> Void
+  ) {
+    do throws(MachineError) {
+      machine.attach(try MachineConfiguration.NewDrive(kind, drive)) { result in
+        switch result {
+        case .failure(let error): completion(.failure(ControlError(error.description)))
+        case .success(let drive):
+          completion(.success([("drive", .string(drive.name)), ("port", .integer(Int64(drive.port)))]))
+        }
+      }
+    } catch { completion(.failure(ControlError(error.description))) }
+  }
+  func detach(
+    drive: String, completion: @escaping @Sendable (Result<[(String, JSON)], ControlError>) -> Void
+  ) {
+    machine.detach(drive: drive) { error in
+      completion(error.map { .failure(ControlError($0.description)) } ?? .success([]))
+    }
+  }
 
   func setLink(card: String, isUp: Bool) throws(ControlError) {
     do throws(MachineError) { try machine.setLink(card: card, isUp: isUp) } catch {
@@ -191,9 +212,36 @@ final class MachineAdapter: MachineControl {
   func deviceInfo(_ name: String) -> String? { machine.deviceInfo(name) }
   var statistics: JSON { machine.status }
   var engineStatistics: JSON { .array(machine.engineReports.map(\.json)) }
+  private static let general = ["rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi"] + (8...15).map { "r\($0)" }
+  func setRegisters(cpu: Int, _ values: [(name: String, value: UInt64)]) throws(ControlError) {
+    var rip: UInt64?, rflags: UInt64?, general: [Int: UInt64] = [:]
+    for (name, value) in values {
+      if name == "rip" {
+        rip = value
+      } else if name == "rflags" {
+        rflags = value
+      } else if let number = MachineAdapter.general.firstIndex(of: name) {
+        general[number] = value
+      } else {
+        throw ControlError("the register '\(name)' cannot be set")
+      }
+    }
+    do throws(MachineError) {
+      try machine.setRegisters(cpu: cpu, rip: rip, rflags: rflags, general: general)
+    } catch { throw ControlError(error.description) }
+  }
+  func setLogGroups(_ text: String?) throws(ControlError) -> String {
+    var groups = logGroups.withLock { $0 }
+    if let text { try groups.apply(text) }
+    let changed = groups
+    logGroups.withLock { $0 = changed }
+    return changed.text
+  }
+  /// Whether clients hear of what this device says.
+  func tells(_ device: String) -> Bool { logGroups.withLock { $0.tells(device) } }
   func registers(cpu: Int) -> [(name: String, value: UInt64)]? {
     guard let found = machine.registers(cpu: cpu) else { return nil }
-    let general = ["rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi"] + (8...15).map { "r\($0)" }
+    let general = MachineAdapter.general
     let segments = ["es", "cs", "ss", "ds", "fs", "gs"]
     return zip(general, found.general).map { ($0, $1) } + [("rip", found.rip), ("rflags", found.rflags)]
       + zip(segments, found.selectors).map { ($0, UInt64($1)) }

@@ -13,9 +13,11 @@ import X86ISA
     case "--config-fd": run(arguments.dropFirst().first.flatMap(Int32.init), checkOnly: false)
     case "--check-config": run(arguments.dropFirst().first.flatMap(Int32.init), checkOnly: true)
     case "--list-cpus": listCPUs(json: arguments.contains("--json"))
+    case "--list-cpuid": listIdentification()
     default:
       Report.fail(
-        "ringbox-vm is started by 'ringbox run'; arguments: --config-fd N, --check-config N, --list-cpus", .usage)
+        "ringbox-vm is started by 'ringbox run'; arguments: --config-fd N, --check-config N, --list-cpus, --list-cpuid",
+        .usage)
     }
   }
 
@@ -40,6 +42,20 @@ import X86ISA
     } catch {
       Report.fail("\(error)", .failure)
     }
+  }
+
+  /// The host's CPUID leaves with subleaf 0: the basic ones, the extended ones, and those of one maker.
+  private static func listIdentification() {
+    var leaves: [JSON] = []
+    for (first, last) in [(0, 0x7f), (0x8000_0000, 0x8000_007f), (0xc000_0000, 0xc000_007f)] as [(UInt32, UInt32)] {
+      let highest = HostProcessor.cpuid(first, 0).eax
+      // A range that the processor does not have answers with something else.
+      for leaf in first...((first...last).contains(highest) ? highest : first) {
+        let found = HostProcessor.cpuid(leaf, 0)
+        leaves.append(.array([leaf, found.eax, found.ebx, found.ecx, found.edx].map { .integer(Int64($0)) }))
+      }
+    }
+    HostStream.standard(1).writeAll(Array((JSON.array(leaves).text + "\n").utf8), milliseconds: 10_000)
   }
 
   private static func listCPUs(json: Bool) {

@@ -248,6 +248,7 @@ final class Session: LoopSource {
       server?.broadcast("disk-failed", [("drive", .string(drive)), ("text", .string(text))])
       tell("paused: \(drive): \(text); mend it and resume")
     case .log(let device, _, let text):
+      guard adapter.tells(device) else { break }
       server?.broadcast("log", [("device", .string(device)), ("text", .string(text))])
     case .serialOutput, .debugOutput, .keyboardLEDs: break
     }

@@ -28,7 +28,7 @@ struct CreateMediumCommand: ParsableCommand {
       throw Failure.usage("only disks can be created empty; a \(words[0]) image is a raw file")
     }
     guard let filename, !filename.isEmpty else { throw Failure.usage("--filename is missing") }
-    let library = ImageLibrary()
+    let library = ImageLibrary.noted
     let id = try MediumSupport.uuid(uuid, "--uuid")
     let block = try blocksize.map { text -> UInt64 in
       guard let number = UInt64(text), number > 0 else { throw Failure.usage("--blocksize '\(text)': not a number") }
@@ -87,7 +87,7 @@ struct CloneMediumCommand: ParsableCommand {
 
   func run() throws {
     let names = try MediumSupport.words(words, 2...2, "clonemedium [disk] SOURCE TARGET")
-    let library = ImageLibrary()
+    let library = ImageLibrary.noted
     var options = MediumSupport.options(readOnly: true)
     options.snapshot = snapshot
     if let sourceFormat { options.format = try MediumSupport.format(sourceFormat) }
@@ -140,7 +140,7 @@ struct ConvertFromRawCommand: ParsableCommand {
     let format = try MediumSupport.format(format)
     var creation = ImageCreation(format, try MediumSupport.variant(variant, format), capacity: 512)
     creation.uuid = try MediumSupport.uuid(uuid, "--uuid")
-    let library = ImageLibrary()
+    let library = ImageLibrary.noted
     let info = try MediumSupport.attempt {
       let source = try source()
       creation.capacity = source.sectorCount * 512
@@ -182,7 +182,7 @@ struct MergeMediumCommand: ParsableCommand {
   func run() throws {
     let names = try MediumSupport.words(words, 1...1, "mergemedium [disk] FILE [--take-parent | --delete]")
     if takeParent, delete { throw Failure.usage("--take-parent and --delete exclude each other") }
-    let library = ImageLibrary()
+    let library = ImageLibrary.noted
     let progress = MediumSupport.progress(isQuiet: json)
     let info = try MediumSupport.attempt {
       var options = MediumSupport.options()

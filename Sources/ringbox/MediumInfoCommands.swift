@@ -104,7 +104,7 @@ struct ModifyMediumCommand: ParsableCommand {
       progress.pass(1, of: 1)
     }
     if let size { try shown { try registry.resize(name, to: size, progress: $0) } }
-    if compact { try shown { try ImageLibrary().compact(name, progress: $0) } }
+    if compact { try shown { try ImageLibrary.noted.compact(name, progress: $0) } }
     if let move { try shown { try registry.moveMedium(name, to: move, progress: $0) } }
   }
 }

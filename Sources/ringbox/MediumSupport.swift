@@ -76,7 +76,12 @@ enum MediumSupport {
     }
     return number
   }
-  static func registry() throws -> Registry { Registry(home: try ServiceHome()) }
+  /// The user's registry, with nothing in it that a killed command has left.
+  static func registry() throws -> Registry {
+    let registry = Registry(home: try ServiceHome())
+    registry.settleUnfinished()
+    return registry
+  }
   /// Name and value.
   static func property(_ text: String) throws -> (key: String, value: String) {
     guard let sign = text.firstIndex(of: "="), sign > text.startIndex else {
@@ -92,7 +97,11 @@ enum MediumSupport {
 
   /// Runs what works on images; its errors become those of media.
   static func attempt<R>(_ body: () throws -> R) throws -> R {
-    do { return try body() } catch let error as DiskError { throw failure(error) }
+    do {
+      // Without a registry there is nobody who would settle what is cut short.
+      guard let registry = try? registry() else { return try body() }
+      return try registry.settling(body)
+    } catch let error as DiskError { throw failure(error) }
   }
   private static func failure(_ error: DiskError) -> ServiceError {
     switch error {

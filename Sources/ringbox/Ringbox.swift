@@ -17,24 +17,30 @@ import Service
   }
 
   static func main() {
+    var verb: Verb?
+    var wantsJSON = false
     do {
       let words = try Invocation.words(Array(CommandLine.arguments.dropFirst()))
+      verb = words.first.flatMap(Verb.named)
       if Invocation.isVBoxHeadless { try PowerVerbs.headless(words) }
       if Invocation.isVBoxAutostart { try AutostartVerb.program(words) }
       if Invocation.isVBoxManage, try answerAsVBoxManage(words) { return }
-      if let name = words.first, let verb = Verb.named(name), case .machine(let run) = verb.kind {
-        try perform(verb, run, Array(words.dropFirst()))
-      }
+      wantsJSON = words.contains("--json")
+      if let verb, case .machine(let run) = verb.kind { try perform(verb, run, Array(words.dropFirst())) }
       var command = try parseAsRoot(words)
       try command.run()
     } catch let failure as Failure {
+      if wantsJSON { tell(failure) } else if failure.status == Status.usage { tellUsage(verb) }
       fail(failure.description, status: failure.status)
     } catch let error as ServiceError {
+      if wantsJSON { tell(error) }
       fail(error)
     } catch {
       // Help and version texts arrive as errors as well.
       guard exitCode(for: error) != .success else { exit(withError: error) }
-      fail(unknownCommand ?? message(for: error), status: Status.usage)
+      let text = unknownCommand ?? message(for: error)
+      if wantsJSON { tell(Failure.usage(text)) } else { tellUsage(verb) }
+      fail(text, status: Status.usage)
     }
   }
 
@@ -46,16 +52,20 @@ import Service
       Foundation.exit(0)
     }
     var rest = Words(verb.name, words)
-    let answer: Answer
-    do { answer = try run(&rest, Registry(home: try ServiceHome())) } catch {
-      // Whoever reads the answer as JSON reads the error so as well; people find it on standard error, as ever.
-      if rest.wantsJSON { print((["error": json(error)] as JSON).text) }
-      throw error
-    }
+    let registry = Registry(home: try ServiceHome())
+    registry.settleUnfinished()
+    let answer = try run(&rest, registry)
     if rest.wantsJSON { print(answer.json.text) } else { print(answer.text, terminator: "") }
     Foundation.exit(answer.status)
   }
 
+  /// Whoever reads the answer as JSON reads the error so as well; people find it on standard error, as ever.
+  private static func tell(_ error: any Error) { print((["error": json(error)] as JSON).text) }
+  /// VBoxManage's users see what could have been said before what is wrong with what was.
+  private static func tellUsage(_ verb: Verb?) {
+    guard Invocation.isVBoxManage, let verb else { return }
+    FileHandle.standardError.write(Data("Usage:\n\n\(verb.usageLine)\n\n".utf8))
+  }
   private static func json(_ error: any Error) -> JSON {
     guard let error = error as? ServiceError else { return ["text": .string("\(error)")] }
     return [

@@ -29,33 +29,21 @@ import Testing
         disk,
       ] + more)
   }
-  private func start() throws -> ControlClient {
-    let isSaved = try machines.info("deb", "VMState") == "saved"
-    _ = try machines.output(["startvm", "deb", "--type", "headless"])
-    let uuid = try #require(try machines.info("deb", "UUID"))
-    let client = try ControlClient(path: machines.folder.name("run/ringbox/\(uuid).sock"))
-    if !isSaved {
-      try wait(client, GuestAssets.marker, GuestAssets.bootTimeout)
-      try wait(client, "# ")
+  private func start() throws -> KeptGuest {
+    try machines.start("deb") { guest in
+      try guest.wait(GuestAssets.marker, GuestAssets.bootTimeout)
+      try guest.wait("# ")
     }
-    return client
   }
-  private func stop() throws { _ = try machines.output(["controlvm", "deb", "poweroff"]) }
-  private func wait(_ client: ControlClient, _ text: String, _ seconds: TimeInterval = 60) throws {
-    try client.command(
-      "wait-for-text",
-      ["text": .string(text), "where": "serial0", "timeout": .integer(Int64(seconds))], timeout: seconds + 10)
+  private func stop() throws { try machines.stop("deb") }
+  private func write(_ word: String, _ guest: KeptGuest) throws {
+    try guest.type(
+      "echo \(word) | dd of=/dev/sda bs=512 conv=sync,notrunc,fsync 2>/dev/null; echo wr\"\"ote-\(word)",
+      until: "wrote-\(word)")
   }
-  private func type(_ client: ControlClient, _ line: String) throws {
-    try client.command("serial-write", ["port": "serial0", "text": .string(line + "\n")])
-  }
-  private func write(_ word: String, _ client: ControlClient) throws {
-    try type(client, "echo \(word) | dd of=/dev/sda bs=512 conv=sync,notrunc,fsync 2>/dev/null; echo wr\"\"ote-\(word)")
-    try wait(client, "wrote-\(word)")
-  }
-  private func read(_ word: String, _ client: ControlClient) throws {
-    try type(client, "echo re\"\"ad-$(dd if=/dev/sda bs=512 count=1 iflag=direct 2>/dev/null | tr -d '\\000')")
-    try wait(client, "read-\(word)")
+  private func read(_ word: String, _ guest: KeptGuest) throws {
+    try guest.type(
+      "echo re\"\"ad-$(dd if=/dev/sda bs=512 count=1 iflag=direct 2>/dev/null | tr -d '\\000')", until: "read-\(word)")
   }
 
   @Test("the base of a snapshot is not written, though it is attached again") func base() throws {

@@ -13,36 +13,19 @@ import Testing
   init() throws { machines = try KeptMachines() }
 
   /// Starts it: a machine that was saved goes on, another one boots, and somebody logs in.
-  private func start(_ name: String) throws -> ControlClient {
-    let isSaved = try machines.info(name, "VMState") == "saved"
-    _ = try machines.output(["startvm", name, "--type", "headless"])
-    let uuid = try #require(try machines.info(name, "UUID"))
-    let client = try ControlClient(path: folder.name("run/ringbox/\(uuid).sock"))
-    if isSaved { return client }
-    try wait(client, "login:", 2 * GuestAssets.bootTimeout)
-    try type(client, "root")
-    try wait(client, "assword:", 60)
-    try type(client, "ringbox")
-    try wait(client, "# ", 120)
-    return client
+  private func start(_ name: String) throws -> KeptGuest {
+    try machines.start(name) { guest in
+      try guest.wait("login:", 2 * GuestAssets.bootTimeout)
+      try guest.type("root", until: "assword:")
+      try guest.type("ringbox", until: "# ", 120)
+    }
   }
-  private func wait(_ client: ControlClient, _ text: String, _ seconds: TimeInterval = 60) throws {
-    try client.command(
-      "wait-for-text",
-      ["text": .string(text), "where": "serial0", "timeout": .integer(Int64(seconds))], timeout: seconds + 10)
+  private func guestWrites(_ word: String, _ guest: KeptGuest) throws {
+    try guest.type("echo \(word) >/root/story && sync && echo wr\"\"ote-\(word)", until: "wrote-\(word)")
   }
-  private func type(_ client: ControlClient, _ line: String) throws {
-    try client.command("serial-write", ["port": "serial0", "text": .string(line + "\n")])
+  private func guestReads(_ word: String, _ guest: KeptGuest) throws {
+    try guest.type("echo re\"\"ad-$(cat /root/story)", until: "read-\(word)")
   }
-  private func guestWrites(_ word: String, _ client: ControlClient) throws {
-    try type(client, "echo \(word) >/root/story && sync && echo wr\"\"ote-\(word)")
-    try wait(client, "wrote-\(word)")
-  }
-  private func guestReads(_ word: String, _ client: ControlClient) throws {
-    try type(client, "echo re\"\"ad-$(cat /root/story)")
-    try wait(client, "read-\(word)")
-  }
-  private func stop(_ name: String) throws { _ = try machines.output(["controlvm", name, "poweroff"]) }
 
   @Test func aMachineIsMadeKeptClonedKilledCarriedAndDeleted() throws {
     // Made, with a disk of 8 GiB that came from a raw image.
@@ -63,9 +46,8 @@ import Testing
     // Kept while it runs, broken, brought back to the moment it was in.
     _ = try machines.output(["snapshot", "deb", "take", "good", "--live"])
     try guestWrites("two", first)
-    try type(first, "rm -rf /etc /usr/sbin /root/story; sync; echo br\"\"oken")
-    try wait(first, "broken")
-    try stop("deb")
+    try first.type("rm -rf /etc /usr/sbin /root/story; sync; echo br\"\"oken", until: "broken")
+    try machines.stop("deb")
     _ = try machines.output(["snapshot", "deb", "restore", "good"])
 
     // Cloned; both go on from there at once, and neither sees what the other writes.
@@ -86,16 +68,16 @@ import Testing
     kill(try machines.process(holding: "\(uuid).lock"), SIGKILL)
     try machines.waitForState("twin", "aborted", timeout: 30)
     try guestReads("one", try start("deb"))
-    try stop("deb")
+    try machines.stop("deb")
     try guestReads("three", try start("twin"))
-    try stop("twin")
+    try machines.stop("twin")
 
     // Carried elsewhere under another name.
     _ = try machines.output(["export", "twin", "--output", folder.name("twin.ova"), "--manifest"], timeout: 600)
     _ = try machines.output(["import", folder.name("twin.ova"), "--vsys", "0", "--vmname", "copy"], timeout: 600)
     #expect(try machines.info("copy", "memory") == "512")
     try guestReads("three", try start("copy"))
-    try stop("copy")
+    try machines.stop("copy")
 
     // Deleted, and nothing is left but what was exported.
     for name in ["copy", "twin", "deb"] { _ = try machines.output(["unregistervm", name, "--delete"]) }

@@ -128,6 +128,44 @@ import Testing
     #expect(try machines.output(["internalcommands", "sethduuid", disk, uuid]) == "UUID changed to: \(uuid)\n")
     #expect(try machines.output(["showmediuminfo", disk]).contains(uuid))
     #expect(try machines.output(["list", "cpu-profiles"]).hasPrefix("#00: "))
+    let leaves = try machines.output(["list", "hostcpuids"]).split(separator: "\n").map(String.init)
+    #expect(leaves.prefix(2) == ["Host CPUIDs:", "Leaf no.  EAX      EBX      ECX      EDX"])
+    #expect(leaves.dropFirst(2).allSatisfy { $0.utf8.count == 45 } && leaves[2].hasPrefix("00000000  "))
+    #expect(leaves.contains { $0.hasPrefix("80000001  ") })
+  }
+  @Test func aDiskOfAMachineGetsAnotherUUIDAsTheMachineKnows() throws {
+    let disk = machines.folder.name("d.vdi"), uuid = "11111111-2222-3333-4444-555555555555"
+    _ = try machines.output(["createmedium", "--filename", disk, "--size", "1"])
+    _ = try machines.output(["storagectl", "m", "--name", "C", "--add", "sata"])
+    _ = try machines.output([
+      "storageattach", "m", "--storagectl", "C", "--port", "0", "--type", "hdd", "--medium", disk,
+    ])
+    _ = try machines.output(["internalcommands", "sethduuid", disk, uuid])
+    #expect(try machines.info("m", "\"C-ImageUUID-0-0\"") == uuid)
+    #expect(try machines.output(["list", "hdds"]).contains(uuid))
+  }
+  @Test func usageComesBeforeAnErrorOfIt() throws {
+    for (words, usage, text) in [
+      (["createvm"], "VBoxManage createvm ", "Parameter --name is required"),
+      (["storageattach", "m", "--foo"], "VBoxManage storageattach NAME|UUID --storagectl", "Unknown option: --foo"),
+      (["createmedium", "--size", "1"], "VBoxManage createmedium ", "--filename is missing"),
+      (["createmedium", "--sise", "1"], "VBoxManage createmedium ", "--sise"),
+    ] {
+      let result = try machines.manage(words)
+      #expect(result.status == 2 && result.output == "", "\(words): \(result)")
+      #expect(result.errors.hasPrefix("Usage:\n\n\(usage)"), "\(result.errors)")
+      let last = result.errors.split(separator: "\n").last ?? ""
+      #expect(last.hasPrefix("VBoxManage: error: ") && last.contains(text), "\(result.errors)")
+    }
+    #expect(try machines.manage(["showvminfo", "nobody"]).errors.hasPrefix("VBoxManage: error: "))
+  }
+  @Test func errorsOfVerbsForMediaAreInJSONToo() throws {
+    let missing = try machines.manage(["showmediuminfo", machines.folder.name("none.vdi"), "--json"])
+    #expect(missing.status == 1 && missing.errors.contains("VBoxManage: error:"))
+    #expect(try JSON(parsing: missing.output)["error"]?["code"]?.string == "VBOX_E_FILE_ERROR", "\(missing.output)")
+    let wrong = try machines.manage(["createmedium", "--size", "1", "--json"])
+    #expect(wrong.status == 2)
+    #expect(try JSON(parsing: wrong.output)["error"]?["text"]?.string?.contains("--filename") == true)
   }
   @Test func wordsComeFromAResponseFile() throws {
     try machines.folder.write("words", Array("showvminfo 'm' \\\n  \"--machinereadable\"\n".utf8))

@@ -69,6 +69,16 @@ import Testing
     #expect(registers.count == 2 && registers[0].hasPrefix("rip = 0x0000") && registers[1].hasPrefix("cs = 0x"))
     #expect(try machines.output(["debugvm", "m", "getregisters"]).split(separator: "\n").count == 29)
     #expect(try machines.manage(["debugvm", "m", "getregisters", "xip"]).status == 1)
+    // Firmware of 16 and 32 bits does not know this one.
+    _ = try machines.output(["debugvm", "m", "setregisters", "--cpu", "0", "R8=0x1234"])
+    #expect(try machines.output(["debugvm", "m", "getregisters", "r8"]) == "r8 = 0x0000000000001234\n")
+    for (words, status) in [(["cr3=1"], 1), (["rip=0xffff000000000000"], 1), (["r8"], 2), ([], 2), (["r8=x"], 2)] {
+      #expect(try machines.manage(["debugvm", "m", "setregisters"] + words).status == Int32(status), "\(words)")
+    }
+    #expect(try machines.output(["debugvm", "m", "stack"]).hasPrefix("#   RBP              Ret RBP"))
+    _ = try machines.output(["debugvm", "m", "log", "--release", "-all", "+dev_ahci.e"])
+    #expect(try machines.output(["debugvm", "m", "show", "logrel-settings"]) == "logrel-settings=-all +ahci\n")
+    #expect(try machines.manage(["debugvm", "m", "log"]).status == 2)
     _ = try machines.output(["debugvm", "m", "injectnmi"])
     #expect(try machines.manage(["debugvm", "m", "show", "rip"]).status == 2)
     #expect(try machines.manage(["debugvm", "m", "osinfo"]).errors.contains("VERR_DBGF_OS_NOT_DETCTED"))

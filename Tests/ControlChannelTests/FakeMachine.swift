@@ -112,8 +112,31 @@ final class FakeMachine: MachineControl {
   }
   func injectNMI() { record("nmi") }
   func registers(cpu: Int) -> [(name: String, value: UInt64)]? { cpu == 0 ? [("rip", 0xfff0)] : nil }
+  func setRegisters(cpu: Int, _ values: [(name: String, value: UInt64)]) throws(ControlError) {
+    guard cpu == 0 else { throw ControlError("no processor \(cpu)") }
+    record("set " + values.map { "\($0.name)=\($0.value)" }.joined(separator: " "))
+  }
+  let logGroups = Mutex(LogGroups())
+  func setLogGroups(_ text: String?) throws(ControlError) -> String {
+    var groups = logGroups.withLock { $0 }
+    if let text { try groups.apply(text) }
+    let changed = groups
+    logGroups.withLock { $0 = changed }
+    return changed.text
+  }
   var networkStatus: JSON { [["name": "nic0"]] }
   func changeMedium(drive: String, path: String?) { record("medium \(drive) \(path ?? "-")") }
+  func attach(
+    kind: String, _ drive: JSON, completion: @escaping @Sendable (Result<[(String, JSON)], ControlError>) -> Void
+  ) {
+    record("attach \(kind) \(drive.text)")
+    let isTaken = drive["port"] == 0
+    completion(isTaken ? .failure(ControlError("no free port 0")) : .success([("drive", "disk1"), ("port", 2)]))
+  }
+  func detach(drive: String, completion: @escaping @Sendable (Result<[(String, JSON)], ControlError>) -> Void) {
+    record("detach \(drive)")
+    completion(drive == "disk0" ? .failure(ControlError("it stays")) : .success([]))
+  }
   var deviceNames: [String] { ["i8254", "rtc"] }
   func deviceInfo(_ name: String) -> String? { name == "rtc" ? "time" : nil }
   var statistics: JSON { ["instructions": 7] }

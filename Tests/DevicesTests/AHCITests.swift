@@ -274,6 +274,91 @@ struct AHCIBench {
     #expect(bench.get(0x28) == 0 && bench.get(0x30) == 0x1_0000 && bench.host.level(0))
   }
 
+  @Test func aDriveThatGoesLeavesItsCommandsToBeGivenUp() {
+    var bench = AHCIBench([AHCITests.disk], autoComplete: false)
+    bench.prepare(3, 0xca, lba: 7, count: 1, parts: [512])
+    bench.prepare(4, 0xec, parts: [512])
+    bench.setPort(0x38, 0x18)
+    bench.ahci.driveChanged(port: 0, .none, bench.host)
+    #expect(bench.get(0x28) == 0 && bench.get(0x24) == 0xffff_ffff && bench.get(0x20) == 0x7f, "no link, no drive")
+    #expect(bench.get(0x38) == 0x18, "what was issued does not count as done")
+    #expect(bench.get(0x10) & 0x0840_0040 == 0x0840_0000, "PRCS and IFS, not PCS")
+    bench.setPort(0x18, 0x10)
+    #expect(bench.get(0x18) & 0x8000 != 0 && bench.get(0x38) == 0, "the list runs while the backend has a request")
+    bench.host.completeNext(&bench.ahci)
+    #expect(bench.get(0x18) & 0x8000 == 0 && bench.get(0x20) == 0x7f && bench.host.pendingRequests.isEmpty)
+    #expect(bench.get(0x10) & 1 == 0, "a late end is nobody's")
+  }
+
+  @Test func queuedCommandsOfADriveThatGoesAreGivenUp() {
+    var bench = AHCIBench([AHCITests.disk], autoComplete: false)
+    for slot in 0..<3 { bench.prepare(slot, 0x60, lba: 9, count: UInt64(slot << 3), features: 1, parts: [512]) }
+    bench.setPort(0x34, 7)
+    bench.setPort(0x38, 7)
+    #expect(bench.get(0x38) == 0 && bench.get(0x34) == 7 && bench.host.pendingRequests.count == 3)
+    bench.ahci.driveChanged(port: 0, .none, bench.host)
+    for _ in 0..<3 { bench.host.completeNext(&bench.ahci) }
+    #expect(bench.get(0x34) == 7 && bench.get(0x10) & 8 == 0, "no frame says that they have ended")
+    bench.setPort(0x18, 0x10)
+    #expect(bench.get(0x34) == 0 && bench.get(0x18) & 0x8000 == 0)
+  }
+
+  @Test func aDriveComesOnlineWhenTheLastIsGoneForGood() {
+    var bench = AHCIBench([AHCITests.disk], autoComplete: false)
+    bench.prepare(0, 0xca, lba: 7, count: 1, parts: [512])
+    bench.setPort(0x38, 1)
+    bench.ahci.driveChanged(port: 0, .none, bench.host)
+    bench.ahci.driveChanged(port: 0, AHCITests.disc, bench.host)
+    #expect(bench.get(0x28) == 1 && bench.get(0x20) & 0x80 != 0, "there, but without a link")
+    bench.host.completeNext(&bench.ahci)
+    #expect(bench.get(0x28) == 0x123 && bench.get(0x24) == 0xeb14_0101 && bench.get(0x30) == 0x0401_0000)
+    #expect(bench.peek(0x2040, 1) == 0x34 && bench.peek(0x2045, 1) == 0x14, "its first frame is posted")
+    #expect(bench.get(0x38) == 1, "the old list stands still")
+    bench.recover()
+    // The new drive tells of its medium, then works.
+    bench.command(0xa1, parts: [512])
+    bench.host.completeNext(&bench.ahci)
+    #expect(bench.get(0x38) == 0 && bench.peek(0x10000, 2) == 0x85c0)
+  }
+
+  @Test func aDriveThatComesBackWorksAfterAReset() {
+    var bench = AHCIBench([AHCITests.disk, .none])
+    bench.command(0x30, lba: 5, count: 1, parts: [512])
+    bench.ahci.driveChanged(port: 0, .none, bench.host)
+    bench.ahci.driveChanged(port: 0, AHCITests.disk, bench.host)
+    #expect(bench.get(0x10) & 0x0040_0040 == 0x0040_0040, "PCS and PRCS show DIAG.X and DIAG.N")
+    bench.setPort(0x10, 0xffff_ffff)
+    #expect(bench.get(0x10) & 0x0040_0040 == 0x0040_0040, "until these are cleared")
+    bench.recover()
+    #expect(bench.get(0x10) & 0x0040_0040 == 0)
+    // COMRESET, as drivers do it for a drive that came.
+    bench.setPort(0x2c, 1)
+    bench.setPort(0x2c, 0)
+    #expect(bench.get(0x28) == 0x123 && bench.get(0x24) == 0x101 && bench.get(0x20) == 0x150)
+    bench.recover()
+    bench.command(0x20, lba: 5, count: 1, parts: [512])
+    #expect(bench.get(0x38) == 0 && bench.get(0x20) & 1 == 0)
+  }
+
+  @Test func aPortThatIsOffHearsNothing() {
+    var bench = AHCIBench([.none])
+    bench.setPort(0x2c, 4)
+    bench.ahci.driveChanged(port: 0, AHCITests.disk, bench.host)
+    #expect(bench.get(0x28) == 4 && bench.get(0x30) == 0)
+    bench.setPort(0x2c, 0)
+    #expect(bench.get(0x28) == 0x123 && bench.get(0x30) == 0x0401_0000, "switched on, it finds the drive")
+  }
+
+  @Test func onlyPortsOfDrivesThatMayGoSaySo() {
+    let host = FakeServices()
+    var ahci = AHCI(drives: [AHCITests.disk, AHCITests.disk, .none], fixed: [0])
+    ahci.reset(host)
+    func command(_ port: UInt64) -> UInt64 { ahci.testRead(0x118 + port * 0x80, width: 4, host) }
+    #expect(command(0) & 1 << 18 == 0 && command(1) & 1 << 18 != 0 && command(2) & 1 << 18 != 0, "HPCP")
+    #expect((0..<3).allSatisfy { command($0) & 1 << 20 == 0 && command($0) & 1 << 19 == 0 }, "neither CPD nor MPSP")
+    #expect(ahci.testRead(0, width: 4, host) & (1 << 28 | 1 << 5) == 0, "neither CAP.SMPS nor CAP.SXS")
+  }
+
   @Test func aMessageIsSentForEachNewReason() {
     var bench = AHCIBench([AHCITests.disk], messages: true)
     bench.command(0xec, parts: [512])

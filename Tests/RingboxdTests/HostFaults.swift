@@ -32,4 +32,8 @@ enum HostFaults {
     guard rename(whole, file(folder)) == 0 else { throw ServiceUnderTest.Failed("cannot write \(whole)") }
   }
   static func disarm(_ folder: TemporaryFolder) { unlink(file(folder)) }
+  /// How many calls there were, when the program that was told to end came to its end before.
+  static func count(_ folder: TemporaryFolder) -> Int? {
+    Int(folder.text("kill-at.count").trimmingCharacters(in: .whitespacesAndNewlines))
+  }
 }

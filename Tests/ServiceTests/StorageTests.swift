@@ -124,11 +124,17 @@ struct StorageTests {
     #expect(disks.map { $0["interface"] } == ["ide", "sata", "scsi"])
     #expect(disks.map { $0["path"]?.string == first || $0["path"]?.string == second } == [true, false, false])
     #expect(disks[2]["parents"]?.members?.map(\.value) == [.string(second)])
-    #expect(
-      plan.options["machine"]?["cdroms"] == [
-        ["path": .string(iso), "interface": "ide"], ["path": .string(iso), "interface": "sata"],
-        ["empty": true, "interface": "sata"],
-      ])
+    let cdroms = try #require(plan.options["machine"]?["cdroms"]?.array)
+    #expect(cdroms.map { $0["interface"] } == ["ide", "sata", "sata"])
+    #expect(cdroms.map { $0["path"] } == [.string(iso), .string(iso), nil] && cdroms[2]["empty"] == true)
+    // SATA drives are on the ports that they are attached to; the others have none.
+    #expect(disks.map { $0["port"] } == [nil, 1, nil] && cdroms.map { $0["port"] } == [nil, 0, 2])
+    #expect(disks.map { $0["slot"] } == ["IDE-0-0", "SATA-1-0", "V-0-0"])
+    #expect(disks[1]["hotPluggable"] == false && plan.options["machine"]?["sataPorts"] == 3)
+    let settings = try fixture.registry.machine("m")
+    let drive = try #require(settings.attachments.first { $0.controller == "SATA" && $0.port == 1 })
+    let alone = try LaunchPlan.drive(drive, of: settings, parents: [])
+    #expect(alone.kind == "disk" && alone.drive == disks[1], "as a running machine is told of it")
   }
   @Test func hostAdaptersAreWhatTheSettingsSay() throws {
     try fixture.machine("m")

@@ -4,7 +4,9 @@ import DeviceKit
 /// AHCI controller as in Intel's ICH9, 8086:2922: up to thirty ports with a disk or CD-ROM drive each.
 ///
 /// - Port n is block backend n. Output: "inta"; one message by MSI.
-/// - Offered: 32 slots, native command queuing, 64-bit addresses, software, port and HBA reset, drives that come and go.
+/// - Offered: 32 slots, native command queuing, 64-bit addresses, software, port and HBA reset, drives that come and go
+///   (PxCMD.HPCP: told by PxSERR.DIAG.X and N, which PxIS.PCS and PRCS show; no mechanical switch, no cold presence
+///   detection, no external ports: CAP.SMPS, PxCMD.CPD and CAP.SXS are 0).
 /// - A reset, and a cleared ST, show that they have ended only when the backend has nothing of the port any more, because
 ///   its requests go straight to guest memory.
 /// - Spec: AHCI 1.3.1; Serial ATA 2.6, 10.3 (frames) and 13.6 (queuing); ATA8-ACS.
@@ -50,10 +52,12 @@ public struct AHCI: PCIDevice {
   /// GHC.HR was written while backends had requests. Not saved: nothing is saved with requests.
   private var resetPending = false
 
-  /// `drives`: a port each, in the order of the backends; where there is none, the port is empty.
-  public init(drives: [ATADriveConfiguration]) {
+  /// `drives`: a port each, in the order of the backends; where there is none, the port is empty. `fixed`: ports whose
+  /// drives stay.
+  public init(drives: [ATADriveConfiguration], fixed: Set<Int> = []) {
     ports = drives.prefix(AHCI.maximumPorts).enumerated().map { AHCIPort(number: $0, configuration: $1) }
     if ports.isEmpty { ports = [AHCIPort(number: 0, configuration: .none)] }
+    for port in fixed where ports.indices.contains(port) { ports[port].isHotPluggable = false }
   }
 
   public var state: State {
@@ -190,6 +194,7 @@ public struct AHCI: PCIDevice {
     port: Int, _ configuration: ATADriveConfiguration, _ host: some DeviceServices
   ) {
     guard ports.indices.contains(port) else { return }
+    ports[port].isHotPluggable = true
     ports[port].plug(configuration, host)
     updateInterrupt(host)
   }

@@ -18,11 +18,13 @@ struct AHCIPort {
   }
   let number: Int
   var configuration: ATADriveConfiguration
+  /// Drives may come and go, which software is told by PxCMD.HPCP. Not saved: it is a property of the machine.
+  var isHotPluggable = true
   var state = AHCIPortState()
   var jobs = BlockJobs<Command>()
   /// Goes up when what is under way is given up. Not saved: nothing is saved with requests.
   var run = 0
-  enum Reset: Sendable { case port, software }
+  enum Reset: Sendable { case port, software, plug }
   /// A reset that waits for the backend.
   private(set) var pendingReset: Reset?
 
@@ -37,7 +39,7 @@ struct AHCIPort {
   var isWaiting: Bool { jobs.count > 0 }
   private var detection: UInt32 { state.sataControl & 15 }
   /// The link is up, and the drive ready for commands.
-  var isOnline: Bool { isPresent && detection == 0 && pendingReset != .port }
+  var isOnline: Bool { isPresent && detection == 0 && (pendingReset == nil || pendingReset == .software) }
   var isStarted: Bool { state.command & AHCICommand.ST != 0 }
 
   // MARK: Reset
@@ -125,6 +127,9 @@ struct AHCIPort {
     case .port: if isPresent { state.sataError |= SATAError.X | SATAError.N }
     // Media and tray know nothing of it.
     case .software: state.drive.keepMedium(of: old)
+    case .plug:
+      if isCDROM { state.drive.mediumChanged(isPresent: configuration.medium.sectors > 0) }
+      tellLink(SATAError.X | SATAError.N)
     }
   }
 
@@ -152,7 +157,8 @@ struct AHCIPort {
   }
   /// PxCMD as it reads: the list runs until the backend has nothing of it any more.
   private var command: UInt32 {
-    var value = state.command | AHCICommand.SUD | AHCICommand.POD | AHCICommand.HPCP
+    var value = state.command | AHCICommand.SUD | AHCICommand.POD
+    if isHotPluggable { value |= AHCICommand.HPCP }
     if state.command & AHCICommand.FRE != 0 { value |= AHCICommand.FR }
     if isStarted || isWaiting { value |= AHCICommand.CR }
     if isStarted { value |= UInt32(state.currentSlot) << 8 }
@@ -241,22 +247,36 @@ struct AHCIPort {
     guard let (command, status) = jobs.completed(completion, host) else { return }
     if command.run == run {
       ended(command, status, host)
-    } else if !isWaiting, pendingReset == nil, detection == 0 {
+    } else if !isWaiting, pendingReset == nil, detection == 0, isPresent {
       // Given up: the drive is free again when the last has gone.
       state.drive.status &= ~(ATAStatus.BSY | ATAStatus.DRQ)
     }
     finishReset(host)
     runCommands(host)
   }
+  /// A drive goes, or another comes (AHCI 1.3.1, 7.3): the link changes either way, and a drive that comes sends COMINIT.
+  ///
+  /// What the old one has not ended stays issued, and the list stands still, until software clears ST: nobody may take
+  /// it for done. As long as the backend has requests, CR stays set, and a new drive does not come online.
   mutating func plug(_ configuration: ATADriveConfiguration, _ host: some DeviceServices) {
     abandon()
     pendingReset = nil
+    if state.commandIssue | state.sataActive != 0 {
+      state.interruptStatus |= AHCIInterrupt.IFS
+      state.isHalted = true
+    }
     self.configuration = configuration
-    (state.commandIssue, state.sataActive) = (0, 0)
-    resetDrive(host)
-    if isCDROM { state.drive.mediumChanged(isPresent: configuration.medium.sectors > 0) }
-    state.sataError |= isPresent ? SATAError.X | SATAError.N : SATAError.N
+    if isPresent {
+      state.drive.status = ATAStatus.BSY
+      pendingReset = .plug
+      finishReset(host)
+    } else {
+      resetDrive(host)
+      tellLink(SATAError.N)
+    }
   }
+  /// A port whose interface is switched off (PxSCTL.DET 4) hears nothing of its drive.
+  private mutating func tellLink(_ bits: UInt32) { if detection != 4 { state.sataError |= bits } }
   mutating func mediumChanged(_ medium: MediumInfo) {
     configuration.medium = medium
     if isCDROM { state.drive.mediumChanged(isPresent: medium.sectors > 0) }

@@ -97,6 +97,7 @@ extension Machine {
       "name": .string(configuration.name), "time": .integer(HostClock.wallNanoseconds / 1_000_000_000),
       "engine": .string(configuration.engine), "tscHertz": .integer(Int64(clamping: processors.timestampHertz)),
       "cpuid": .array(words), "network": .array(cards), "drives": .array(drives),
+      "sataPorts": .integer(Int64(storage.sataPorts.count)),
     ]
     if let schedule = time.schedule { description.set("deterministic", .string("\(schedule.seed)")) }
     for member in configuration.hardware.members ?? [] { description.set(member.key, member.value) }
@@ -136,7 +137,7 @@ extension Machine {
     guard state == .off else { throw MachineError(.state, "the machine is on already") }
     try saved.check(storage)
     try saved.checkSpeed(processors.timestampHertz)
-    for drive in storage.drives where drive.kind != .disk && saved.wasEmpty(drive.name) { drive.worker.eject() }
+    for drive in storage.drives where drive.kind != .disk && saved.wasEmpty(drive) { drive.worker.eject() }
     guard memory.clearRAM() else { throw .host("cannot clear the guest's memory", "the host refuses") }
     let told = Atomic<Int>(-1)
     let units: [MachineUnit]

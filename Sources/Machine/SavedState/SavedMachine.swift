@@ -52,6 +52,7 @@ public final class SavedMachine: Sendable {
       addresses.count == cards.count
     else { throw refuse("the machine had other network cards") }
     for index in cards.indices { adapted.network[index].mac = addresses[index] }
+    adaptPorts(&adapted)
     return adapted
   }
 
@@ -84,23 +85,47 @@ public final class SavedMachine: Sendable {
     }
   }
 
-  /// The drives must be what they were: their contents are the user's affair.
-  func check(_ storage: Storage) throws(MachineError) {
-    let saved = file.description["drives"]?.array ?? []
-    guard saved.count == storage.drives.count else { throw refuse("the machine had \(saved.count) drives") }
-    for (drive, then) in zip(storage.drives, saved) {
-      guard then["name"]?.string == drive.name, then["place"]?.string == drive.place.text else {
-        throw refuse("\(drive.name) was another drive")
+  private var drives: [JSON] { file.description["drives"]?.array ?? [] }
+  private static func kind(_ name: String) -> Substring { name.prefix { $0.isLetter } }
+  /// SATA drives are on the ports where the guest knows them. A configuration may leave ports open, and states that say
+  /// nothing of how many there are had them in a row.
+  private func adaptPorts(_ configuration: inout MachineConfiguration) {
+    let count = file.description["sataPorts"]?.integer
+    configuration.sataPorts = Int(clamping: count ?? 0)
+    func ports(_ kind: String) -> ArraySlice<Int> {
+      let found = drives.compactMap { drive -> Int? in
+        let words = drive["place"]?.string?.split(separator: " ") ?? []
+        guard words.first == "sata", SavedMachine.kind(drive["name"]?.string ?? "") == kind else { return nil }
+        return words.last.flatMap { Int($0) }
       }
+      return found[...]
+    }
+    var (disks, cdroms) = (ports("disk"), ports("cdrom"))
+    for index in configuration.disks.indices where configuration.disks[index].interface == .sata {
+      guard let port = disks.popFirst() else { break }
+      if count == nil || configuration.disks[index].plug.port == nil { configuration.disks[index].plug.port = port }
+    }
+    for index in configuration.cdroms.indices where configuration.cdroms[index].interface == .sata {
+      guard let port = cdroms.popFirst() else { break }
+      if count == nil || configuration.cdroms[index].plug.port == nil { configuration.cdroms[index].plug.port = port }
+    }
+  }
+
+  /// The drives must be what they were: their contents are the user's affair. Names may differ, for drives come and go.
+  func check(_ storage: Storage) throws(MachineError) {
+    guard drives.count == storage.drives.count else { throw refuse("the machine had \(drives.count) drives") }
+    for drive in storage.drives {
+      guard let then = saved(drive), SavedMachine.kind(then["name"]?.string ?? "") == SavedMachine.kind(drive.name)
+      else { throw refuse("\(drive.name) was another drive") }
       let sectors = Int64(clamping: drive.medium.sectors)
       guard drive.kind == .disk, let before = then["sectors"]?.integer, before != sectors else { continue }
       throw refuse("\(drive.name) had \(before) sectors, and has \(sectors) now")
     }
   }
+  /// What the state says of the drive at this place.
+  private func saved(_ drive: Storage.Drive) -> JSON? { drives.first { $0["place"]?.string == drive.place.text } }
   /// Whether a removable drive was empty.
-  func wasEmpty(_ name: String) -> Bool {
-    file.description["drives"]?.array?.first { $0["name"]?.string == name }?["sectors"]?.integer == 0
-  }
+  func wasEmpty(_ drive: Storage.Drive) -> Bool { saved(drive)?["sectors"]?.integer == 0 }
 }
 
 extension MachineConfiguration {

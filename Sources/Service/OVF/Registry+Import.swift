@@ -13,6 +13,11 @@ extension Registry {
         .invalidArgument, "Cannot import until the license agreement listed above is accepted.", .appliance)
     }
     try plan.files.checkManifest(progress)
+    return try settling { () throws(ServiceError) in try makeMachines(plan, progress) }
+  }
+  private func makeMachines(
+    _ plan: ImportPlan, _ progress: WorkProgress
+  ) throws(ServiceError) -> [MachineSettings] {
     let total = UInt64(max(1, plan.systems.reduce(0) { $0 + $1.units.filter { $0.kind == .disk }.count }))
     var imports: [MachineImport] = []
     var registered: [String] = []
@@ -35,6 +40,8 @@ extension Registry {
       progress.pass(1, of: 1)
       var machines: [MachineSettings] = []
       for index in imports.indices {
+        let path = imports[index].settings.file.path
+        UnfinishedWork.note(files: [path, "\(path)-tmp"])
         try write(&imports[index].settings.file)
         machines.append(try register(imports[index].settings.file.path))
         registered.append(machines[index].uuid)
@@ -99,6 +106,7 @@ private struct MachineImport {
       missing.append(here)
       here = Paths.folder(of: here)
     }
+    UnfinishedWork.note(folder: folder)
     do {
       try FileManager.default.createDirectory(
         atPath: folder, withIntermediateDirectories: true, attributes: ServiceHome.ownersOnly)
@@ -132,9 +140,9 @@ private struct MachineImport {
       let creation = ImageCreation(format == .iso ? .raw : format, capacity: (capacity + 511) / 512 * 512)
       let info: ImageInfo
       if let source {
-        info = try ImageLibrary().clone(source, to: path, creation, progress: WorkProgress { report($0, $1) })
+        info = try ImageLibrary.noted.clone(source, to: path, creation, progress: WorkProgress { report($0, $1) })
       } else {
-        info = try ImageLibrary().create(path, creation)
+        info = try ImageLibrary.noted.create(path, creation)
       }
       made += info.files
       return Medium(
@@ -156,7 +164,7 @@ private struct MachineImport {
     try makeFolder(of: path)
     do throws(DiskError) {
       let source = try plan.files.open(MachineImport.place(file.name, plan.files), writable: false)
-      let target = try HostStore().create(path)
+      let target = try NotedStore().create(path)
       made.append(path)
       try source.copy(to: target)
       try target.synchronize()

@@ -149,7 +149,7 @@ extension Cpu {
       return scans ? (value, b) : unsafe (left.loadUnaligned(fromByteOffset: offset, as: T.self), b)
     }
     /// How many elements come before the one that ends it.
-    var passed: Int {
+    @inline(__always) var passed: Int {
       if scans && endsAtEqual && MemoryLayout<T>.size == 1 {
         return unsafe memchr(right, Int32(truncatingIfNeeded: value), count).map { unsafe $0 - right } ?? count
       }

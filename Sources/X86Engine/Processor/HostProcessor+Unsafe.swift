@@ -38,7 +38,8 @@ public struct HostProcessor: Sendable {
     return usesAVX.contains(feature) ? xcr0 & 6 == 6 : true
   }
 
-  static func cpuid(_ leaf: UInt32, _ subleaf: UInt32) -> CPUModel.Leaf {
+  /// What the host's processor says of itself.
+  public static func cpuid(_ leaf: UInt32, _ subleaf: UInt32) -> CPUModel.Leaf {
     var result = CPUModel.Leaf()
     // SAFETY: CPUID exists on every x86-64 processor; out-parameters are locals.
     unsafe rb_cpuid(leaf, subleaf, &result.eax, &result.ebx, &result.ecx, &result.edx)

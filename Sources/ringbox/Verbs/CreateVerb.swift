@@ -42,8 +42,11 @@ enum CreateVerb {
     // Clients look for the file's name when a machine is there already.
     try registry.checkPlace(of: creation)
     if isRegistered { try registry.refuseDouble(creation.name) }
-    let settings = try registry.create(creation)
-    if isRegistered { _ = try registry.register(settings.file.path) }
+    let (new, registers) = (creation, isRegistered)
+    let settings = try registry.settling { () throws(ServiceError) in
+      let settings = try registry.create(new)
+      return registers ? try registry.register(settings.file.path) : settings
+    }
     if wantsDefaults, isRegistered { try addDefaults(settings.uuid, registry) }
     let state = isRegistered ? "created and registered" : "created"
     return Answer(

@@ -9,11 +9,15 @@ enum DebugVerb {
     "debugvm",
     usage:
       "NAME|UUID info DEVICE | statistics [--pattern PATTERN] | show SETTING | getregisters [--cpu N] [REGISTER...] | "
-      + "injectnmi | osinfo | osdetect | dumpvmcore --filename FILE",
+      + "setregisters [--cpu N] REGISTER=VALUE... | stack [--cpu N] | log [--release|--debug] GROUP... | injectnmi | "
+      + "osinfo | osdetect | dumpvmcore --filename FILE",
     "Looks into a machine that runs."
   ) { words, registry in
     let machine = try words.next("name or UUID of the machine")
-    let verb = try words.next("info, statistics, show, getregisters, injectnmi, osinfo, osdetect or dumpvmcore")
+    let verb = try words.next(
+      "info, statistics, show, getregisters, setregisters, stack, log, injectnmi, osinfo, osdetect or dumpvmcore")
+    // Groups that are switched off look like options.
+    if verb == "log" { return try log(&words, machine, registry) }
     let (names, options) = try words.parse(
       [
         "filename": 1, "compression": 1, "pattern": 1, "reset": 0, "descriptions": 0, "cpu": 1, "humanreadable": 0,
@@ -34,8 +38,18 @@ enum DebugVerb {
       return Answer(
         text: chosen.map { "\($0.key)  \($0.value)\n" }.joined(),
         json: .object(chosen.map { JSON.Member($0.key, .string($0.value)) }))
-    case "show": return try show(names)
+    case "show": return try show(names, client)
     case "getregisters": return try registers(names, value("cpu"), client)
+    case "setregisters":
+      try setRegisters(names, value("cpu"), client)
+      return .done
+    case "stack":
+      let stack = try GuestStack(try allRegisters(value("cpu"), client)) { address, count in
+        let reply = try? client.command(
+          "read-memory", [("address", .string("0x\(String(address, radix: 16))")), ("count", .integer(Int64(count)))])
+        return reply.map { Hex.bytes($0["hex"]?.string ?? "", count: count) }
+      }
+      return Answer(text: stack.text, json: stack.json)
     case "injectnmi":
       try client.command("nmi")
       return .done
@@ -50,7 +64,7 @@ enum DebugVerb {
       guard let path = value("filename") else { throw Failure.usage("Missing argument: --filename FILE") }
       try registry.dumpMemory(of: settings, to: Paths.absolute(path))
       return .done
-    case "setregisters", "stack", "log", "logdest", "logflags", "sample", "osdmesg", "guestsample":
+    case "logdest", "logflags", "sample", "osdmesg", "guestsample":
       throw ServiceError(.notSupported, "debugvm \(verb) is not supported", .console)
     default: throw Failure.usage("Invalid parameter '\(verb)'")
     }
@@ -64,20 +78,57 @@ enum DebugVerb {
     let info = try client.command("device-info", [("name", .string(name))])["info"]?.string ?? ""
     return Answer(text: info + (info.hasSuffix("\n") ? "" : "\n"), json: ["info": .string(info)])
   }
-  /// The loggers' settings are all there is to show, and they are always as they come.
-  private static func show(_ names: [String]) throws -> Answer {
+  /// Whose log lines are told. There is one logger, whichever is asked for.
+  private static func log(_ words: inout Words, _ machine: String, _ registry: Registry) throws -> Answer {
+    var groups: [String] = []
+    while let word = words.next() { if !["--release", "--debug"].contains(word) { groups.append(word) } }
+    guard !groups.isEmpty else { throw Failure.usage("Missing argument: groups, such as +all or -ahci") }
+    let settings = try registry.machine(machine)
+    guard registry.state(settings).state.isOnline else {
+      throw Failure.failure("Machine '\(machine)' is not currently running.")
+    }
+    let reply = try registry.client(settings).command(
+      "log-groups", [("settings", .string(groups.joined(separator: " ")))])
+    return Answer(json: ["settings": reply["settings"] ?? ""])
+  }
+  private static func setRegisters(_ words: [String], _ cpu: String?, _ client: VMClient) throws {
+    guard !words.isEmpty else { throw Failure.usage("Missing argument: REGISTER=VALUE") }
+    var values: JSON = [:]
+    for word in words {
+      let parts = word.split(separator: "=", maxSplits: 1).map(String.init)
+      guard parts.count == 2 else { throw Failure.usage("Invalid parameter '\(word)'") }
+      let text = parts[1].lowercased()
+      let number = text.hasPrefix("0x") ? UInt64(text.dropFirst(2), radix: 16) : UInt64(text)
+      guard let number else { throw Failure.usage("Invalid parameter '\(word)'") }
+      values.set(parts[0].lowercased(), .string("0x\(String(number, radix: 16))"))
+    }
+    try client.command("set-registers", [("cpu", .integer(try number(cpu))), ("registers", values)])
+  }
+  private static func number(_ cpu: String?) throws -> Int64 {
+    guard let number = Int64(cpu ?? "0"), (0..<64).contains(number) else {
+      throw Failure.usage("Invalid --cpu argument '\(cpu ?? "")'")
+    }
+    return number
+  }
+  private static func allRegisters(_ cpu: String?, _ client: VMClient) throws -> [String: UInt64] {
+    let members = try client.command("registers", [("cpu", .integer(try number(cpu)))])["registers"]?.members ?? []
+    return Dictionary(
+      members.map { ($0.key, UInt64(($0.value.string ?? "").dropFirst(2), radix: 16) ?? 0) }
+    ) { first, _ in first }
+  }
+  /// The logger's settings are all there is to show: its groups.
+  private static func show(_ names: [String], _ client: VMClient) throws -> Answer {
     let known = ["logdbg-settings", "logrel-settings", "log-settings"]
     guard let name = names.first else { throw Failure.usage("Missing argument: \(known.joined(separator: ", "))") }
     guard let bad = names.first(where: { !known.contains($0) }) else {
-      return Answer(text: names.map { "\($0)=\n" }.joined(), json: [name: ""])
+      let groups = try client.command("log-groups")["settings"]?.string ?? ""
+      return Answer(
+        text: names.map { "\($0)=\(groups)\n" }.joined(), json: .object([JSON.Member(name, .string(groups))]))
     }
     throw Failure.usage("Invalid parameter '\(bad)'")
   }
   private static func registers(_ names: [String], _ cpu: String?, _ client: VMClient) throws -> Answer {
-    guard let number = Int64(cpu ?? "0"), number >= 0 else {
-      throw Failure.usage("Invalid --cpu argument '\(cpu ?? "")'")
-    }
-    let members = try client.command("registers", [("cpu", .integer(number))])["registers"]?.members ?? []
+    let members = try client.command("registers", [("cpu", .integer(try number(cpu)))])["registers"]?.members ?? []
     let wanted = names.map { $0.lowercased() }.filter { $0 != "all" }
     if let bad = wanted.first(where: { name in !members.contains { $0.key == name } }) {
       throw ServiceError(.invalidArgument, "No register '\(bad)' (VERR_DBGF_REGISTER_NOT_FOUND)", .console)

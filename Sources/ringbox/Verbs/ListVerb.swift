@@ -61,9 +61,10 @@ struct Listing {
     case "screenshotformats": return Answer(text: "BitmapFormat: PNG\n", json: ["PNG"])
     case "bridgedifs", "hostifs": return NetworkListing.bridgedInterfaces()
     case "cpu-profiles": return try processors()
+    case "hostcpuids": return try identification()
     case "usbfilters": return try filters()
     case "hostdvds", "hostfloppies", "cloudnets", "usbhost", "webcams", "cloudproviders", "cloudprofiles",
-      "hostdrives", "hostcpuids", "updates":
+      "hostdrives", "updates":
       // There are none, and clients must hear that without an error.
       return Answer(json: [])
     default: throw Failure.usage("Unknown subcommand \"\(topic)\".")
@@ -167,15 +168,33 @@ struct Listing {
   }
 
   /// The processors that a guest can be shown, as the program of machines knows them.
-  private func processors() throws -> Answer {
+  /// What the program that runs machines says in JSON.
+  private func told(_ arguments: [String]) throws -> JSON {
     let process = Process(), output = Pipe()
     process.executableURL = URL(fileURLWithPath: try Launcher.find("ringbox-vm"))
-    process.arguments = ["--list-cpus", "--json"]
+    process.arguments = arguments
     process.standardOutput = output
     try process.run()
     let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
     process.waitUntilExit()
-    let names = (try? JSON(parsing: text))?["profiles"]?.array?.compactMap { $0["name"]?.string } ?? []
+    return (try? JSON(parsing: text)) ?? .null
+  }
+  /// CPUID of the host's processor: a line for each leaf.
+  private func identification() throws -> Answer {
+    func hex(_ number: Int64) -> String {
+      let digits = String(UInt32(truncatingIfNeeded: number), radix: 16)
+      return String(repeating: "0", count: 8 - digits.count) + digits
+    }
+    let leaves = try told(["--list-cpuid"])
+    let lines = (leaves.array ?? []).map { leaf in
+      let words = (leaf.array ?? []).map { hex($0.integer ?? 0) }
+      return "\(words.first ?? "")  \(words.dropFirst().joined(separator: " "))\n"
+    }
+    return Answer(
+      text: "Host CPUIDs:\n\nLeaf no.  EAX      EBX      ECX      EDX\n" + lines.joined(), json: leaves)
+  }
+  private func processors() throws -> Answer {
+    let names = try told(["--list-cpus", "--json"])["profiles"]?.array?.compactMap { $0["name"]?.string } ?? []
     let lines = names.enumerated().map { "#\($0 < 10 ? "0" : "")\($0): \($1) [x86]\n" }
     return Answer(text: lines.joined(), json: .array(names.map { .string($0) }))
   }

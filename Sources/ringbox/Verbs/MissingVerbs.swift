@@ -35,14 +35,9 @@ enum MissingVerbs {
     }
     guard let name = names.first, names.count <= 2 else { throw Failure.usage("sethduuid takes a file and a UUID") }
     let uuid = names.count > 1 ? try MediumSupport.uuid(names[1], "UUID") ?? DiskUUID() : DiskUUID()
-    return try MediumSupport.attempt {
-      var options = ImageLibrary.Options()
-      (options.isAlone, options.keepsModification) = (true, true)
-      let image = try ImageLibrary().open(Paths.absolute(name), options)
-      try image.setUUID(uuid)
-      try image.close()
-      return Answer(text: "UUID changed to: \(uuid)\n", json: ["uuid": .string("\(uuid)")])
-    }
+    // As modifymedium --setuuid: whoever knows the disk knows it by the new UUID.
+    try registry.setUUID(name, uuid)
+    return Answer(text: "UUID changed to: \(uuid)\n", json: ["uuid": .string("\(uuid)")])
   }
   private static let extensionPacks = Verb(
     "extpack", usage: "install [--replace] [--accept-license=SHA256] FILE | uninstall [--force] NAME | cleanup",

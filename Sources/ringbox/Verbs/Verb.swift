@@ -70,6 +70,14 @@ struct Verb: Sendable {
     }
     return "Machines that are kept ('ringbox VERB --help' shows the options):\n" + lines.joined(separator: "\n")
   }
+  /// What can be said: from the table, or of a verb about images as its parser knows it.
+  var usageLine: String {
+    guard case .command(let type) = kind else { return "\(Invocation.program) \(name) \(usage)" }
+    let line = Ringbox.usageString(for: type).split(separator: "\n").map { $0.drop { $0 == " " } }.joined(
+      separator: " ")
+    let rest = line.split(separator: " ", maxSplits: 1).last.map(String.init) ?? name
+    return "\(Invocation.program) \(rest.hasPrefix("ringbox ") ? String(rest.dropFirst(8)) : rest)"
+  }
   var usageText: String { "usage: \(Invocation.program) \(name) \(usage)\n" }
 }
 
