@@ -30,7 +30,7 @@ import Service
       var command = try parseAsRoot(words)
       try command.run()
     } catch let failure as Failure {
-      if wantsJSON { tell(failure) } else if failure.status == Status.usage { tellUsage(verb) }
+      if wantsJSON { tell(failure) } else if failure.isSyntax { tellUsage(verb) }
       fail(failure.description, status: failure.status)
     } catch let error as ServiceError {
       if wantsJSON { tell(error) }
@@ -116,7 +116,13 @@ import Service
 struct Failure: Error, CustomStringConvertible {
   let description: String
   let status: Int32
-  static func usage(_ text: String) -> Failure { Failure(description: text, status: Ringbox.Status.usage) }
+  /// Whoever said it would like to know what can be said.
+  var isSyntax = false
+  static func usage(_ text: String) -> Failure {
+    Failure(description: text, status: Ringbox.Status.usage, isSyntax: true)
+  }
+  /// Well said, but not to be done; the status is that of wrong usage, because VBoxManage's is.
+  static func refused(_ text: String) -> Failure { Failure(description: text, status: Ringbox.Status.usage) }
   static func failure(_ text: String) -> Failure { Failure(description: text, status: Ringbox.Status.failure) }
 }
 

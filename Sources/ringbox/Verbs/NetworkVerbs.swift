@@ -156,8 +156,8 @@ enum NetworkVerbs {
     guard ["add", "modify", "remove", "start", "stop", "restart"].contains(verb) else {
       throw Failure.usage("Invalid parameter '\(verb)'")
     }
-    if verb == "add", isThere { throw Failure.usage("\(what) already exists") }
-    if verb != "add", !isThere { throw Failure.usage("\(what) does not exist") }
+    if verb == "add", isThere { throw Failure.refused("\(what) already exists") }
+    if verb != "add", !isThere { throw Failure.refused("\(what) does not exist") }
   }
 
   // MARK: NAT networks
