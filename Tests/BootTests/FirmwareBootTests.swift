@@ -124,7 +124,7 @@ import Testing
     process.arguments =
       (getuid() == 0 ? ["--mount"] : ["--mount", "--user", "--map-root-user"])
       + ["/bin/sh", "-c", script, "sh", program, "run"] + arguments
-    process.standardInput = FileHandle.nullDevice
+    process.standardInput = FileHandle.nowhere
     try process.run()
     defer { process.end() }
     let deadline = Date(timeIntervalSinceNow: GuestAssets.bootTimeout)

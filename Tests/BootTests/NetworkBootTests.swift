@@ -148,7 +148,7 @@ private final class SmallWebServer {
     process.executableURL = URL(fileURLWithPath: "/usr/bin/python3")
     process.arguments = ["-c", program] + arguments
     process.standardOutput = pipe
-    process.standardError = FileHandle.nullDevice
+    process.standardError = FileHandle.nowhere
     try process.run()
     return (process, pipe)
   }

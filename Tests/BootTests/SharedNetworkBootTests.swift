@@ -121,8 +121,8 @@ import Testing
     server.arguments = [
       "-m", "http.server", "\(serverPort)", "--bind", "127.0.0.1", "-d", machines.folder.path,
     ]
-    server.standardError = FileHandle.nullDevice
-    server.standardOutput = FileHandle.nullDevice
+    server.standardError = FileHandle.nowhere
+    server.standardOutput = FileHandle.nowhere
     try server.run()
     defer { server.end() }
     let got = try a.run("for i in 1 2 3 4 5; do wget -q -O - 10.9.0.2:\(serverPort)/y && break; sleep 1; done")

@@ -38,7 +38,7 @@ import Testing
     let output = try service.folder.file("browser.out")
     process.standardOutput = output
     process.standardError = output
-    process.standardInput = FileHandle.nullDevice
+    process.standardInput = FileHandle.nowhere
     try process.run()
     process.waitUntilExit()
     #expect(process.terminationStatus == 0, "\(service.folder.text("browser.out"))")

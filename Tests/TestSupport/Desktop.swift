@@ -10,13 +10,12 @@ public final class Desktop {
   public init(_ folder: TemporaryFolder) throws {
     self.folder = folder
     let number = Pipe()
-    let nowhere = try folder.file("desktop.log")
     process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
     process.arguments = [
       "Xvfb", "-screen", "0", "1280x1024x24", "-fbdir", folder.path, "-displayfd", "1", "-nolisten", "tcp",
     ]
     process.standardOutput = number
-    process.standardError = nowhere
+    process.standardError = FileHandle.nowhere
     try process.run()
     var text = ""
     while !text.hasSuffix("\n") {
@@ -27,8 +26,8 @@ public final class Desktop {
     display = ":" + text.trimmingCharacters(in: .whitespacesAndNewlines)
     manager.executableURL = URL(fileURLWithPath: "/usr/bin/env")
     manager.arguments = ["HOME=\(folder.path)", "DISPLAY=\(display)", "openbox"]
-    manager.standardOutput = nowhere
-    manager.standardError = nowhere
+    manager.standardOutput = FileHandle.nowhere
+    manager.standardError = FileHandle.nowhere
     try manager.run()
     // A window that comes while the manager starts may be left unseen.
     let deadline = Date(timeIntervalSinceNow: 60)

@@ -28,7 +28,7 @@ public final class VM {
       prefix + [try RingboxProgram.path(), "run"] + arguments + serial + engine + ["--control", "unix:\(socket)"]
     process.executableURL = URL(fileURLWithPath: whole[0])
     process.arguments = Array(whole.dropFirst())
-    process.standardInput = FileHandle.nullDevice
+    process.standardInput = FileHandle.nowhere
     process.standardOutput = try folder.file("out")
     process.standardError = try folder.file("err")
     try process.run()
