@@ -186,13 +186,14 @@ extension Registry {
     for case .move(let machine, let old, let new) in entries.reversed() { move(machine, old, new) }
     // Whoever cannot say what is in use removes nothing.
     guard let known = try? knownFiles() else { return }
-    for case .file(let path) in entries.reversed() where !busy.contains(path) {
-      if path.hasSuffix("/") {
-        rmdirIfEmpty(String(path.dropLast()))
-      } else if !known.files.contains(path), !known.folders.contains(where: { path.hasPrefix($0 + "/") }) {
-        HostFiles.remove(path)
-      }
+    let paths = entries.reversed().compactMap { entry in
+      if case .file(let path) = entry, !busy.contains(path) { path } else { nil }
     }
+    for path in paths where !path.hasSuffix("/") && !known.files.contains(path) {
+      if !known.folders.contains(where: { path.hasPrefix($0 + "/") }) { HostFiles.remove(path) }
+    }
+    // When what was in them has gone.
+    for path in paths where path.hasSuffix("/") { rmdirIfEmpty(String(path.dropLast())) }
   }
   /// Files that the registry knows, and folders of machines and disks that cannot be read.
   private func knownFiles() throws(ServiceError) -> (files: Set<String>, folders: [String]) {

@@ -42,7 +42,7 @@ import Testing
     Case("storageattach b --storagectl SATA --port 0 --type hdd --medium @/free.vdi"),
     Case("storageattach b --storagectl SATA --port 1 --type hdd --medium @/base.vdi"),
     Case("storageattach a --storagectl SATA --port 0 --medium none", isRefusedTwice: true),
-    Case("import @/a.ova --vsys 0 --vmname imported"),
+    Case("import @/a.ova --vsys 0 --vmname imported", isRefusedTwice: true),
     Case("setextradata a key value"),
     Case("discardstate saved", isRefusedTwice: true),
   ]
