@@ -1,3 +1,5 @@
+import Base
+import GuestMemory
 import Testing
 
 @testable import X86Engine
@@ -159,5 +161,26 @@ struct SystemSegmentTests {
     #expect(try !cpu.verify(B.userCode, write: true))
     try cpu.movToCR(0, CR0.ne)
     #expect(board.fault { () throws(Fault) in _ = try cpu.loadLimit(B.data) } == .invalidOpcode)
+  }
+
+  /// The last push of ENTER need not happen, but must be possible: all of its bytes count, not only the first.
+  @Test func enterLooksAtTheWholeOfItsLastPush() throws {
+    let board = try SystemBoard(engine: .interpreter, counted: 1)
+    try board.enterProtectedMode()
+    // A stack of 32 KiB whose pointer is SP: a frame may wrap around.
+    board.setDescriptor(0xa0, SystemBoard.segment(limit: 0x7fff, access: 0x93, flags: 0))
+    board.setGate(12, offset: 0x5000)
+    for (size, ends) in [(UInt16(0xfffd), true), (0x10, false)] as [(UInt16, Bool)] {
+      try board.cpu.loadSegment(Seg.ss, selector: 0xa0)
+      board.cpu.rsp = 0x8000
+      board.cpu.rip = 0x4000
+      board.cpu.s.activity = Activity.running
+      // enter size, 0; hlt
+      board.memory.write(
+        GuestPhysical(0x4000), [0xc8, UInt8(size & 0xff), UInt8(size >> 8), 0, 0xf4])
+      board.memory.write(GuestPhysical(0x5000), [0xf4])
+      _ = board.vcpu.runTurn(10, endingAt: 1000)
+      #expect(board.cpu.rip == (ends ? 0x5001 : 0x4005), "\(size)")
+    }
   }
 }
