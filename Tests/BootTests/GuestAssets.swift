@@ -37,3 +37,17 @@ final class TemporaryImage {
   }
   deinit { try? FileManager.default.removeItem(atPath: path) }
 }
+
+extension KeptMachines {
+  /// Makes a machine that starts Debian's kernel to a shell on its serial port; without a disk.
+  func createDebian(_ name: String) throws {
+    _ = try output(["createvm", "--name", name, "--ostype", "Debian_64", "--register"])
+    _ = try output([
+      "modifyvm", name, "--memory", "256", "--nic1", "none", "--uart1", "0x3F8", "4", "--uartmode1", "disconnected",
+    ])
+    for (key, value) in [
+      ("Kernel", GuestAssets.path("amd64/linux")), ("Initrd", GuestAssets.path("amd64/busybox.gz")),
+      ("Append", "console=ttyS0"),
+    ] { _ = try output(["setextradata", name, "Ringbox/\(key)", value]) }
+  }
+}

@@ -10,14 +10,7 @@ import Testing
 
   init() throws {
     machines = try KeptMachines()
-    _ = try machines.output(["createvm", "--name", "deb", "--ostype", "Debian_64", "--register"])
-    _ = try machines.output([
-      "modifyvm", "deb", "--memory", "256", "--nic1", "none", "--uart1", "0x3F8", "4", "--uartmode1", "disconnected",
-    ])
-    for (key, value) in [
-      ("Kernel", GuestAssets.path("amd64/linux")), ("Initrd", GuestAssets.path("amd64/busybox.gz")),
-      ("Append", "console=ttyS0"),
-    ] { _ = try machines.output(["setextradata", "deb", "Ringbox/\(key)", value]) }
+    try machines.createDebian("deb")
     let first = machines.folder.name("VirtualBox VMs/deb/deb.vdi")
     for path in [first, disk] { _ = try machines.output(["createmedium", "--filename", path, "--size", "64"]) }
     _ = try machines.output(["storagectl", "deb", "--name", "SATA", "--add", "sata", "--portcount", "4"])
