@@ -50,6 +50,8 @@ enum VcpuLayout {
   static let views = 3
   static let jumpCount = 16384
   static let jumpEntryBytes = 16
+  /// Where a jump's target stands that another one of the same place has driven out: `place ^ otherJump`.
+  static let otherJump = jumpCount / 2
   static let tokenCount = 2048
   static let anchorCount = 4
   /// Near entries of a view. The first is the stack's; only user code has the others, as kernels change their mappings too

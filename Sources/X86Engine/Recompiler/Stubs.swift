@@ -15,6 +15,8 @@ struct Stubs {
   var fault = 0
   /// Where misses of the translation cache go first: see `makeProbe`, and `Probe` for the order.
   var probes: [Int] = []
+  /// Where indirect jumps go, for each view, that the jump cache has another target in the place of.
+  var otherJumps: [Int] = []
   /// Load and store the guest's vectors at each width: index 1 SSE, 2 AVX, 3 AVX-512.
   var loadVectors = [0, 0, 0, 0]
   var saveVectors = [0, 0, 0, 0]
@@ -54,7 +56,25 @@ struct Stubs {
       stubs.probes.append(e.position)
       makeProbe(&e, offsets, probe, stubs)
     }
+    for view in 0..<VcpuLayout.views {
+      stubs.otherJumps.append(e.position)
+      makeOtherJump(&e, offsets, view, stubs)
+    }
     return stubs
+  }
+
+  /// The target may stand in the jump cache's other place. The site's number is in the index register, the target in the
+  /// address register, flags are in `savedFlags`.
+  private static func makeOtherJump(_ e: inout Emitter, _ offsets: Offsets, _ view: Int, _ stubs: Stubs) {
+    e.store(Host.index, offsets.probeSite)
+    e.jumpIndex(Host.index, Host.address)
+    e.group1(6, Host.index, Int32(VcpuLayout.otherJump * VcpuLayout.jumpEntryBytes), wide: false)
+    e.indexed(0x3b, Host.address, base: Host.index, offsets.jumps[view])
+    let miss = e.jumpIf(HostCondition.notEqual)
+    e.indexed(0xff, 4, base: Host.index, offsets.jumps[view] + 8, wide: false)
+    e.patch(miss, to: e.position)
+    e.load(Host.index, offsets.probeSite)
+    e.jump(to: stubs.slowKeepingFlags)
   }
 
   func probe(_ probe: Probe) -> Int { probes[probe.number] }
@@ -205,6 +225,12 @@ extension Emitter {
   mutating func tlbIndex(_ to: UInt8, _ address: UInt8) {
     rotateRight(to, address, 12 - UInt8(MemoryLayout<TLBEntry>.stride.trailingZeroBitCount))
     group1(4, to, Int32((EngineState.tlbCount - 1) * MemoryLayout<TLBEntry>.stride), wide: false)
+  }
+  /// Offset of the entry that a jump's target selects, from the view's jump cache. Spoils flags.
+  mutating func jumpIndex(_ to: UInt8, _ address: UInt8) {
+    rotateRight(to, address, 60)
+    registers(0x33, to, address, wide: false)
+    group1(4, to, Int32((VcpuLayout.jumpCount - 1) * VcpuLayout.jumpEntryBytes), wide: false)
   }
   /// Jumps by whether the address register lies in the page of a tag, which `subtract` takes from RAX.
   fileprivate mutating func jumpIfInPage(_ condition: UInt8, _ subtract: (inout Emitter) -> Void) -> Int {
