@@ -117,6 +117,13 @@ struct Stubs {
         e.indexed(0x89, Host.rax, base: Host.rcx, VcpuLayout.nearField(view: probe.view, field))
       }
       e.storeImmediate32(1, offsets.nearUsed)
+      e.move32(Host.rax, Host.rcx)
+      e.shift(
+        5, Host.rax, UInt8((VcpuLayout.nearGroup * MemoryLayout<TLBEntry>.stride).trailingZeroBitCount), wide: false)
+      // mov byte [used + rax], 1
+      e.bytes(0x65, 0xc6, 0x80)
+      e.word(offsets.nearGroupsUsed)
+      e.byte(1)
       // The table's empty tag is no page that selects the entry; any may be compared with the near entry's.
       e.indexed(0x3b, Host.rax, base: Host.rdx, offsets.tagRead[probe.view])
       let isWritable = e.jumpIfShort(HostCondition.equal)
@@ -205,7 +212,7 @@ struct Probe {
   var view: Int
   var isWrite: Bool
   /// The near entry that missed; nil: it was one of the table.
-  var near: UInt8?
+  var near: UInt16?
   /// The flags are in `savedFlags`, else in RFLAGS.
   var keepsFlags: Bool
 
@@ -248,8 +255,8 @@ extension Emitter {
   }
   /// Offset of a site's near entry from its view's first one.
   fileprivate mutating func nearOffset(_ to: UInt8, ofSite site: UInt8) {
-    // movzx to, byte [site + near]
-    bytes(0x41, 0x0f, 0xb6)
+    // movzx to, word [site + near]
+    bytes(0x41, 0x0f, 0xb7)
     byte(0x80 | to << 3 | site & 7)
     word(UInt32(MemoryLayout<Site>.offset(of: \Site.near) ?? 0))
     shift(4, to, UInt8(MemoryLayout<TLBEntry>.stride.trailingZeroBitCount), wide: false)

@@ -385,7 +385,7 @@ struct Translator: ~Copyable {
   }
   /// The near entry of accesses off a base register: the stack's; in hot blocks of user code, one of its own for each
   /// register, as long as there are any; nil where none is to be used.
-  func nearEntry(_ base: UInt8) -> UInt8? {
+  func nearEntry(_ base: UInt8) -> UInt16? {
     if base == Host.rsp { return 0 }
     return isHot && view == 0 ? cpu.x.code.nearEntry(block: physical, base: base) : nil
   }
