@@ -62,7 +62,7 @@ import Testing
       "--initrd", GuestAssets.path("\(architecture)/installer.gz"), "--append", "nomodeset fb=false console=tty0",
     ])
     try vm.waitForScreen("Select a language", timeout: GuestAssets.bootTimeout)
-    try vm.waitForScreen("English", timeout: 30)
+    try vm.waitForScreen("English", timeout: 60)
     let before = try vm.screenText()
     try vm.keys("pagedown")
     let deadline = Date(timeIntervalSinceNow: 60)

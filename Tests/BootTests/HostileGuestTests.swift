@@ -35,7 +35,8 @@ import Testing
   @Test("code, stacks and tables in devices and ROM hurt only the guest") func misplacedCode() throws {
     for (what, name, tripleFault) in HostileGuestTests.deeds.dropFirst() {
       let vm = try BootProgram("hostile", symbols: ["WHAT=\(what)"]).launch(["--exit-on", "triple-fault"])
-      let status = try finish(vm, seconds: 2)
+      // The end that must come may take its time.
+      let status = try finish(vm, seconds: tripleFault == true ? 60 : 2)
       switch tripleFault {
       case true?: #expect(status == 4, "\(name): status \(status): \(vm.errors)")
       case false?: #expect(status == 5, "\(name): status \(status): \(vm.errors)")
@@ -47,11 +48,14 @@ import Testing
   @Test("HLT with interrupts off costs no host time and can be ended") func deadHalt() throws {
     let vm = try BootProgram("hostile", symbols: ["WHAT=8"]).launch()
     try vm.waitForSerial("rude", timeout: 60)
-    usleep(500_000)
-    let before = try cpuSeconds(vm.processID)
-    usleep(2_000_000)
-    let used = try cpuSeconds(vm.processID) - before
-    #expect(used < 0.1, "\(used) s of processor time in 2 s")
+    // The program may have some way to go to its HLT, on a host that is busy.
+    var used: [Double] = []
+    repeat {
+      let before = try cpuSeconds(vm.processID)
+      usleep(2_000_000)
+      used.append(try cpuSeconds(vm.processID) - before)
+    } while used.last ?? 0 >= 0.1 && used.count < 5
+    #expect(used.last ?? 1 < 0.1, "\(used) s of processor time in 2 s each")
     // Keys find nobody, and the control channel stays alive.
     #expect(throws: ControlClient.Failed.self) { try vm.type("abc") }
     #expect(try vm.control.command("status")["state"]?.string == "running")
@@ -87,7 +91,7 @@ import Testing
       _ = try vm.screenshot()
       try vm.control.command("quit")
     } catch is ControlClient.Failed {}
-    return try vm.waitForExit(timeout: 30)
+    return try vm.waitForExit(timeout: 60)
   }
 
   /// User and system time of a process, from /proc.

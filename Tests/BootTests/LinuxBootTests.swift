@@ -28,24 +28,36 @@ import Testing
     let vm = try boot(architecture, extra: ["--cpus", "2", "--engine", engine])
     #expect(try shell(vm, "nproc").contains("\n2"))
     let first = try shell(vm, "cat /proc/interrupts")
-    let start = Date()
-    _ = try shell(vm, "sleep 2")
-    let slept = Date().timeIntervalSince(start)
-    #expect(slept > 1.9 && slept < 2.6, "sleep 2 took \(slept) s of host time, prompt and echo included")
+    // A busy host makes it longer, but hardly every time.
+    var slept: [TimeInterval] = []
+    repeat {
+      let start = Date()
+      _ = try shell(vm, "sleep 2")
+      slept.append(Date().timeIntervalSince(start))
+    } while slept.last ?? 0 >= 2.6 && slept.count < 5
+    let shortest = slept.min() ?? 0
+    #expect(
+      shortest > 1.9 && shortest < 2.6, "sleep 2 took \(slept) s of host time, prompt and echo included")
     #expect(try shell(vm, "cat /proc/interrupts") != first)
+    let asked = Date().timeIntervalSince1970
     let guest = Double(try shell(vm, "date +T=%s").split(separator: "T=").last?.prefix(10) ?? "") ?? 0
-    #expect(abs(guest - Date().timeIntervalSince1970) < 5)
+    #expect(guest > asked - 5 && guest < Date().timeIntervalSince1970 + 5)
     try vm.typeSerial("poweroff\n")
     #expect(try vm.waitForExit(timeout: 60) == 0)
   }
 
   @Test("an idle guest sleeps") func idleGuestSleeps() throws {
     let vm = try boot("amd64", extra: ["--cpus", "2"])
+    // What it has left to do for its start takes longer where the host is busy.
+    var used: [Double] = []
     Thread.sleep(forTimeInterval: 3)
-    let before = try cpuSeconds(vm.processID)
-    Thread.sleep(forTimeInterval: 10)
-    let used = try cpuSeconds(vm.processID) - before
-    #expect(used / 10 < 0.03, "an idle guest used \(used / 10 * 100) % of a core")
+    repeat {
+      let before = try cpuSeconds(vm.processID)
+      let start = Date()
+      Thread.sleep(forTimeInterval: 10)
+      used.append((try cpuSeconds(vm.processID) - before) / Date().timeIntervalSince(start))
+    } while used.last ?? 0 >= 0.03 && used.count < 3
+    #expect(used.last ?? 1 < 0.03, "an idle guest used \(used.map { $0 * 100 }) % of a core")
     try vm.quit()
   }
 

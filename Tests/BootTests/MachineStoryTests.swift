@@ -66,7 +66,7 @@ import Testing
     let uuid = try #require(try machines.info("twin", "UUID"))
     kill(try machines.process(holding: "ringboxd-"), SIGKILL)
     kill(try machines.process(holding: "\(uuid).lock"), SIGKILL)
-    try machines.waitForState("twin", "aborted", timeout: 30)
+    try machines.waitForState("twin", "aborted", timeout: 60)
     try guestReads("one", try start("deb"))
     try machines.stop("deb")
     try guestReads("three", try start("twin"))

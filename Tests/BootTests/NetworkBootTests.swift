@@ -104,7 +104,7 @@ private final class SmallWebServer {
       let router = "10.0.\(index + 2).2"
       // Interfaces are numbered in the order in which their drivers load.
       _ = try shell(vm, "dev=$(grep -l 08:00:27:00:00:0\(index) /sys/class/net/*/address | cut -d/ -f5)")
-      let lease = try shell(vm, "udhcpc -i $dev -n -q; ip addr show $dev")
+      let lease = try shell(vm, "udhcpc -i $dev -n -q -t 20; ip addr show $dev")
       #expect(lease.contains("inet 10.0.\(index + 2).15/24"), "\(model): \(lease)")
       let ping = try shell(vm, "ping -c 2 \(router)")
       #expect(ping.contains(" 0% packet loss"), "\(model): \(ping)")
@@ -112,7 +112,7 @@ private final class SmallWebServer {
       #expect(got.contains(sum), "\(model): \(got)")
       #expect(try fetch(ports[index], model) == Array(sum.utf8), "\(model): through the forward")
       try vm.control.command("link", ["card": .string("nic\(index)"), "state": "down"])
-      let carrier = "for i in 1 2 3 4 5 6 7 8 9 10; do c=$(cat /sys/class/net/$dev/carrier); "
+      let carrier = "for i in $(seq 60); do c=$(cat /sys/class/net/$dev/carrier); "
       #expect(try shell(vm, carrier + "[ $c = 0 ] && break; sleep 1; done; echo C=$c").contains("C=0"), "\(model)")
       try vm.control.command("link", ["card": .string("nic\(index)"), "state": "up"])
       #expect(try shell(vm, carrier + "[ $c = 1 ] && break; sleep 1; done; echo C=$c").contains("C=1"), "\(model)")
@@ -176,7 +176,7 @@ private final class SmallWebServer {
     _ = try shell(vm, "httpd -p 8080 -h /tmp")
     for index in cards.indices {
       _ = try shell(vm, "d\(index)=$(grep -l 08:00:27:00:01:0\(index) /sys/class/net/*/address | cut -d/ -f5)")
-      let lease = try shell(vm, "udhcpc -i $d\(index) -n -q; ip addr show $d\(index)")
+      let lease = try shell(vm, "udhcpc -i $d\(index) -n -q -t 20; ip addr show $d\(index)")
       #expect(lease.contains("inet 10.0.\(index + 2).15/24"), "\(cards[index]): \(lease)")
     }
     let (listener, port) = try python(NetworkBootTests.listening)
@@ -194,7 +194,7 @@ private final class SmallWebServer {
     vm = try VM.launch(arguments: arguments + ["--restore", folder.name("state")], timeout: 120)
     try vm.waitForSerial("CONNECTION-LOST", timeout: 120)
     for (index, model) in cards.enumerated() {
-      let carrier = "for i in 1 2 3 4 5 6 7 8 9 10; do c=$(cat /sys/class/net/$d\(index)/carrier); "
+      let carrier = "for i in $(seq 60); do c=$(cat /sys/class/net/$d\(index)/carrier); "
       #expect(try shell(vm, carrier + "[ $c = 1 ] && break; sleep 1; done; echo C=$c").contains("C=1"), "\(model)")
       let changes = try shell(vm, "echo D=$(cat /sys/class/net/$d\(index)/carrier_down_count)")
       #expect(!changes.contains("D=0"), "\(model) has not seen the link go")
@@ -207,7 +207,7 @@ private final class SmallWebServer {
       #expect(got.contains(sum), "\(model): \(got)")
       #expect(try fetch(web[index], model) == Array(sum.utf8), "\(model): through the forward")
       // The lease is the guest's own when it asks again.
-      let lease = try shell(vm, "udhcpc -i $d\(index) -r 10.0.\(index + 2).15 -n -q; ip addr show $d\(index)")
+      let lease = try shell(vm, "udhcpc -i $d\(index) -r 10.0.\(index + 2).15 -n -q -t 20; ip addr show $d\(index)")
       #expect(lease.contains("inet 10.0.\(index + 2).15/24"), "\(model): \(lease)")
     }
     try vm.quit()

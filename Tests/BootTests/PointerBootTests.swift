@@ -12,7 +12,8 @@ import Testing
     bytes.append(try Data(contentsOf: URL(fileURLWithPath: GuestAssets.path("amd64/display.gz"))))
     return try folder.write("initrd", Array(bytes))
   }
-  private func boot(_ folder: TemporaryFolder, _ extra: [String]) throws -> VM {
+  /// Boots, and prints the events of the first device whose name contains `device`, once the driver has made it.
+  private func boot(_ folder: TemporaryFolder, _ device: String, _ extra: [String]) throws -> VM {
     let vm = try VM.launch(
       arguments: [
         "--memory", "512M", "--cpus", "2", "--kernel", GuestAssets.path("amd64/linux"), "--initrd",
@@ -20,8 +21,12 @@ import Testing
       ] + extra)
     try vm.waitForSerial(GuestAssets.marker, timeout: GuestAssets.bootTimeout)
     try vm.waitForSerial("# ", timeout: 60)
-    try vm.typeSerial("/display/load evdev; /display/load psmouse; sleep 2; echo LOA\"\"DED\n")
+    try vm.typeSerial("/display/load evdev; /display/load psmouse; echo LOA\"\"DED\n")
     try vm.waitForSerial("LOADED", timeout: 120)
+    let names = "/sys/class/input/event*/device/name"
+    try vm.typeSerial("until grep -qs \(device) \(names); do sleep 0.1; done; /display/events \(device) &\n")
+    try vm.waitForSerial("EVENTS of", timeout: 60)
+    try vm.waitForSerial("\n", timeout: 60)
     return vm
   }
   private func move(
@@ -37,10 +42,8 @@ import Testing
 
   @Test("VMware's absolute pointer: the driver binds, and places and buttons come out") func absolute() throws {
     let folder = try TemporaryFolder()
-    let vm = try boot(folder, ["--mouse", "absolute", "--cpu", "host,+kvm"])
-    try vm.typeSerial("/display/events VMMouse &\n")
     // Two devices have this name: the absolute one is made first.
-    try vm.waitForSerial("EVENTS of", timeout: 60)
+    let vm = try boot(folder, "VMMouse", ["--mouse", "absolute", "--cpu", "host,+kvm"])
     #expect(vm.serialText().contains("EVENTS of VirtualPS/2 VMware VMMouse"), "\(vm.serialText().suffix(3000))")
     try move(vm, [("x", 12_345), ("y", 54_321)])
     try vm.waitForSerial("ABS 0 12345", timeout: 60)
@@ -56,15 +59,13 @@ import Testing
 
   @Test("without it places are refused, and distances come out") func relative() throws {
     let folder = try TemporaryFolder()
-    let vm = try boot(folder, [])
+    let vm = try boot(folder, "Mouse", [])
     #expect(throws: (any Error).self) { try move(vm, [("x", 1), ("y", 1)]) }
-    try vm.typeSerial("/display/events Mouse &\n")
-    try vm.waitForSerial("EVENTS of", timeout: 60)
     #expect(!vm.serialText().contains("VMMouse"))
     try move(vm, [("dx", 20), ("dy", -7)], buttons: ["middle"])
     try vm.waitForSerial("KEY 0x112 1", timeout: 60)
     let text = vm.serialText()
-    #expect(text.contains("REL 0 ") || (try? vm.waitForSerial("REL 0 ", timeout: 30)) != nil)
+    #expect(text.contains("REL 0 ") || (try? vm.waitForSerial("REL 0 ", timeout: 60)) != nil)
     try vm.quit()
   }
 }

@@ -125,7 +125,7 @@ import Testing
     server.standardOutput = FileHandle.nowhere
     try server.run()
     defer { server.end() }
-    let got = try a.run("for i in 1 2 3 4 5; do wget -q -O - 10.9.0.2:\(serverPort)/y && break; sleep 1; done")
+    let got = try a.run("for i in $(seq 20); do wget -q -O - 10.9.0.2:\(serverPort)/y && break; sleep 1; done")
     #expect(got.contains("hello from the host"), "\(got)")
     _ = try a.run("echo hello from a > /tmp/x; httpd -p 8080 -h /tmp")
     #expect(try fetch(port).contains("hello from a"))

@@ -69,7 +69,7 @@ import Testing
     // Noise goes to the first disk in large and small pieces, from there to the second, and is compared uncached.
     try vm.typeSerial(
       """
-      lsmod | grep -q ^\(driver) && echo driver\"\"-there; for i in 1 2 3 4 5 6 7 8 9 10; do \
+      lsmod | grep -q ^\(driver) && echo driver\"\"-there; for i in $(seq 60); do \
       [ -b /dev/sdb -a -b /dev/sr0 ] && break; sleep 1; done; \
       dd if=/dev/urandom of=/noise bs=64k count=32 2>/dev/null; s=$(sha256sum </noise); \
       dd if=/noise of=/dev/sda bs=512k seek=4 conv=fsync 2>/dev/null; echo 3 >/proc/sys/vm/drop_caches; \

@@ -19,7 +19,7 @@ public final class ControlClient {
   /// Sends a command and waits for its reply; throws when the machine refuses it or does not answer in time.
   @discardableResult
   public func command(
-    _ name: String, _ arguments: KeyValuePairs<String, JSON> = [:], timeout: TimeInterval = 30
+    _ name: String, _ arguments: KeyValuePairs<String, JSON> = [:], timeout: TimeInterval = 60
   ) throws -> JSON {
     let id = nextID
     nextID += 1
@@ -42,7 +42,7 @@ public final class ControlClient {
   }
 
   /// Waits for an event of this name, also one that has come already.
-  public func waitForEvent(_ name: String, timeout: TimeInterval = 30) throws -> JSON {
+  public func waitForEvent(_ name: String, timeout: TimeInterval = 60) throws -> JSON {
     let deadline = Date(timeIntervalSinceNow: timeout)
     while true {
       if let index = events.firstIndex(where: { $0["event"]?.string == name }) { return events.remove(at: index) }

@@ -33,7 +33,7 @@ public enum RingboxProgram {
   /// Runs `ringbox` to its end. `prefix` is a program to run it under, with its arguments.
   public static func run(
     _ arguments: [String], input: String = "", prefix: [String] = [], environment: [String: String]? = nil,
-    program: String? = nil, timeout: TimeInterval = 30
+    program: String? = nil, timeout: TimeInterval = 60
   ) throws -> Result {
     let folder = try TemporaryFolder()
     let process = Process()

@@ -17,7 +17,7 @@ public final class VM {
   /// Starts `ringbox run` with `arguments` and a control channel. Unless they say where serial port 0 goes, it is
   /// reached through the control channel only.
   public static func launch(
-    arguments: [String], timeout: TimeInterval = 30, prefix: [String] = []
+    arguments: [String], timeout: TimeInterval = 60, prefix: [String] = []
   ) throws -> VM {
     let folder = try TemporaryFolder()
     let socket = folder.name("control")
@@ -149,7 +149,7 @@ public final class VM {
   public func signal(_ number: Int32) { kill(process.processIdentifier, number) }
   /// Ends the machine and returns its exit status.
   @discardableResult
-  public func quit(timeout: TimeInterval = 30) throws -> Int32 {
+  public func quit(timeout: TimeInterval = 60) throws -> Int32 {
     try control.command("quit")
     return try waitForExit(timeout: timeout)
   }

@@ -168,8 +168,8 @@ private let exitHandler: ExitHandler = { block, site in
 extension Cpu {
   /// What generated code shares with Swift.
   @inline(__always) var g: GeneratedState {
-    _read { yield unsafe p.pointee.generated }
-    nonmutating _modify { yield unsafe &p.pointee.generated }
+    unsafeAddress { unsafe withUnsafePointer(to: &p.pointee.generated) { unsafe $0 } }
+    nonmutating unsafeMutableAddress { unsafe withUnsafeMutablePointer(to: &p.pointee.generated) { unsafe $0 } }
   }
 
   /// Makes the stubs; once, before the first block.
