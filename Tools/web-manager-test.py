@@ -541,10 +541,20 @@ def everything_story(browser, machine, folder):
     browser.click("#dhcpservers .add")
     answer(browser, name="inner")
     browser.click("#dhcpservers tr[data-name=inner] .scopes")
-    answer(browser, scope="mac:080027000001", options="15=example.org\n66=10.0.0.1", address="192.168.56.150", lease="600")
+    answer(browser, scope="mac:080027000001", options="15=example.org\n66=10.0.0.1", address="192.168.56.150", lease="600",
+           forced="66, 67", suppressed="12", maximumLease="900")
     told = lambda: next(one for one in api(browser, "dhcpservers") if one["name"] == "inner")["scopes"]
     until(30, lambda: told() and (told()[0]["address"], told()[0]["lease"], [one["number"] for one in told()[0]["options"]]) == ("192.168.56.150", 600, [15, 66]),
           lambda: f"{told()}")
+    lists = lambda: (told()[0]["forced"], told()[0]["suppressed"], told()[0]["maximumLease"])
+    until(30, lambda: lists() == ([66, 67], [12], 900), lambda: f"{told()}")
+    # They show, and one goes.
+    browser.click("#dhcpservers tr[data-name=inner] .scopes")
+    shown = browser.wait("the forced options", "document.querySelector('#ask-forced')?.value")
+    if shown != "66 67":
+        raise Wrong(f"forced options: {shown}")
+    answer(browser, forced="67")
+    until(30, lambda: lists() == ([67], [12], 900), lambda: f"{told()}")
     browser.click("#dhcpservers tr[data-name=inner] .leases")
     answer(browser)
     browser.click("#hostonlyinterfaces .add")

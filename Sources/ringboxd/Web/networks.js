@@ -45,24 +45,32 @@ async function scopes(path, entry) {
   const scope = field("scope", "For (global, group:NAME, mac:ADDRESS, machine:UUID:CARD)", names[0] ?? "global", { required: true });
   const address = field("address", "Always this address (one card)"), lease = field("lease", "Lease (seconds; 0: as usual)", 0, { type: "number", min: 0 });
   const conditions = h("textarea", { rows: 2, placeholder: "MAC=08:00:27:…" });
+  // Options of which a server speaks without being asked, and of which it never does.
+  const numbers = (name, label) => field(name, label, "", { pattern: "[0-9]+([ ,]+[0-9]+)*", placeholder: "66 67" });
+  const forced = numbers("forced", "Told even to those who do not ask (numbers)"), suppressed = numbers("suppressed", "Never told (numbers)");
+  const leastLease = field("minimumLease", "Shortest lease (seconds; 0: as usual)", 0, { type: "number", min: 0 }), mostLease = field("maximumLease", "Longest lease (seconds; 0: as usual)", 0, { type: "number", min: 0 });
   const fill = () => {
     const found = entry.scopes.find((one) => one.scope === scope.input.value);
     lines.value = options(found);
     address.input.value = found?.address ?? "";
     lease.input.value = found?.lease ?? 0;
+    leastLease.input.value = found?.minimumLease ?? 0;
+    mostLease.input.value = found?.maximumLease ?? 0;
+    forced.input.value = (found?.forced ?? []).join(" ");
+    suppressed.input.value = (found?.suppressed ?? []).join(" ");
     conditions.value = (found?.conditions ?? []).map((one) => `${one.type}=${one.value}${one.exclusive ? " !" : ""}`).join("\n");
   };
   scope.input.addEventListener("change", fill);
   fill();
   const answer = await ask(`What '${entry.name}' tells`, [note(names.length ? `There are: ${names.join(", ")}` : "Nothing is told yet."), scope,
-    { name: "options", label: "Options (NUMBER=VALUE)", input: lines }, address, lease, { name: "conditions", label: "Who is in the group (TYPE=VALUE, ! behind: who is not)", input: conditions },
+    { name: "options", label: "Options (NUMBER=VALUE)", input: lines }, forced, suppressed, address, lease, leastLease, mostLease, { name: "conditions", label: "Who is in the group (TYPE=VALUE, ! behind: who is not)", input: conditions },
     choice("what", "What", [["keep", "keep this"], ["remove", "forget all of it"]], "keep")]);
   if (!answer) return;
   const place = `${path}/scopes/${segment(answer.scope)}`;
   if (answer.what === "remove") return void await call("DELETE", place);
   const pairs = (text) => text.split("\n").filter((line) => line.includes("=")).map((line) => [line.slice(0, line.indexOf("=")).trim(), line.slice(line.indexOf("=") + 1)]);
   const before = entry.scopes.find((one) => one.scope === answer.scope) ?? {};
-  await call("PUT", place, { forced: before.forced ?? [], suppressed: before.suppressed ?? [], minimumLease: before.minimumLease ?? 0, maximumLease: before.maximumLease ?? 0,
+  await call("PUT", place, { forced: encoded([], answer.forced).map(Number), suppressed: encoded([], answer.suppressed).map(Number), minimumLease: Number(answer.minimumLease), maximumLease: Number(answer.maximumLease),
     lease: Number(answer.lease), options: pairs(answer.options).map(([number, value]) => ({ number: Number(number), value, hex: before.options?.find((one) => one.number === Number(number))?.hex ?? false })),
     ...(answer.address ? { address: answer.address } : {}),
     conditions: pairs(answer.conditions).map(([type, value]) => ({ type, value: value.replace(/ !$/, ""), exclusive: value.endsWith(" !") })) });
