@@ -59,7 +59,7 @@ public struct E1000: PCIDevice {
     var ioAddress: UInt32 = 0
     var phy = Phy()
     var eeprom = EEPROM()
-    /// Next time at which an interrupt may be raised (ITR).
+    /// Up to when the interrupts so far have used their time (ITR).
     var quietUntil: VirtualTime?
     var receiveDelay: VirtualTime?
     var receiveLimit: VirtualTime?
@@ -311,17 +311,27 @@ public struct E1000: PCIDevice {
     updateLine(host)
   }
 
+  /// ITR: the time between two assertions, in nanoseconds; 0: any (13.4.18).
+  private var throttleInterval: Int64 { Int64(self[Register.itr] & 0xffff) * 256 }
+  /// When the line may rise again. Throttling keeps a stream of packets from being a stream of interrupts. A few that come
+  /// after a quiet while do not wait: an answer would otherwise wait for the interrupt that told of the question's departure
+  /// to be long enough ago, and for a host's timer. In the long run there are no more interrupts than ITR says.
+  private var throttleTurn: VirtualTime? {
+    state.quietUntil?.adding(nanoseconds: -E1000.throttleBurst * throttleInterval)
+  }
+  private static let throttleBurst: Int64 = 3
+
   mutating func updateLine(_ host: some DeviceServices) {
     let wanted = self[Register.icr] & self[Register.ims] != 0
     guard wanted != state.lineUp else { return }
     if wanted {
-      // ITR: the least time between two assertions, in units of 256 ns (13.4.18).
-      if let quietUntil = state.quietUntil, quietUntil > host.now {
-        host.arm(Timer.throttle, at: quietUntil)
+      if let turn = throttleTurn, turn > host.now {
+        host.arm(Timer.throttle, at: turn)
         return
       }
-      let interval = Int64(self[Register.itr] & 0xffff) * 256
-      state.quietUntil = interval > 0 ? host.now.adding(nanoseconds: interval) : nil
+      let interval = throttleInterval
+      let start = max(state.quietUntil ?? host.now, host.now)
+      state.quietUntil = interval > 0 ? start.adding(nanoseconds: interval) : nil
     }
     state.lineUp = wanted
     host.setLine(0, wanted)
@@ -350,7 +360,14 @@ public struct E1000: PCIDevice {
   mutating func delayReceive(_ host: some DeviceServices) {
     let delay = Int64(self[Register.rdtr] & 0xffff) * 1024
     guard delay > 0 else {
-      raise(Cause.rxt0, host)
+      // What waits for the transmit timer goes along: that is there to save interrupts.
+      var causes = Cause.rxt0
+      if state.transmitDelay != nil {
+        (state.transmitDelay, state.transmitLimit) = (nil, nil)
+        host.disarm(Timer.transmit)
+        causes |= Cause.txdw
+      }
+      raise(causes, host)
       return
     }
     state.receiveDelay = host.now.adding(nanoseconds: delay)
@@ -373,7 +390,7 @@ public struct E1000: PCIDevice {
     if let delay = state.receiveDelay { host.arm(Timer.receive, at: min(delay, state.receiveLimit ?? delay)) }
     if let delay = state.transmitDelay { host.arm(Timer.transmit, at: min(delay, state.transmitLimit ?? delay)) }
     let wanted = self[Register.icr] & self[Register.ims] != 0
-    if wanted, !state.lineUp, let quietUntil = state.quietUntil { host.arm(Timer.throttle, at: quietUntil) }
+    if wanted, !state.lineUp, let turn = throttleTurn { host.arm(Timer.throttle, at: turn) }
   }
 
   // MARK: Statistics (13.7)
