@@ -240,7 +240,7 @@ def story(browser, url, folder):
     browser.click("header a", "Machines")
     browser.wait("the thumbnail", "document.querySelector('a[data-name=browser] img')?.src.startsWith('blob:')")
     browser.screenshot(f"{folder}/list.png")
-    for tab, sign in (("logs", "#log"), ("performance", "canvas.chart"), ("network", "#nic1"), ("settings", "#settings")):
+    for tab, sign in (("logs", "#log"), ("performance", "canvas.chart"), ("inside", "#registers pre"), ("network", "#nic1"), ("settings", "#settings")):
         browser.run(f"location.hash = '#/m/{machine}/{tab}'")
         browser.wait(tab, f"document.querySelector({json.dumps(sign)}) !== null")
     for page in ("media", "networks", "host", "tasks"):

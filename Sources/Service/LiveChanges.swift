@@ -12,6 +12,13 @@ extension Registry {
     }
     return .string("nic\(index)")
   }
+  /// Options of `modifyvm` that `controlvm` takes, whenever they come into force: by their first names.
+  public static let liveOptions: Set<String> = [
+    "nic", "bridgeadapter", "intnet", "hostonlyadapter", "hostonlynet", "nicgenericdrv", "natnetwork", "nictrace",
+    "nictracefile", "nicpromisc", "nicproperty", "uartmode", "guestmemoryballoon", "audioin", "audioout", "draganddrop",
+    "vrde", "vrdeport", "vrdeproperty", "vrdevideochannelquality", "cpuexecutioncap", "vmprocesspriority",
+    "autostartenabled", "autostartdelay",
+  ]
   /// Changes a setting of a machine that runs, by the option of `modifyvm` for it. True: it is in force, else it is kept for
   /// the next start.
   public func keepLive(_ option: String, _ values: [String], of settings: MachineSettings) throws(ServiceError) -> Bool

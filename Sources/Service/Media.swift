@@ -290,21 +290,27 @@ extension Registry {
   }
   /// The same; `body` is told too where the registry's relative names start.
   func changeEntries(_ uuid: String, _ body: (inout SettingsElement, String) -> Void) throws(ServiceError) {
+    try changeRegistries(with: uuid) { registry in
+      let folder = registry.folder
+      registry.change(uuid) { body(&$0, folder) }
+    }
+  }
+  /// Changes every registry that knows a medium.
+  func changeRegistries(with uuid: String, _ body: (inout MediaRegistry) -> Void) throws(ServiceError) {
     try changeGlobal { global in
       guard let element = global.root.child("MediaRegistry") else { return }
       var registry = MediaRegistry(element: element, folder: home.folder)
-      if registry.change(uuid, { body(&$0, home.folder) }) {
-        global.root.change("MediaRegistry") { $0 = registry.element }
-      }
+      guard registry.media().contains(where: { $0.uuid == uuid }) else { return }
+      body(&registry)
+      global.root.change("MediaRegistry") { $0 = registry.element }
     }
     for entry in try machines() {
       guard case .success(let settings) = entry.settings, settings.media.contains(where: { $0.uuid == uuid }) else {
         continue
       }
-      let folder = settings.folder
       try changeShared(settings.uuid) { settings in
         var registry = settings.mediaRegistry
-        registry.change(uuid) { body(&$0, folder) }
+        body(&registry)
         settings.mediaRegistry = registry
       }
     }

@@ -35,7 +35,7 @@ extension Registry {
   // MARK: Users
 
   /// Keeps the machines that have the medium, or an image over it, from starting and changing meanwhile.
-  private func holding<R>(
+  func holding<R>(
     _ medium: Medium?, _ body: () throws(ServiceError) -> R
   ) throws(ServiceError) -> R {
     guard let medium else { return try body() }

@@ -175,3 +175,21 @@ public enum IPv4Text {
     return (address & (UInt32.max << UInt32(32 - bits)), bits)
   }
 }
+
+extension Registry {
+  /// Names of the internal networks that some machine has a card on, in order.
+  public func internalNetworks() throws(ServiceError) -> [String] {
+    var names: Set<String> = []
+    for entry in try machines() {
+      guard case .success(let settings) = entry.settings else { continue }
+      for adapter in settings.hardware.child("Network")?.elements("Adapter") ?? [] {
+        if let network = adapter.child("InternalNetwork") { names.insert(network["name"] ?? "intnet") }
+      }
+    }
+    return names.sorted()
+  }
+  /// Interfaces of the host that a cable may lead to. What is not Ethernet cannot carry a card's frames.
+  public static func bridgedInterfaces() -> [HostInterface] {
+    HostInterface.all().filter { $0.isEthernet && !$0.isLoopback && !$0.name.hasPrefix("vboxnet") }
+  }
+}

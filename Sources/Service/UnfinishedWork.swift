@@ -19,6 +19,8 @@ final class UnfinishedWork: Sendable {
     case move(machine: String, from: String, to: String)
     /// A medium's file, under two names; without a UUID when no registry knows it.
     case rename(medium: String, from: String, to: String)
+    /// A disk that takes in what its parent holds: once its image does not lie on that any more, it does nowhere.
+    case lift(medium: String, from: String)
     /// A disk that is to have another UUID: its file, the old and the new one.
     case identify(path: String, from: String, to: String)
 
@@ -27,6 +29,7 @@ final class UnfinishedWork: Sendable {
       case .file(let path): "file\t\(path)"
       case .move(let machine, let old, let new): "move\t\(machine)\t\(old)\t\(new)"
       case .rename(let medium, let old, let new): "rename\t\(medium)\t\(old)\t\(new)"
+      case .lift(let medium, let parent): "lift\t\(medium)\t\(parent)"
       case .identify(let path, let old, let new): "identify\t\(path)\t\(old)\t\(new)"
       }
     }
@@ -37,6 +40,7 @@ final class UnfinishedWork: Sendable {
       case ("move", 4): self = .move(machine: words[1], from: words[2], to: words[3])
       case ("rename", 4): self = .rename(medium: words[1], from: words[2], to: words[3])
       case ("identify", 4): self = .identify(path: words[1], from: words[2], to: words[3])
+      case ("lift", 3): self = .lift(medium: words[1], from: words[2])
       default: return nil
       }
     }
@@ -182,6 +186,9 @@ extension Registry {
   /// The last thing that was begun first.
   private func settle(_ entries: [UnfinishedWork.Entry], _ busy: Set<String>) {
     for case .identify(let path, let old, let new) in entries.reversed() { identify(path, old, new) }
+    for case .lift(let uuid, let parent) in entries.reversed() {
+      if let known = try? medium(uuid)?.medium { try? lift(known, from: parent) }
+    }
     for case .rename(let medium, let old, let new) in entries.reversed() { rename(medium, old, new) }
     for case .move(let machine, let old, let new) in entries.reversed() { move(machine, old, new) }
     // Whoever cannot say what is in use removes nothing.

@@ -101,11 +101,14 @@ extension MachineService {
     let kind = kinds.first { adapter?.child($0.element) != nil }
     let network = kind.flatMap { adapter?.child($0.element)?[$0.attribute] } ?? ""
     let isThere = adapter?.bool("enabled") == true
+    let policies = ["AllowNetwork": "allow-vms", "AllowAll": "allow-all"]
     return [
       "number": .integer(Int64(number)), "enabled": .bool(isThere), "type": .string(adapter?["type"] ?? "Am79C973"),
       "attachment": .string(isThere ? kind?.name ?? "null" : "none"), "network": .string(network),
       "mac": .string(adapter?["MACAddress"] ?? ""), "cable": .bool(adapter?.bool("cable") ?? true),
       "forwards": .array(settings.forwards(slot: number - 1).map(\.json)),
+      "promiscuous": .string(policies[adapter?["promiscuousModePolicy"] ?? ""] ?? "deny"),
+      "trace": adapter?.bool("trace") == true ? .string(adapter?["tracefile"] ?? "") : .null,
     ]
   }
   private func serialPort(_ slot: Int, _ settings: MachineSettings) -> JSON {

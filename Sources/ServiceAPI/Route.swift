@@ -119,7 +119,7 @@ public struct Route: Sendable {
   /// Every operation, in the order of the document.
   public static let all: [Route] =
     service + web + machines + power + console + storage + network + snapshots + appliances + media + networks
-    + networkServices + data + tasks
+    + networkServices + data + inspection + tasks
 }
 
 /// A request that was matched with a route.

@@ -17,6 +17,8 @@ extension Route {
         Schema.option("linked", .flag, "With images over the snapshot's disks."),
         Schema.option("addresses", addresses, "Of its network cards."),
         Schema.option("folder", .path, "Where the copy's folder is made."),
+        Schema.option("keepDiskNames", .flag, "Its disks' files are called as the machine's."),
+        Schema.option("keepHardwareUUIDs", .flag, "Its guest finds the machine's identity."),
       ])),
     Route(
       .post, "appliances/export", "exportMachines", "appliances", "Writes machines as an OVF or OVA appliance.", .task
@@ -101,6 +103,8 @@ extension MachineService {
     wish.isLinked = request.flag("linked") ?? false
     wish.addresses = addresses(request, .new)
     wish.baseFolder = try request.file("folder")
+    wish.keepsDiskNames = request.flag("keepDiskNames") ?? false
+    wish.keepsHardwareUUIDs = request.flag("keepHardwareUUIDs") ?? false
     wish.registers = true
     let chosen = wish
     return try work("Clone '\(settings.name)'", on: settings, canCancel: true) { task throws(ServiceError) in

@@ -71,6 +71,9 @@ extension Route {
       folder.isWritable = request.flag("writable") ?? true
       folder.mounts = request.flag("autoMount") ?? false
       folder.mountPoint = request.text("mountPoint") ?? ""
+      folder.isTransient = request.flag("transient") ?? false
+      folder.linkPolicy = request.text("linkPolicy") ?? ""
+      if folder.isTransient { _ = try service.registry.client(try service.machine(request)) }
       let chosen = folder
       try service.registry.changeShared(request.name("machine")) { settings throws(ServiceError) in
         try settings.add(chosen, replacing: true)
@@ -83,6 +86,9 @@ extension Route {
         Schema.option("writable", .flag, "true if not said otherwise."),
         Schema.option("autoMount", .flag, "The guest's additions mount it by themselves."),
         Schema.option("mountPoint", .line, "Where they do."),
+        Schema.option("transient", .flag, "It goes when the machine's run ends; of a machine that runs."),
+        Schema.option(
+          "linkPolicy", .word(["forbidden", "subtree", "relative", "any"]), "How far links in it may lead."),
       ])),
     Route(
       .delete, "machines/{machine}/sharedfolders/{key}", "removeSharedFolder", "data", "Takes a folder away.", .nothing
@@ -177,6 +183,7 @@ extension MachineService {
     [
       "name": .string(folder.name), "path": .string(folder.path), "writable": .bool(folder.isWritable),
       "autoMount": .bool(folder.mounts), "mountPoint": .string(folder.mountPoint),
+      "transient": .bool(folder.isTransient), "linkPolicy": .string(folder.linkPolicy),
     ]
   }
   func logPath(_ settings: MachineSettings, _ number: Int) -> String {

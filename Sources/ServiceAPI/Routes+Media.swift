@@ -23,6 +23,7 @@ extension Route {
             Schema.member("size", .sectors(512...(1 << 56)), "Bytes."),
             Schema.option("format", .word(ImageFormat.allCases.map(\.rawValue)), "VDI if not said otherwise."),
             Schema.option("fixed", .flag, "With all its space from the start."),
+            Schema.option("variant", variants, variantText),
           ]),
           .object([
             Schema.member("path", .path, "An absolute file name."),
@@ -42,6 +43,7 @@ extension Route {
           Schema.member("target", .path, "An absolute file name."),
           Schema.option("format", .word(ImageFormat.allCases.map(\.rawValue)), "Else by the target's suffix."),
           Schema.option("fixed", .flag, "With all its space from the start."),
+          Schema.option("variant", variants, variantText),
         ])),
       Route(.post, "media/convert", "convertFromRaw", "media", "Makes a disk image from a file of raw bytes.", .task) {
         service, request throws(ServiceError) in try service.convertFromRaw(request)
@@ -50,6 +52,7 @@ extension Route {
           Schema.member("source", .path, "An absolute file name."),
           Schema.member("target", .path, "An absolute file name."),
           Schema.option("format", .word(ImageFormat.allCases.map(\.rawValue)), "VDI if not said otherwise."),
+          Schema.option("variant", variants, variantText),
         ])),
       Route(
         .get, "media/{medium}", "showMedium", "media", "A medium that the registry knows.",
@@ -86,6 +89,10 @@ extension Route {
         return .nothing
       }.asking("delete", .flag, "With its files."),
     ] + mediumChanges
+  private static let variants = Schema.word(
+    ImageVariant.allCases.filter { $0 != .differencing }.map(\.rawValue))
+  private static let variantText =
+    "How its file is laid out, as far as the format knows it; dynamic if not said otherwise."
   private static let image = Schema.object([
     Schema.member("path", .text, "Its first file."), Schema.member("format", .text, "As VDI."),
     Schema.member("variant", .text, "As dynamic."), Schema.member("capacity", Schemas.count, "Bytes."),
@@ -116,6 +123,13 @@ enum ImageWork {
 
 extension Medium.Kind {
   var text: String { self == .disk ? "disk" : self == .dvd ? "dvd" : "floppy" }
+}
+
+extension APIRequest {
+  /// The variant of an image that is made.
+  fileprivate var variant: ImageVariant {
+    text("variant").flatMap(ImageVariant.init(rawValue:)) ?? (flag("fixed") == true ? .fixed : .dynamic)
+  }
 }
 
 extension MachineService {
@@ -151,7 +165,7 @@ extension MachineService {
     guard let size = request.integer("size"), size & 511 == 0 else {
       throw ServiceError(.invalidArgument, "size must be a multiple of 512", .medium)
     }
-    let creation = ImageCreation(format, request.flag("fixed") == true ? .fixed : .dynamic, capacity: UInt64(size))
+    let creation = ImageCreation(format, request.variant, capacity: UInt64(size))
     return .json(
       ImageWork.json(try ImageWork.attempt { () throws(DiskError) in try ImageLibrary().create(path, creation) }))
   }
@@ -161,15 +175,14 @@ extension MachineService {
     let target = try request.file("target") ?? ""
     let suffix = target.split(separator: ".").last.map(String.init) ?? ""
     let format = request.text("format").flatMap(ImageFormat.init(named:)) ?? ImageFormat(named: suffix) ?? .vdi
-    let isFixed = request.flag("fixed") == true
-    return try copy("Copy", path, to: target, format, isFixed ? .fixed : .dynamic) { () throws(DiskError) in
+    return try copy("Copy", path, to: target, format, request.variant) { () throws(DiskError) in
       try ImageLibrary().open(path, ImageLibrary.Options(readOnly: true))
     }
   }
   fileprivate func convertFromRaw(_ request: APIRequest) throws(ServiceError) -> APIResponse {
     let source = try request.file("source") ?? "", target = try request.file("target") ?? ""
     let format = request.text("format").flatMap(ImageFormat.init(named:)) ?? .vdi
-    return try copy("Convert", source, to: target, format, .dynamic) { () throws(DiskError) in
+    return try copy("Convert", source, to: target, format, request.variant) { () throws(DiskError) in
       try RawImage(path: source, readOnly: true, tail: .fill)
     }
   }

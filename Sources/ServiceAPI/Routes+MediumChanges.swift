@@ -45,9 +45,15 @@ extension Route {
     }.taking(.object([Schema.option("repair", .flag, "Mends what can be mended.")]), optional: true),
     Route(
       .post, "media/{medium}/merge", "mergeMedium", "media",
-      "Puts what an image holds into the one that it differs from; no machine may have it.", .task
+      "Puts what an image holds into the one that it differs from, which no machine may have; or takes in what that one "
+        + "holds, which no running machine may use.", .task
     ) { service, request throws(ServiceError) in try service.mergeMedium(request) }
-    .taking(.object([Schema.option("delete", .flag, "The image goes when that is done.")]), optional: true),
+    .taking(
+      .either([
+        .object([Schema.option("delete", .flag, "The image goes when that is done.")]),
+        .object([Schema.member("takeParent", .constant(true), "The image takes the other in, and lies on its parent.")]
+        ),
+      ]), optional: true),
   ]
 }
 
@@ -102,6 +108,12 @@ extension MachineService {
   }
   fileprivate func mergeMedium(_ request: APIRequest) throws(ServiceError) -> APIResponse {
     let (medium, users) = try knownMedium(request.name("medium")), deletes = request.flag("delete") == true
+    guard request.flag("takeParent") != true else {
+      return try work("Merge '\(Paths.name(of: medium.path))'", canCancel: true) { task throws(ServiceError) in
+        try self.registry.takeParent(into: medium.uuid, progress: task.progress)
+        return ["path": .string(medium.path)]
+      }
+    }
     guard users.isEmpty else {
       throw ServiceError(
         .objectInUse, "Medium '\(medium.path)' is attached to \(users.count) virtual machines", .medium)

@@ -10,6 +10,19 @@ extension Route {
     NetworkShape.all.flatMap(routes)
     + [
       Route(
+        .get, "networknames", "listNetworkNames", "networks", "What else cards can be attached to by name.",
+        .json(
+          .object([
+            Schema.member("internal", .list(.text), "Internal networks that some machine is on."),
+            Schema.member("bridged", .list(.text), "Interfaces of the host."),
+          ]))
+      ) { service, _ throws(ServiceError) in
+        .json([
+          "internal": .array(try service.registry.internalNetworks().map { .string($0) }),
+          "bridged": .array(Registry.bridgedInterfaces().map { .string($0.name) }),
+        ])
+      },
+      Route(
         .get, "hostonlyinterfaces", "listHostOnlyInterfaces", "networks", "Host-only interfaces, by number.",
         .json(.list(.named("HostOnlyInterface")))
       ) { service, _ throws(ServiceError) in

@@ -54,6 +54,8 @@ enum Schemas {
       member("network", .text, "What it is attached to, where that has a name."),
       member("mac", .text, "Without colons."), member("cable", .flag, "Plugged in."),
       member("forwards", .list(.named("Forward")), "Of NAT."),
+      member("promiscuous", .word(["deny", "allow-vms", "allow-all"]), "What it hears that is not for it."),
+      member("trace", .optional(.text), "The file that gets what passes it; null: none does."),
     ]),
     "Forward": .object([
       member("name", .text, "Unique in the adapter."), member("protocol", .word(["tcp", "udp"]), "Of the port."),
@@ -102,6 +104,8 @@ enum Schemas {
       member("writable", .flag, "The guest may change what is in it."),
       member("autoMount", .flag, "The guest's additions mount it by themselves."),
       member("mountPoint", .text, "Where they do; empty: where they like."),
+      member("transient", .flag, "It goes when the machine's run ends."),
+      member("linkPolicy", .text, "How far links in it may lead; empty: not said."),
     ]),
     "BandwidthGroup": .object([
       member("name", .text, "Unique in the machine."), member("type", .word(["Disk", "Network"]), "Of its devices."),

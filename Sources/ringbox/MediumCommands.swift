@@ -185,11 +185,9 @@ struct MergeMediumCommand: ParsableCommand {
     let library = ImageLibrary.noted
     let progress = MediumSupport.progress(isQuiet: json)
     let info = try MediumSupport.attempt {
-      var options = MediumSupport.options()
+      let options = MediumSupport.options()
       guard !takeParent else {
-        // It shows the same afterwards: what differs from it still does.
-        options.keepsModification = true
-        return try library.mergeParentInto(names[0], options, progress: progress)
+        return try MediumSupport.registry().takeParent(into: names[0], options, progress: progress)
       }
       try MediumSupport.registry().refuseMerge(of: names[0])
       let parent = try library.mergeIntoParent(names[0], options, progress: progress)

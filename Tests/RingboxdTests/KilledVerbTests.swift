@@ -39,6 +39,7 @@ import Testing
     Case("modifymedium @/free.vdi --move @/elsewhere.vdi", isRefusedTwice: true),
     Case("modifymedium @/used.vdi --setuuid 01234567-89ab-cdef-0123-456789abcdef"),
     Case("closemedium @/free.vdi --delete", isRefusedTwice: true),
+    Case("mergemedium @/over.vdi --take-parent", isRefusedTwice: true),
     Case("storageattach b --storagectl SATA --port 0 --type hdd --medium @/free.vdi"),
     Case("storageattach b --storagectl SATA --port 1 --type hdd --medium @/base.vdi"),
     Case("storageattach a --storagectl SATA --port 0 --medium none", isRefusedTwice: true),
@@ -100,6 +101,10 @@ import Testing
       try disk("\(data)/\(name).vdi", seed)
       _ = try registry.knownMedium("\(data)/\(name).vdi")
     }
+    try disk("\(data)/under.vdi", 14)
+    _ = try ImageLibrary().createChild("\(data)/over.vdi", of: "\(data)/under.vdi", format: nil, uuid: nil)
+    try fill("\(data)/over.vdi", 15)
+    for name in ["under", "over"] { _ = try registry.knownMedium("\(data)/\(name).vdi") }
     try attach("b", "\(data)/used.vdi", 2)
     try registry.setType("\(data)/base.vdi", "MultiAttach")
     let state = "\(try registry.machine("saved").folder)/Snapshots/2026-01-01T00-00-00-000000000Z.sav"

@@ -50,6 +50,35 @@ import Testing
     #expect(try service.done("GET", "media/\(new)")["children"]?.array?.count == 1)
   }
 
+  @Test func aDiskTakesInTheOneBelowIt() throws {
+    let names = ["one", "two", "three"].map { service.folder.name("\($0).vdi") }
+    _ = try machine("m", disk: names[0])
+    try service.finish("POST", "machines/m/snapshots", ["name": "s"])
+    let list = { try service.done("GET", "media").array ?? [] }
+    let cover = try #require(try list().first { $0["parent"] != .null })
+    let image = try #require(cover["uuid"]?.string)
+    #expect(try service.ask("POST", "media/\(image)/merge", ["takeParent": true, "delete": true]).status == 400)
+    try service.finish("POST", "media/\(image)/merge", ["takeParent": true])
+    let after = try service.done("GET", "media/\(image)")
+    #expect(after["parent"] == .null && after["type"] == "Normal" && after["users"]?.array?.count == 1)
+    let base = try #require(try list().first { $0["path"]?.string == names[0] }?["uuid"]?.string)
+    #expect(try service.done("GET", "media/\(base)")["children"] == [])
+    // It stands alone now.
+    #expect(try service.ask("POST", "media/\(image)/merge", ["takeParent": true]).status == 202)
+    #expect(try service.done("GET", "media/\(image)")["parent"] == .null)
+    // Layouts of files, by words.
+    try service.done("POST", "media", ["path": .string(names[1]), "size": 1_048_576, "variant": "fixed"])
+    #expect(try service.done("GET", "media/info?path=\(names[1])")["variant"] == "fixed")
+    let split = service.folder.name("split.vmdk")
+    try service.finish(
+      "POST", "media/clone",
+      ["source": .string(names[1]), "target": .string(split), "format": "VMDK", "variant": "split"])
+    #expect(try service.done("GET", "media/info?path=\(split)")["variant"] == "split")
+    #expect(
+      try service.ask("POST", "media", ["path": .string(names[2]), "size": 1_048_576, "variant": "differencing"]).status
+        == 400)
+  }
+
   @Test func appliancesAreLookedAtBeforeTheyAreImported() throws {
     _ = try machine("m", disk: service.folder.name("d.vdi"))
     let file = service.folder.name("m.ova")
@@ -101,6 +130,8 @@ import Testing
     #expect(scopes.map { $0["scope"] } == ["global", "group:few", "mac:080027000001"])
     #expect(scopes.first?["lease"] == 600 && scopes.first?["options"]?.array?.first?["number"] == 15)
     #expect(scopes.last?["address"] == "10.0.9.77")
+    #expect(scopes[1]["forced"] == [66, 67])
+    #expect(try service.done("GET", "networknames")["internal"] == [])
     #expect(try service.ask("PUT", scope + "global", ["address": "10.0.9.77"]).status == 400)
     #expect(try service.ask("PUT", scope + "everybody", [:]).status == 400)
     try service.done("DELETE", scope + "group:few")
@@ -129,6 +160,30 @@ import Testing
     for _ in 0..<200 where try (drive()?["readBytes"]?.integer ?? 0) < 512 { usleep(50_000) }
     let traffic = try #require(try drive())
     #expect((traffic["readBytes"]?.integer ?? 0) >= 512 && traffic["writes"] == 0)
+    let devices = try service.done("GET", "machines/m/devices").array?.compactMap(\.string) ?? []
+    let device = try #require(devices.first)
+    #expect(try service.ask("GET", "machines/m/devices/\(device)").status == 200)
+    #expect(try service.ask("GET", "machines/m/devices/nothing").status == 404)
+    let registers = try service.done("GET", "machines/m/processors/0/registers")
+    #expect(registers["rip"]?.string?.hasPrefix("0x") == true)
+    #expect(try service.ask("GET", "machines/m/processors/1/registers").status == 404)
+    #expect(try service.ask("GET", "machines/m/processors/0/stack").text.hasPrefix("#"))
+    #expect(try service.done("GET", "machines/m/system") == ["name": "", "version": ""])
+    #expect(try service.done("PUT", "machines/m/loggroups", ["settings": "-all +ahci"])["settings"] == "-all +ahci")
+    #expect(try service.done("PUT", "machines/m/loggroups")["settings"] == "-all +ahci")
+    // Settings: at once, and from the next start on.
+    let trace = service.folder.name("m.pcap")
+    #expect(
+      try service.done(
+        "PATCH", "machines/m/live",
+        ["options": ["nictracefile1": .string(trace), "nictrace1": "on", "nicpromisc1": "allow-all", "nic1": "null"]])
+        == ["later": ["nic1"]])
+    #expect(FileManager.default.fileExists(atPath: trace))
+    let card = try service.done("GET", "machines/m")["adapters"]?.array?.first
+    #expect(card?["trace"]?.string == trace && card?["promiscuous"] == "allow-all" && card?["attachment"] == "null")
+    #expect(try service.ask("PATCH", "machines/m/live", ["options": ["memory": 128]]).status == 409)
+    let folder: JSON = ["path": "/tmp", "transient": true, "linkPolicy": "subtree"]
+    #expect(try service.done("PUT", "machines/m/sharedfolders/t", folder)["transient"] == true)
     try service.done("POST", "machines/m/nmi")
     let core = service.folder.name("m.core")
     try service.finish("POST", "machines/m/core", ["path": .string(core)])
@@ -139,12 +194,15 @@ import Testing
     #expect(try service.ask("PUT", "machines/m/videomodehint", ["width": 0, "height": 5]).status == 400)
     try service.done("POST", "machines/m/poweroff")
     #expect(listener.wait("machine.state") { $0["state"] == "poweroff" } != nil)
+    #expect(try service.done("GET", "machines/m/sharedfolders") == [])
+    #expect(try service.ask("PUT", "machines/m/sharedfolders/t", folder).status == 409)
+    #expect(try service.ask("PATCH", "machines/m/live", ["options": ["nictrace1": "off"]]).status == 409)
     // With its disc.
-    let folder = try #require(try service.done("GET", "machines/m")["folder"]?.string)
-    let disc = "\(folder)/disc.iso"
+    let place = try #require(try service.done("GET", "machines/m")["folder"]?.string)
+    let disc = "\(place)/disc.iso"
     #expect(FileManager.default.createFile(atPath: disc, contents: Data(count: 4096)))
     try service.done("PUT", "machines/m/controllers/SATA/drives/1/0", ["kind": "dvddrive", "medium": .string(disc)])
     try service.done("DELETE", "machines/m?media=true")
-    #expect(!FileManager.default.fileExists(atPath: folder))
+    #expect(!FileManager.default.fileExists(atPath: place))
   }
 }

@@ -295,14 +295,7 @@ struct Listing {
     return lines.isEmpty ? "Groups:               None" : lines.joined(separator: "\n")
   }
   private func internalNetworks() throws -> Answer {
-    var names: Set<String> = []
-    for entry in try registry.machines() {
-      guard case .success(let settings) = entry.settings else { continue }
-      for adapter in settings.hardware.child("Network")?.elements("Adapter") ?? [] {
-        if let network = adapter.child("InternalNetwork") { names.insert(network["name"] ?? "intnet") }
-      }
-    }
-    return Answer(
-      text: names.sorted().map { "Name:        \($0)\n" }.joined(), json: .array(names.sorted().map { .string($0) }))
+    let names = try registry.internalNetworks()
+    return Answer(text: names.map { "Name:        \($0)\n" }.joined(), json: .array(names.map { .string($0) }))
   }
 }

@@ -361,9 +361,9 @@ struct NetworkListing {
       json: .array(
         all.map { ["name": .string($0.name), "address": .string($0.address), "mask": .string($0.mask)] }))
   }
-  /// Interfaces of the host that a cable may lead to. What is not Ethernet cannot carry a card's frames.
+  /// Interfaces of the host that a cable may lead to.
   static func bridgedInterfaces() -> Answer {
-    let all = HostInterface.all().filter { $0.isEthernet && !$0.isLoopback && !$0.name.hasPrefix("vboxnet") }
+    let all = Registry.bridgedInterfaces()
     let text = all.map { item in
       """
       Name:            \(item.name)

@@ -58,6 +58,7 @@ export async function cloneMachine(path, machine) {
     choice("snapshot", "As it was", [["", "now"], ...snapshots.map((one) => [one.uuid, `at '${one.name}'`])], ""),
     choice("mode", "What", [["machine", "one state"], ["machineandchildren", "the snapshot and those after it"], ["all", "everything with all snapshots"]], "machine"),
     check("linked", "Linked: its disks lie over the snapshot's", false), choice("addresses", "Addresses of network cards", addresses, "new"),
+    check("keepDiskNames", "Its disks keep their names", false), check("keepHardwareUUIDs", "Its guest keeps the machine's identity", false),
     field("folder", "Into the folder (empty: as usual)"),
   ], { ok: "Clone" });
   if (!answer) return;

@@ -4,13 +4,15 @@ import { call, get, segment } from "./api.js";
 import { acting, ask, choice, field, h, note, replace, size } from "./dom.js";
 
 const yes = (name, label, checked) => ({ name, label, input: h("input", { type: "checkbox", checked }) });
+const links = [["", "as usual"], ["forbidden", "nowhere"], ["subtree", "into their folder"], ["relative", "upwards, too"], ["any", "everywhere"]];
 
 // Each list: where it is, its columns as [title, text of an entry], and the question for a new or changed entry.
 const lists = [
   { id: "sharedfolders", title: "Shared folders", columns: [["Name", (e) => e.name], ["Folder of the host", (e) => e.path],
-    ["Access", (e) => e.writable ? "read and write" : "read only"], ["Mounted at", (e) => e.autoMount ? e.mountPoint || "a place of the guest's choice" : "–"]],
+    ["Access", (e) => e.writable ? "read and write" : "read only"], ["For", (e) => e.transient ? "this run" : "ever"], ["Mounted at", (e) => e.autoMount ? e.mountPoint || "a place of the guest's choice" : "–"]],
   fields: (e) => [field("path", "Folder of the host", e?.path, { required: true }), yes("writable", "The guest may write", e?.writable ?? true),
-    yes("autoMount", "Mounted by itself", e?.autoMount ?? false), field("mountPoint", "At", e?.mountPoint)] },
+    yes("autoMount", "Mounted by itself", e?.autoMount ?? false), field("mountPoint", "At", e?.mountPoint), choice("linkPolicy", "Links in it may lead", links, e?.linkPolicy ?? ""), yes("transient", "Only for this run of the machine", e?.transient ?? false)],
+    body: ({ linkPolicy, ...answer }) => ({ ...answer, ...(linkPolicy ? { linkPolicy } : {}) }) },
   { id: "guestproperties", title: "Properties for the guest", isMap: true },
   { id: "extradata", title: "Extra data", isMap: true },
   { id: "bandwidthgroups", title: "Limits of bandwidth", columns: [["Group", (e) => e.name], ["Of", (e) => e.type], ["Limit", (e) => e.limit ? `${size(e.limit)}/s` : "none"]],

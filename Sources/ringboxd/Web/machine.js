@@ -5,6 +5,7 @@ import { cloneMachine, exportMachine } from "./appliances.js";
 import { consoleTab } from "./console.js";
 import { dataTab } from "./data.js";
 import { acting, ask, choice, field, h, notice, replace, time } from "./dom.js";
+import { insideTab } from "./inside.js";
 import { logsTab } from "./logs.js";
 import { networkTab } from "./network.js";
 import { performanceTab } from "./performance.js";
@@ -18,6 +19,7 @@ const tabs = [
   ["overview", "Overview", overviewTab], ["console", "Console", consoleTab], ["serial", "Serial", serialTab], ["settings", "Settings", settingsTab],
   ["storage", "Storage", storageTab], ["network", "Network", networkTab], ["snapshots", "Snapshots", snapshotsTab],
   ["data", "Data", dataTab], ["logs", "Logs", logsTab], ["performance", "Performance", performanceTab],
+  ["inside", "Inside", insideTab],
 ];
 
 export async function machinePage(main, life, uuid, name = "overview") {

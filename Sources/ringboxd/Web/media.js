@@ -4,6 +4,7 @@ import { call, events, finish, get, segment } from "./api.js";
 import { acting, ask, check, choice, field, h, note, notice, replace, size } from "./dom.js";
 
 const types = ["normal", "immutable", "writethrough", "shareable", "readonly", "multiattach"];
+const variants = [["dynamic", "as it is written"], ["fixed", "all at once"], ["split", "in files of 2 GiB (VMDK)"], ["splitFixed", "in files of 2 GiB, all at once (VMDK)"]];
 
 export async function mediaPage(main, life) {
   const list = h("tbody");
@@ -11,7 +12,7 @@ export async function mediaPage(main, life) {
     const { machinefolder } = await get("properties");
     const answer = await ask("A new disk", [
       field("path", "File", `${machinefolder}/disk.vdi`, { required: true }), field("size", "Size (MiB)", "8192", { type: "number", min: 1, required: true }),
-      choice("format", "Format", ["VDI", "VMDK", "VHD", "QCOW2"]), { name: "fixed", label: "All space at once", input: h("input", { type: "checkbox" }) },
+      choice("format", "Format", ["VDI", "VMDK", "VHD", "QCOW2"]), choice("variant", "Its space", variants),
     ]);
     if (!answer) return;
     await call("POST", "media", { ...answer, size: Number(answer.size) * 1048576 });
@@ -29,7 +30,7 @@ export async function mediaPage(main, life) {
       h("td", { class: "bar" }, h("button", { type: "button", class: "details", onclick: acting(() => details(medium)) }, "Details…"), medium.kind === "disk" ? [
         h("button", { type: "button", class: "move", onclick: acting(() => move(medium)) }, "Move…"),
         h("button", { type: "button", class: "check", onclick: acting(() => look(medium)) }, "Check…"),
-        medium.parent ? h("button", { type: "button", class: "merge", disabled: medium.users.length > 0, onclick: acting(() => merge(medium)) }, "Merge…") : null,
+        medium.parent ? h("button", { type: "button", class: "merge", onclick: acting(() => merge(medium)) }, "Merge…") : null,
         h("button", { type: "button", onclick: acting(() => copy(medium)) }, "Copy…"),
         h("button", { type: "button", onclick: acting(() => grow(medium)) }, "Grow…"),
         h("button", { type: "button", onclick: acting(() => call("POST", `media/${medium.uuid}/compact`)) }, "Compact"),
@@ -70,12 +71,17 @@ export async function mediaPage(main, life) {
       : `${medium.path} has no errors; ${result.storedBlocks} of ${result.blocks} blocks are stored, ${size(result.leakedBytes)} are lost.`, { isBad: result.errors.length > 0 });
   }
   async function merge(medium) {
-    const answer = await ask("Put it into the image that it differs from?", [note(medium.path), check("delete", "The image goes when that is done", true)], { ok: "Merge", isDanger: true });
-    if (answer) { await finish("POST", `media/${medium.uuid}/merge`, answer); await load(); }
+    // What machines have cannot go into another; it can take the other in, while they are off.
+    const ways = [["into", "It goes into the image that it differs from"], ["take", "It takes in what that image holds"]];
+    const answer = await ask("Merge", [note(medium.path), choice("way", "How", medium.users.length ? ways.slice(1) : ways),
+      medium.users.length ? null : check("delete", "What went into the other is removed", true)].filter(Boolean), { ok: "Merge", isDanger: true });
+    if (!answer) return;
+    await finish("POST", `media/${medium.uuid}/merge`, answer.way === "take" ? { takeParent: true } : { delete: answer.delete });
+    await load();
   }
   async function copy(medium) {
     const answer = await ask("Copy", [field("target", "Into the file", medium.path.replace(/(\.[a-z0-9]+)?$/i, "-copy$1"), { required: true }),
-      choice("format", "Format", ["VDI", "VMDK", "VHD", "QCOW2", "RAW"], medium.format)]);
+      choice("format", "Format", ["VDI", "VMDK", "VHD", "QCOW2", "RAW"], medium.format), choice("variant", "Its space", [...variants, ["stream", "compressed, for others to import (VMDK)"]])]);
     if (answer) { await call("POST", "media/clone", { source: medium.uuid, ...answer }); notice("Copying; the tasks show how far it is."); }
   }
   async function grow(medium) {
