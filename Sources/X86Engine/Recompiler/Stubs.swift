@@ -112,10 +112,6 @@ struct Stubs {
       // It has the page: then the access crosses into the next one.
       let held = probe.isWrite ? offsets.nearTagWrite[probe.view] : offsets.nearTagRead[probe.view]
       misses.append(e.jumpIfInPage(HostCondition.notAbove) { $0.indexed(0x2b, Host.rax, base: Host.rcx, held) })
-      for field in fields {
-        e.indexed(0x8b, Host.rax, base: Host.rdx, VcpuLayout.tlbField(view: probe.view, field))
-        e.indexed(0x89, Host.rax, base: Host.rcx, VcpuLayout.nearField(view: probe.view, field))
-      }
       e.storeImmediate32(1, offsets.nearUsed)
       e.move32(Host.rax, Host.rcx)
       e.shift(
@@ -124,7 +120,12 @@ struct Stubs {
       e.bytes(0x65, 0xc6, 0x80)
       e.word(offsets.nearGroupsUsed)
       e.byte(1)
-      // The table's empty tag is no page that selects the entry; any may be compared with the near entry's.
+      for field in fields {
+        e.indexed(0x8b, Host.rax, base: Host.rdx, VcpuLayout.tlbField(view: probe.view, field))
+        e.indexed(0x89, Host.rax, base: Host.rcx, VcpuLayout.nearField(view: probe.view, field))
+      }
+      // RAX has the tag for writing. The table's empty tag is no page that selects the entry; any may be compared with the
+      // near entry's.
       e.indexed(0x3b, Host.rax, base: Host.rdx, offsets.tagRead[probe.view])
       let isWritable = e.jumpIfShort(HostCondition.equal)
       e.immediate(Host.rax, emptyNearTag)
