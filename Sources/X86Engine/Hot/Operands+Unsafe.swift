@@ -14,7 +14,7 @@ import X86ISA
   }
 
   @inline(__always) var i: Instruction {
-    unsafeAddress { unsafe instruction }
+    _read { yield unsafe instruction.pointee }
   }
 
   /// Runs one handler body; true when it faulted (the fault is then in the state).
