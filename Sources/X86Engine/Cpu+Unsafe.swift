@@ -40,15 +40,19 @@ final class VcpuContext: Sendable {
 @safe public struct Cpu {
   let p: UnsafeMutablePointer<CPUBlock>
 
+  // By address: `_read` would yield a copy of the whole where the compiler does not optimise, and Swift 6.3 then releases
+  // what the copy refers to when the copy is gone (Tools/checks/words.txt).
+  // SAFETY: fields of the live block, whose addresses do not change.
+
   /// The architectural state, in place.
   @inline(__always) public var s: CPUState {
-    _read { yield unsafe p.pointee.state }
-    nonmutating _modify { yield unsafe &p.pointee.state }
+    unsafeAddress { unsafe withUnsafePointer(to: &p.pointee.state) { unsafe $0 } }
+    nonmutating unsafeMutableAddress { unsafe withUnsafeMutablePointer(to: &p.pointee.state) { unsafe $0 } }
   }
   /// Translation caches, decode cache and the rest that is not architectural.
   @inline(__always) var x: EngineState {
-    _read { yield unsafe p.pointee.engine }
-    nonmutating _modify { yield unsafe &p.pointee.engine }
+    unsafeAddress { unsafe withUnsafePointer(to: &p.pointee.engine) { unsafe $0 } }
+    nonmutating unsafeMutableAddress { unsafe withUnsafeMutablePointer(to: &p.pointee.engine) { unsafe $0 } }
   }
   /// A 64-bit general register by number, or the pseudo registers of `Instruction`; the number comes from the decoder.
   @inline(__always) subscript(reg number: UInt8) -> UInt64 {

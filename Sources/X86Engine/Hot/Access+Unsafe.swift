@@ -319,7 +319,12 @@ extension Cpu {
     g.nearUsed = 0
     // SAFETY: as many entries lie behind the table.
     for view in 1..<VcpuLayout.views { unsafe x.nearEntries[view &* VcpuLayout.nearCount] = x.emptyNearEntry }
-    for place in 0..<VcpuLayout.nearCount { unsafe x.nearEntries[place] = x.emptyNearEntry }
+    for group in 0..<VcpuLayout.nearCount / VcpuLayout.nearGroup where g.nearGroupsUsed[group] != 0 {
+      g.nearGroupsUsed[group] = 0
+      for place in group &* VcpuLayout.nearGroup..<(group &+ 1) &* VcpuLayout.nearGroup {
+        unsafe x.nearEntries[place] = x.emptyNearEntry
+      }
+    }
   }
 
   /// Empties the translation caches but for global pages (MOV CR3 with CR4.PGE).

@@ -14,7 +14,7 @@ import X86ISA
   }
 
   @inline(__always) var i: Instruction {
-    _read { yield unsafe instruction.pointee }
+    unsafeAddress { unsafe instruction }
   }
 
   /// Runs one handler body; true when it faulted (the fault is then in the state).

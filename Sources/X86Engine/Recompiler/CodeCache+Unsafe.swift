@@ -56,7 +56,7 @@ import X86ISA
   private var conflicted: Set<UInt64> = []
   /// Those of blocks in which much of the time goes by (HotCode.swift), and their near entries by base register.
   private var hot: Set<UInt64> = []
-  private var nearEntries: [UInt64: UInt8] = [:]
+  private var nearEntries: [UInt64: UInt16] = [:]
 
   /// What the block to be added next depends on has changed already.
   private(set) var isNextStale = false
@@ -188,11 +188,11 @@ import X86ISA
   }
 
   /// The near entry of a block's accesses off a base register, which no other has; nil when all are given.
-  mutating func nearEntry(block: UInt64, base: UInt8) -> UInt8? {
+  mutating func nearEntry(block: UInt64, base: UInt8) -> UInt16? {
     let owner = block << 4 | UInt64(base)
     if let known = nearEntries[owner] { return known }
     guard hasNearEntries else { return nil }
-    let entry = UInt8(nearEntries.count + 1)
+    let entry = UInt16(nearEntries.count + 1)
     nearEntries[owner] = entry
     return entry
   }

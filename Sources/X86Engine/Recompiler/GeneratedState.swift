@@ -26,8 +26,9 @@ struct GeneratedState {
   var probeRCX: UInt64 = 0
   var probeRDX: UInt64 = 0
   var probeSite: UInt64 = 0
-  /// Nonzero: a near entry holds a page.
+  /// Nonzero: a near entry holds a page; and which 64 of them, of any view.
   var nearUsed: UInt32 = 0
+  var nearGroupsUsed = InlineArray<32, UInt8>(repeating: 0)
   /// Host addresses found earlier in the block (`Translator.Anchor`).
   var anchors = InlineArray<4, UInt64>(repeating: 0)
   /// Addresses of the table of sites and of the code cache's first byte.
@@ -50,11 +51,14 @@ enum VcpuLayout {
   static let views = 3
   static let jumpCount = 16384
   static let jumpEntryBytes = 16
+  /// Where a jump's target stands that another one of the same place has driven out: `place ^ otherJump`.
+  static let otherJump = jumpCount / 2
   static let tokenCount = 2048
   static let anchorCount = 4
   /// Near entries of a view. The first is the stack's; only user code has the others, as kernels change their mappings too
   /// often.
-  static let nearCount = 256
+  static let nearCount = 2048
+  static let nearGroup = 64
 
   static let tlb = (MemoryLayout<CPUBlock>.stride + 63) & ~63
   static let nearEntries = tlb + views * EngineState.tlbCount * MemoryLayout<TLBEntry>.stride
@@ -98,6 +102,7 @@ enum VcpuLayout {
 /// The offsets that code generation needs often, looked up once. Plain data: it is copied a lot.
 struct Offsets: Sendable {
   let nearUsed = VcpuLayout.generated(\.nearUsed)
+  let nearGroupsUsed = VcpuLayout.generated(\.nearGroupsUsed)
   let exitRequest = VcpuLayout.generated(\.exitRequest)
   let vectorsLive = VcpuLayout.generated(\.vectorsLive)
   let savedFlags = VcpuLayout.generated(\.savedFlags)

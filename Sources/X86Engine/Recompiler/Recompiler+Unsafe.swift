@@ -22,8 +22,9 @@ import X86ISA
     var host: UInt
     /// Holds nothing: an address of another place, so that no jump that looks here finds it. Zeros but for the place of 0.
     static func empty(_ place: Int) -> JumpEntry {
-      JumpEntry(rip: place & (VcpuLayout.jumpCount - 1) == 0 ? 1 : 0, host: 0)
+      JumpEntry(rip: place & (VcpuLayout.otherJump - 1) == 0 ? 1 : 0, host: 0)
     }
+    var isEmpty: Bool { host == 0 }
   }
 
   var stubs = Stubs()
@@ -59,8 +60,9 @@ import X86ISA
       let entries = VcpuLayout.views * VcpuLayout.jumpCount
       unsafe jumps = (block + VcpuLayout.jumps).bindMemory(to: JumpEntry.self, capacity: entries)
       for view in 0..<VcpuLayout.views {
-        let place = view * VcpuLayout.jumpCount
-        unsafe jumps[place] = JumpEntry.empty(place)
+        for place in [view * VcpuLayout.jumpCount, view * VcpuLayout.jumpCount + VcpuLayout.otherJump] {
+          unsafe jumps[place] = JumpEntry.empty(place)
+        }
       }
     }
   }
@@ -125,12 +127,23 @@ import X86ISA
     viewKeys[view] = key.rawValue
     clearJumps(view)
   }
+  /// What is at home in the same place goes to the other one, which `Stubs.otherJumps` look at.
   func rememberJump(_ view: Int, _ rip: UInt64, _ host: UInt) {
-    unsafe jumps[jumpIndex(view, rip)] = JumpEntry(rip: rip, host: host)
+    let home = jumpIndex(view, rip)
+    let other = home ^ VcpuLayout.otherJump
+    if unsafe jumps[other].rip == rip && !jumps[other].isEmpty {
+      unsafe jumps[other].host = host
+      return
+    }
+    let old = unsafe jumps[home]
+    if old.rip != rip && !old.isEmpty && jumpIndex(view, old.rip) == home { unsafe jumps[other] = old }
+    unsafe jumps[home] = JumpEntry(rip: rip, host: host)
   }
   func forgetJump(_ view: Int, _ rip: UInt64) {
-    let place = jumpIndex(view, rip)
-    unsafe jumps[place] = JumpEntry.empty(place)
+    let home = jumpIndex(view, rip)
+    for place in [home, home ^ VcpuLayout.otherJump] {
+      if unsafe jumps[place].rip == rip { unsafe jumps[place] = JumpEntry.empty(place) }
+    }
   }
   private func clearJumps(_ view: Int) {
     let start = view * VcpuLayout.jumpCount
@@ -155,8 +168,8 @@ private let exitHandler: ExitHandler = { block, site in
 extension Cpu {
   /// What generated code shares with Swift.
   @inline(__always) var g: GeneratedState {
-    _read { yield unsafe p.pointee.generated }
-    nonmutating _modify { yield unsafe &p.pointee.generated }
+    unsafeAddress { unsafe withUnsafePointer(to: &p.pointee.generated) { unsafe $0 } }
+    nonmutating unsafeMutableAddress { unsafe withUnsafeMutablePointer(to: &p.pointee.generated) { unsafe $0 } }
   }
 
   /// Makes the stubs; once, before the first block.

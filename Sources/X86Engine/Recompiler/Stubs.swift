@@ -15,6 +15,8 @@ struct Stubs {
   var fault = 0
   /// Where misses of the translation cache go first: see `makeProbe`, and `Probe` for the order.
   var probes: [Int] = []
+  /// Where indirect jumps go, for each view, that the jump cache has another target in the place of.
+  var otherJumps: [Int] = []
   /// Load and store the guest's vectors at each width: index 1 SSE, 2 AVX, 3 AVX-512.
   var loadVectors = [0, 0, 0, 0]
   var saveVectors = [0, 0, 0, 0]
@@ -54,7 +56,25 @@ struct Stubs {
       stubs.probes.append(e.position)
       makeProbe(&e, offsets, probe, stubs)
     }
+    for view in 0..<VcpuLayout.views {
+      stubs.otherJumps.append(e.position)
+      makeOtherJump(&e, offsets, view, stubs)
+    }
     return stubs
+  }
+
+  /// The target may stand in the jump cache's other place. The site's number is in the index register, the target in the
+  /// address register, flags are in `savedFlags`.
+  private static func makeOtherJump(_ e: inout Emitter, _ offsets: Offsets, _ view: Int, _ stubs: Stubs) {
+    e.store(Host.index, offsets.probeSite)
+    e.jumpIndex(Host.index, Host.address)
+    e.group1(6, Host.index, Int32(VcpuLayout.otherJump * VcpuLayout.jumpEntryBytes), wide: false)
+    e.indexed(0x3b, Host.address, base: Host.index, offsets.jumps[view])
+    let miss = e.jumpIf(HostCondition.notEqual)
+    e.indexed(0xff, 4, base: Host.index, offsets.jumps[view] + 8, wide: false)
+    e.patch(miss, to: e.position)
+    e.load(Host.index, offsets.probeSite)
+    e.jump(to: stubs.slowKeepingFlags)
   }
 
   func probe(_ probe: Probe) -> Int { probes[probe.number] }
@@ -92,12 +112,20 @@ struct Stubs {
       // It has the page: then the access crosses into the next one.
       let held = probe.isWrite ? offsets.nearTagWrite[probe.view] : offsets.nearTagRead[probe.view]
       misses.append(e.jumpIfInPage(HostCondition.notAbove) { $0.indexed(0x2b, Host.rax, base: Host.rcx, held) })
+      e.storeImmediate32(1, offsets.nearUsed)
+      e.move32(Host.rax, Host.rcx)
+      e.shift(
+        5, Host.rax, UInt8((VcpuLayout.nearGroup * MemoryLayout<TLBEntry>.stride).trailingZeroBitCount), wide: false)
+      // mov byte [used + rax], 1
+      e.bytes(0x65, 0xc6, 0x80)
+      e.word(offsets.nearGroupsUsed)
+      e.byte(1)
       for field in fields {
         e.indexed(0x8b, Host.rax, base: Host.rdx, VcpuLayout.tlbField(view: probe.view, field))
         e.indexed(0x89, Host.rax, base: Host.rcx, VcpuLayout.nearField(view: probe.view, field))
       }
-      e.storeImmediate32(1, offsets.nearUsed)
-      // The table's empty tag is no page that selects the entry; any may be compared with the near entry's.
+      // RAX has the tag for writing. The table's empty tag is no page that selects the entry; any may be compared with the
+      // near entry's.
       e.indexed(0x3b, Host.rax, base: Host.rdx, offsets.tagRead[probe.view])
       let isWritable = e.jumpIfShort(HostCondition.equal)
       e.immediate(Host.rax, emptyNearTag)
@@ -185,7 +213,7 @@ struct Probe {
   var view: Int
   var isWrite: Bool
   /// The near entry that missed; nil: it was one of the table.
-  var near: UInt8?
+  var near: UInt16?
   /// The flags are in `savedFlags`, else in RFLAGS.
   var keepsFlags: Bool
 
@@ -206,6 +234,12 @@ extension Emitter {
     rotateRight(to, address, 12 - UInt8(MemoryLayout<TLBEntry>.stride.trailingZeroBitCount))
     group1(4, to, Int32((EngineState.tlbCount - 1) * MemoryLayout<TLBEntry>.stride), wide: false)
   }
+  /// Offset of the entry that a jump's target selects, from the view's jump cache. Spoils flags.
+  mutating func jumpIndex(_ to: UInt8, _ address: UInt8) {
+    rotateRight(to, address, 60)
+    registers(0x33, to, address, wide: false)
+    group1(4, to, Int32((VcpuLayout.jumpCount - 1) * VcpuLayout.jumpEntryBytes), wide: false)
+  }
   /// Jumps by whether the address register lies in the page of a tag, which `subtract` takes from RAX.
   fileprivate mutating func jumpIfInPage(_ condition: UInt8, _ subtract: (inout Emitter) -> Void) -> Int {
     move(Host.rax, Host.address)
@@ -222,8 +256,8 @@ extension Emitter {
   }
   /// Offset of a site's near entry from its view's first one.
   fileprivate mutating func nearOffset(_ to: UInt8, ofSite site: UInt8) {
-    // movzx to, byte [site + near]
-    bytes(0x41, 0x0f, 0xb6)
+    // movzx to, word [site + near]
+    bytes(0x41, 0x0f, 0xb7)
     byte(0x80 | to << 3 | site & 7)
     word(UInt32(MemoryLayout<Site>.offset(of: \Site.near) ?? 0))
     shift(4, to, UInt8(MemoryLayout<TLBEntry>.stride.trailingZeroBitCount), wide: false)

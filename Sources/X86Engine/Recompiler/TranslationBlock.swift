@@ -167,7 +167,7 @@ struct Site {
   /// Data view in force there, which STAC and CLAC change inside a block.
   var view: UInt8 = 0
   /// Near entry of an access that looks there first.
-  var near: UInt8 = 0
+  var near: UInt16 = 0
   /// The guest instruction that jumps, or that is still to be executed.
   var place = BlockPlace()
   /// Its offset from the block's start.

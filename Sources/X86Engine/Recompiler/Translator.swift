@@ -28,6 +28,8 @@ struct Translator: ~Copyable {
     case miss(jump: Int, site: UInt32, flags: FlagPlace, address: MissedAddress, probe: Probe)
     /// Leave for Swift at a site.
     case leave(jump: Int, site: UInt32, flags: FlagPlace)
+    /// The jump cache has another target in this one's place.
+    case otherJump(jump: Int, site: UInt32)
     /// A direct exit's way out while it is not linked: `jumps` lead here.
     case exit(jumps: [Int], site: UInt32)
     /// A conditional exit backwards, with its poll.
@@ -342,6 +344,9 @@ struct Translator: ~Copyable {
     case .leave(let jump, let site, let flags):
       emitter.patch(jump, to: emitter.position)
       leave(site, flags)
+    case .otherJump(let jump, let site):
+      emitter.patch(jump, to: emitter.position)
+      leave(site, .state, to: stubs.otherJumps[view])
     case .exit(let jumps, let site):
       for jump in jumps { emitter.patch(jump, to: emitter.position) }
       edit(site) { $0.unlinked = UInt32(emitter.position) }
@@ -380,7 +385,7 @@ struct Translator: ~Copyable {
   }
   /// The near entry of accesses off a base register: the stack's; in hot blocks of user code, one of its own for each
   /// register, as long as there are any; nil where none is to be used.
-  func nearEntry(_ base: UInt8) -> UInt8? {
+  func nearEntry(_ base: UInt8) -> UInt16? {
     if base == Host.rsp { return 0 }
     return isHot && view == 0 ? cpu.x.code.nearEntry(block: physical, base: base) : nil
   }
@@ -476,11 +481,9 @@ struct Translator: ~Copyable {
     }
     emitter.compareState(offsets.exitRequest, 0)
     cold.append(.leave(jump: emitter.jumpIf(HostCondition.notEqual), site: site, flags: .state))
-    emitter.rotateRight(Host.index, Host.address, 60)
-    emitter.registers(0x33, Host.index, Host.address, wide: false)
-    emitter.group1(4, Host.index, Int32((VcpuLayout.jumpCount - 1) * VcpuLayout.jumpEntryBytes), wide: false)
+    emitter.jumpIndex(Host.index, Host.address)
     emitter.indexed(0x3b, Host.address, base: Host.index, offsets.jumps[view])
-    cold.append(.leave(jump: emitter.jumpIf(HostCondition.notEqual), site: site, flags: .state))
+    cold.append(.otherJump(jump: emitter.jumpIf(HostCondition.notEqual), site: site))
     emitter.indexed(0xff, 4, base: Host.index, offsets.jumps[view] + 8, wide: false)
   }
 
