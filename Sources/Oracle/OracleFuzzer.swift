@@ -118,7 +118,9 @@ public final class OracleFuzzer {
     try drain()
   }
 
-  private func add(_ test: OracleCase) {
+  private func add(_ made: OracleCase) {
+    var test = made
+    test.input.keepOnly(components: HostProcessor.current.xcr0)
     pending[Int(native.submitted) % NativeRunner.slots] = test
     native.add(test)
   }

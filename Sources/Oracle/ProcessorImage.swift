@@ -21,6 +21,19 @@ struct ProcessorImage {
   static let singleStep: UInt32 = 0x100
 }
 
+extension ProcessorImage {
+  /// Clears the registers that a processor whose XCR0 (SDM volume 1, 13.3) is `components` does not have.
+  mutating func keepOnly(components: UInt64) {
+    let hasOpmasks = components >> 5 & 1 != 0, hasUpperHalves = components >> 6 & 1 != 0
+    if !hasOpmasks { opmasks = InlineArray(repeating: 0) }
+    for number in 0..<32 {
+      let isThere = number < 16 || components >> 7 & 1 != 0
+      let words = !isThere ? 0 : hasUpperHalves ? 8 : components >> 2 & 1 != 0 ? 4 : 2
+      for word in words..<8 { vectors[number * 8 + word] = 0 }
+    }
+  }
+}
+
 /// The linear addresses that exist; everything else faults.
 enum Window {
   static let base: UInt64 = 0x1000_0000

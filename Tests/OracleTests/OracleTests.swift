@@ -29,6 +29,18 @@ import X86ISA
     #expect(fuzzer.deaths == 0)
   }
 
+  @Test("registers that a host lacks are 0", arguments: [(0x3, 2, 0), (0x7, 4, 0), (0xe7, 8, 8), (0x67, 8, 0)])
+  func absentRegisters(components: UInt64, low: Int, high: Int) {
+    var image = ProcessorImage()
+    image.opmasks = InlineArray(repeating: 1)
+    image.vectors = InlineArray(repeating: 1)
+    image.keepOnly(components: components)
+    for word in 0..<256 {
+      #expect(image.vectors[word] == (word % 8 < (word < 128 ? low : high) ? 1 : 0), "word \(word)")
+    }
+    #expect(image.opmasks[7] == (components & 0x20 != 0 ? 1 : 0))
+  }
+
   @Test func hostAgreesOnEveryRowIn64BitCode() throws {
     let fuzzer = try OracleFuzzer(seed: 1)
     try fuzzer.sweep(mode: .bits64, count: 400_000 / Self.share)

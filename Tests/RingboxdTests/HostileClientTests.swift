@@ -114,7 +114,7 @@ import Testing
     token = web["token"]?.string ?? ""
   }
 
-  private func ask(_ request: String, seconds: Double = 5) throws -> ServiceUnderTest.Answer {
+  private func ask(_ request: String, seconds: Double = 30) throws -> ServiceUnderTest.Answer {
     let stream = try LoopbackSocket.connect(port: port)
     return try ServiceUnderTest.parse(service.raw(Array(request.utf8), to: stream, seconds: seconds))
   }

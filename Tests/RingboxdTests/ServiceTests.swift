@@ -141,7 +141,11 @@ import Testing
   @Test func sharedFoldersAndSavedStatesByHTTP() throws {
     _ = try machine()
     let folder = try service.done("PUT", "machines/m/sharedfolders/home", ["path": "/home", "writable": false])
-    #expect(folder == ["name": "home", "path": "/home", "writable": false, "autoMount": false, "mountPoint": ""])
+    #expect(
+      folder == [
+        "name": "home", "path": "/home", "writable": false, "autoMount": false, "mountPoint": "", "transient": false,
+        "linkPolicy": "",
+      ])
     #expect(try service.done("GET", "machines/m/sharedfolders").array == [folder])
     #expect(
       try service.machines.info("m", "SharedFolderNameMachineMapping1") == "home")
@@ -264,6 +268,7 @@ import Testing
       guard case .call = route.action, case .json(let schema) = route.result else { continue }
       let values = [
         "{machine}": uuid, "{task}": "1", "{port}": "0", "{medium}": medium, "{name}": "vboxnet0", "{log}": "0",
+        "{processor}": "0",
       ]
       var path = route.path.map { values[$0] ?? $0 }.joined(separator: "/")
       if ["showImage", "readLabel"].contains(route.id) { path += "?path=\(disk)" }
