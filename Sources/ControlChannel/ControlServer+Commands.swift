@@ -6,8 +6,8 @@ extension ControlServer {
 
   /// All commands, for messages about unknown ones.
   static let commands = [
-    "attach", "detach", "device-info", "dump-code", "eject", "engine-statistics", "forward-add", "forward-remove",
-    "insert", "keys",
+    "attach", "detach", "device-info", "drives", "dump-code", "eject", "engine-statistics", "forward-add",
+    "forward-remove", "insert", "keys",
     "limit", "link", "log-groups", "merge", "mode-hint", "mouse", "network", "nmi", "pause", "power-button",
     "promiscuous", "quit",
     "read-memory", "recording-start", "recording-stop", "registers", "reset", "resume", "save-state", "scancodes",
@@ -50,6 +50,11 @@ extension ControlServer {
       return nil
     case "detach":
       try detach(&arguments, later)
+      return nil
+    case "drives":
+      try arguments.finish()
+      let completion = reports("drives", later).completion
+      machine.listDrives { completion(.success([("drives", $0)])) }
       return nil
     case "save-state":
       try saveState(&arguments, later)

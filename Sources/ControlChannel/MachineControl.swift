@@ -66,6 +66,8 @@ public protocol MachineControl: AnyObject, Sendable {
   /// Takes a drive away; `completion` comes on another thread, when nobody uses its image any more.
   func detach(
     drive: String, completion: @escaping @Sendable (Result<[(String, JSON)], ControlError>) -> Void)
+  /// Which drives there are, as a list of objects. `completion` comes on another thread, behind what came and went before.
+  func listDrives(completion: @escaping @Sendable (JSON) -> Void)
 
   /// Plugs the cable of a network card in or out.
   func setLink(card: String, isUp: Bool) throws(ControlError)

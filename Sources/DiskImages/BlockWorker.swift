@@ -184,6 +184,15 @@ public final class BlockWorker: BlockBackend {
     }
   }
 
+  /// The file of the medium, as it was opened; nil: there is no medium, or it is no file of its own.
+  public var path: String? {
+    switch shared.withLock({ $0.image }) {
+    case let image as any ManagedImage: (try? image.info())?.path
+    case let image as RawImage: image.path
+    case let image as ISOImage: image.path
+    default: nil
+    }
+  }
   /// The medium, where it is an image that can have children.
   public var managedImage: (any ManagedImage)? { shared.withLock { $0.image as? any ManagedImage } }
   /// Puts an image over the present one, which is its parent and will not be written to any more. Nothing may be under

@@ -84,6 +84,8 @@ public final class ISOImage: DiskImage {
   private let raw: RawImage
   public let isReadOnly = true
   public var sectorCount: UInt64 { raw.sectorCount }
+  /// Of the file.
+  public var path: String { raw.path }
   /// Logical blocks of the disc, 2048 bytes each.
   public var blockCount: UInt64 { raw.sectorCount / 4 }
 

@@ -1,3 +1,4 @@
+import Base
 import DeviceKit
 import Devices
 import DiskImages
@@ -65,7 +66,7 @@ extension Machine {
       do throws(MachineError) {
         try checkPlugging()
         guard let drive = storage.drive(named: name) else { throw MachineError(.configuration, "no drive '\(name)'") }
-        guard case .sata(let port) = drive.place, drive.isHotPluggable else {
+        guard case .sata(let port) = drive.place, drive.canComeAndGo else {
           throw MachineError(.configuration, "\(drive.name) cannot be taken away while the machine runs")
         }
         // The controller asks nothing of it from here on, and guest memory is the guest's when CR goes.
@@ -75,6 +76,20 @@ extension Machine {
         }
         completion(nil)
       } catch { completion(error) }
+    }
+  }
+  /// Which drives there are, and what is in them. `completion` comes on another thread, behind all that was asked for before.
+  public func listDrives(completion: @escaping @Sendable (JSON) -> Void) {
+    control.post { [storage] in
+      completion(
+        .array(
+          storage.drives.map { drive in
+            [
+              "name": .string(drive.name), "kind": .string("\(drive.kind)"),
+              "slot": drive.slot.map { .string($0) } ?? .null, "path": drive.worker.path.map { .string($0) } ?? .null,
+              "hotPluggable": .bool(drive.canComeAndGo),
+            ]
+          }))
     }
   }
   private func checkPlugging() throws(MachineError) {

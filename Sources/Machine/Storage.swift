@@ -31,6 +31,8 @@ final class Storage: Sendable {
     /// Deterministic machines: between the device and `worker`.
     var paced: PacedDrive?
     var backend: any BlockBackend { paced ?? worker }
+    /// While the machine runs.
+    var canComeAndGo: Bool { if case .sata = place { isHotPluggable } else { false } }
     var medium: MediumInfo { worker.mediumInfo(serial: serial) }
   }
   fileprivate struct Contents {

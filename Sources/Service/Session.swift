@@ -89,15 +89,23 @@ extension Registry {
   public func changeShared<R>(
     _ name: String, _ body: (inout MachineSettings) throws(ServiceError) -> R
   ) throws(ServiceError) -> R {
+    try holdingSettings(of: name) { settings throws(ServiceError) in
+      let before = settings
+      let result = try body(&settings)
+      if settings != before { try write(&settings.file) }
+      return result
+    }
+  }
+  /// The same for what writes the settings itself, at its time.
+  func holdingSettings<R>(
+    of name: String, _ body: (inout MachineSettings) throws(ServiceError) -> R
+  ) throws(ServiceError) -> R {
     let uuid = try machine(name).uuid
     let lock = try waitForLock(SessionFiles(home, uuid).settingsLock)
     defer { _ = lock.descriptor }
     // Read again: what was read before the lock may be old.
     var settings = try machine(uuid)
-    let before = settings
-    let result = try body(&settings)
-    if settings != before { try write(&settings.file) }
-    return result
+    return try body(&settings)
   }
 
   // MARK: State

@@ -21,6 +21,8 @@ final class UnfinishedWork: Sendable {
     case rename(medium: String, from: String, to: String)
     /// A disk that takes in what its parent holds: once its image does not lie on that any more, it does nowhere.
     case lift(medium: String, from: String)
+    /// A drive that changes in a machine's process and in its settings.
+    case drive(LiveDrive)
     /// A disk that is to have another UUID: its file, the old and the new one.
     case identify(path: String, from: String, to: String)
 
@@ -30,6 +32,7 @@ final class UnfinishedWork: Sendable {
       case .move(let machine, let old, let new): "move\t\(machine)\t\(old)\t\(new)"
       case .rename(let medium, let old, let new): "rename\t\(medium)\t\(old)\t\(new)"
       case .lift(let medium, let parent): "lift\t\(medium)\t\(parent)"
+      case .drive(let drive): (["drive"] + drive.words).joined(separator: "\t")
       case .identify(let path, let old, let new): "identify\t\(path)\t\(old)\t\(new)"
       }
     }
@@ -41,6 +44,9 @@ final class UnfinishedWork: Sendable {
       case ("rename", 4): self = .rename(medium: words[1], from: words[2], to: words[3])
       case ("identify", 4): self = .identify(path: words[1], from: words[2], to: words[3])
       case ("lift", 3): self = .lift(medium: words[1], from: words[2])
+      case ("drive", _):
+        guard let drive = LiveDrive(Array(words.dropFirst())) else { return nil }
+        self = .drive(drive)
       default: return nil
       }
     }
@@ -55,6 +61,10 @@ final class UnfinishedWork: Sendable {
   }
   private let home: ServiceHome
   private let list = Mutex<List?>(nil)
+  private let kept = Atomic(false)
+  /// The list stays at the end: the next command settles what it names.
+  var isKept: Bool { kept.load(ordering: .relaxed) }
+  func keep() { kept.store(true, ordering: .relaxed) }
 
   init(_ home: ServiceHome) { self.home = home }
   static func folder(_ home: ServiceHome) -> String { "\(home.folder)/Unfinished" }
@@ -102,10 +112,12 @@ final class UnfinishedWork: Sendable {
   func end() {
     list.withLock { list in
       guard let now = list else { return }
+      // The lock goes with it.
+      defer { list = nil }
+      if isKept { return }
       HostFiles.remove(now.path)
       // A power cut must not bring it back: what it names is somebody's now.
       try? HostPaths.synchronize(folder: Self.folder(home))
-      list = nil
     }
   }
 }
@@ -173,8 +185,7 @@ extension Registry {
       left.append((path, lock, entries))
     }
     for list in left {
-      settle(list.entries, busy)
-      HostFiles.remove(list.path)
+      if settle(list.entries, busy) { HostFiles.remove(list.path) }
     }
     rmdirIfEmpty(folder)
   }
@@ -183,8 +194,11 @@ extension Registry {
     try? FileManager.default.removeItem(atPath: folder)
   }
 
-  /// The last thing that was begun first.
-  private func settle(_ entries: [UnfinishedWork.Entry], _ busy: Set<String>) {
+  /// The last thing that was begun first. False: some of it has to wait, and all files with it.
+  private func settle(_ entries: [UnfinishedWork.Entry], _ busy: Set<String>) -> Bool {
+    var isWhole = true
+    for case .drive(let drive) in entries.reversed() where !settle(drive) { isWhole = false }
+    guard isWhole else { return false }
     for case .identify(let path, let old, let new) in entries.reversed() { identify(path, old, new) }
     for case .lift(let uuid, let parent) in entries.reversed() {
       if let known = try? medium(uuid)?.medium { try? lift(known, from: parent) }
@@ -192,7 +206,7 @@ extension Registry {
     for case .rename(let medium, let old, let new) in entries.reversed() { rename(medium, old, new) }
     for case .move(let machine, let old, let new) in entries.reversed() { move(machine, old, new) }
     // Whoever cannot say what is in use removes nothing.
-    guard let known = try? knownFiles() else { return }
+    guard let known = try? knownFiles() else { return true }
     let paths = entries.reversed().compactMap { entry in
       if case .file(let path) = entry, !busy.contains(path) { path } else { nil }
     }
@@ -201,6 +215,7 @@ extension Registry {
     }
     // When what was in them has gone.
     for path in paths where path.hasSuffix("/") { rmdirIfEmpty(String(path.dropLast())) }
+    return true
   }
   /// Files that the registry knows, and folders of machines and disks that cannot be read.
   private func knownFiles() throws(ServiceError) -> (files: Set<String>, folders: [String]) {
@@ -227,7 +242,8 @@ extension Registry {
       // An image may be made of several files.
       guard medium.kind == .disk else { continue }
       guard let info = try? MediumFile.info(medium.path) else {
-        folders.append(Paths.folder(of: medium.path))
+        // A running machine's, say. Of the formats only this one has images that are made of several files.
+        if medium.format.uppercased() == "VMDK" { folders.append(Paths.folder(of: medium.path)) }
         continue
       }
       files.formUnion(info.files.map(Paths.absolute))

@@ -180,6 +180,7 @@ final class MachineAdapter: MachineControl {
       completion(error.map { .failure(ControlError($0.description)) } ?? .success([]))
     }
   }
+  func listDrives(completion: @escaping @Sendable (JSON) -> Void) { machine.listDrives(completion: completion) }
 
   func setLink(card: String, isUp: Bool) throws(ControlError) {
     do throws(MachineError) { try machine.setLink(card: card, isUp: isUp) } catch {

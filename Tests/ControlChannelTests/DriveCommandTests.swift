@@ -20,6 +20,10 @@ import Testing
     #expect(try client.next()?["ok"] == true)
     #expect(try client.ask(#"{"command":"detach","drive":"disk0"}"#)["error"]?.string == "it stays")
   }
+  @Test func drivesAreListed() throws {
+    let client = try ControlBench().connect()
+    #expect(try client.ask(#"{"id":1,"command":"drives"}"#).text == #"{"id":1,"ok":true,"drives":[{"name":"disk0"}]}"#)
+  }
   @Test func oneDriveAtATime() throws {
     let client = try ControlBench().connect()
     let needed = #"either "disk" or "cdrom" is needed"#

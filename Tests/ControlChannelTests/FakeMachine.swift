@@ -137,6 +137,7 @@ final class FakeMachine: MachineControl {
     record("detach \(drive)")
     completion(drive == "disk0" ? .failure(ControlError("it stays")) : .success([]))
   }
+  func listDrives(completion: @escaping @Sendable (JSON) -> Void) { completion([["name": "disk0"]]) }
   var deviceNames: [String] { ["i8254", "rtc"] }
   func deviceInfo(_ name: String) -> String? { name == "rtc" ? "time" : nil }
   var statistics: JSON { ["instructions": 7] }

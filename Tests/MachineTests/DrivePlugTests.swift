@@ -57,6 +57,18 @@ import Testing
     done.wait()
     if let error = outcome.withLock({ $0 }) { throw error }
   }
+  /// What is in each drive, by its name.
+  private func list(_ machine: Machine) -> [String: String] {
+    let found = Mutex<JSON>(.null)
+    let done = DispatchSemaphore(value: 0)
+    machine.listDrives { drives in
+      found.withLock { $0 = drives }
+      done.signal()
+    }
+    done.wait()
+    let drives = found.withLock { $0 }.array ?? []
+    return Dictionary(uniqueKeysWithValues: drives.map { ($0["name"]?.string ?? "", $0["path"]?.string ?? "-") })
+  }
   private func save(_ machine: Machine) throws -> String {
     let path = "\(folder)/\(UUID().uuidString).sav"
     let outcome = Mutex<MachineError?>(nil)
@@ -98,7 +110,9 @@ import Testing
     let second = try attach(disk("b"), machine)
     #expect(second.name == "disk1" && second.port == 0)
     #expect(throws: MachineError.self, "there is no port left") { try attach(disk("c"), machine) }
+    #expect(list(machine) == ["disk0": new.path, "disk1": "\(folder)/b"])
     try detach("SATA-1-0", machine)
+    #expect(list(machine) == ["disk1": "\(folder)/b"])
     #expect(link(1, machine) == 0 && machine.storage.drives.map(\.name) == ["disk1"])
     // Another name for the image: nobody has it locked.
     new.plug.slot = nil
