@@ -276,8 +276,14 @@ def story(browser, url, folder):
     if api(browser, f"machines/{machine}/bandwidthgroups") != [{"name": "slow", "type": "Network", "limit": 125000}]:
         raise Wrong("the limit is another")
 
+    browser.click("#guestproperties .add")
+    answer(browser, name="/note", value="a b", TRANSIENT=True, RDONLYGUEST=True)
+    properties = lambda: [(one["name"], one["value"], one["flags"]) for one in api(browser, f"machines/{machine}/guestproperties")]
+    until(30, lambda: properties() == [("/note", "a b", ["TRANSIENT", "RDONLYGUEST"])], lambda: f"{properties()}")
+    usb_story(browser, machine)
+
     # Snapshot, change, restore, delete.
-    browser.click(".tabs a", "Snapshots")
+    browser.run(f"location.hash = '#/m/{machine}/snapshots'")
     browser.click("#take-snapshot")
     browser.fill("#ask-name", "first")
     browser.click("#ask-ok")
@@ -420,6 +426,41 @@ def answer(browser, **values):
             browser.fill(selector, value)
     browser.click("#ask-ok")
     browser.wait("the dialogue's end", "document.querySelector('dialog') === null")
+
+
+def registers_story(browser, machine):
+    """A register that a boot sector of 16 bits does not know is set."""
+    browser.run(f"location.hash = '#/m/{machine}/inside'")
+    browser.fill("#registers form input", "r8=0xABC r9=0x1")
+    browser.click("#registers form button", "Set")
+    browser.wait("the registers", "/r8 +0xabc\\nr9 +0x1\\n/.test(document.querySelector('#registers pre').textContent)")
+
+
+def usb_story(browser, machine):
+    """Filters of the machine on its page, and those for all machines on the host's."""
+    for place, sign, path, more in ((f"#/m/{machine}/data", "#sharedfolders", f"machines/{machine}/usbfilters", {}),
+                                    ("#/host", "#property-machinefolder", "usbfilters", {"action": "hold"})):
+        browser.run(f"location.hash = '{place}'")
+        browser.wait("the page", f"document.querySelector({json.dumps(sign)}) !== null")
+        browser.click("#usbfilters .add")
+        answer(browser, name="second", vendorId="046d", remote="false")
+        browser.wait("the filter", "document.querySelector('#usbfilters tr[data-name=second]') !== null")
+        browser.click("#usbfilters .add")
+        answer(browser, name="first", place="1", active=False, **more)
+        filters = lambda: [(one["name"], one["active"], one["vendorId"], one["remote"]) for one in api(browser, path)]
+        until(30, lambda: filters() == [("first", False, "", None), ("second", True, "046d", False)], lambda: f"{filters()}")
+        # Rows know their places: the page must have the new one.
+        browser.wait("the first filter", "document.querySelector('#usbfilters tr[data-name=first]') !== null")
+        browser.click("#usbfilters tr[data-name=second] .change")
+        answer(browser, remote="", product="A mouse", maskedInterfaces="2")
+        second = lambda: api(browser, path)[1]
+        until(30, lambda: (second()["remote"], second()["product"], second()["maskedInterfaces"]) == (None, "A mouse", 2), lambda: f"{second()}")
+        browser.click("#usbfilters tr[data-name=first] button", "Remove")
+        until(30, lambda: [one["name"] for one in api(browser, path)] == ["second"], lambda: f"{filters()}")
+    browser.click("#sharedfolders .add")
+    answer(browser, name="for all", path="/tmp", writable=False)
+    browser.click("#sharedfolders tr[data-name='for all'] button", "Remove")
+    until(30, lambda: api(browser, "sharedfolders") == [], "the folder is still there")
 
 
 def everything_story(browser, machine, folder):

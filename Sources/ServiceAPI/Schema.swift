@@ -46,6 +46,10 @@ public indirect enum Schema: Sendable {
   /// Into a host-only network.
   static let hostRule = Schema.pattern(
     "(tcp|udp):(\(dotted))?:(\(port))-(\(dotted)):(\(port))", "tcp|udp:[HOST-IP]:PORT-GUEST-IP:PORT")
+  /// A name, and a file's, that settings files can hold.
+  static let keptName = Schema.pattern("[^\\u0000-\\u001f\\u007f\\ufffe\\uffff]+", "a text without control characters")
+  static let keptPath = Schema.pattern(
+    "/[^\\u0000-\\u001f\\u007f\\ufffe\\uffff]*", "an absolute name without control characters")
   /// Where a machine is in the list.
   static let group = Schema.pattern(
     "/([^/\\u0000-\\u001f\\u007f]+(/[^/\\u0000-\\u001f\\u007f]+)*)?", "slashes and names")

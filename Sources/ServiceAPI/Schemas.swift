@@ -107,6 +107,12 @@ enum Schemas {
       member("transient", .flag, "It goes when the machine's run ends."),
       member("linkPolicy", .text, "How far links in it may lead; empty: not said."),
     ]),
+    "USBFilter": USBFilterAttribute.shape,
+    "GuestProperty": .object([
+      member("name", .text, "Unique in the machine."), member("value", .text, "A text."),
+      member("flags", .list(.text), "As \(GuestProperty.knownFlags.joined(separator: ", "))."),
+      member("time", .integer(Int64.min...Int64.max), "When it was set: milliseconds since 1970."),
+    ]),
     "BandwidthGroup": .object([
       member("name", .text, "Unique in the machine."), member("type", .word(["Disk", "Network"]), "Of its devices."),
       member("limit", count, "Bytes a second; 0: none."),

@@ -1,7 +1,7 @@
 // Networks that machines share.
 
 import { call, get, segment } from "./api.js";
-import { acting, ask, choice, field, h, note, notice, replace } from "./dom.js";
+import { acting, ask, choice, field, h, note, notice, replace, table } from "./dom.js";
 
 // Fields as [name, label, usual value]; a usual value of true or false makes a box to tick.
 const lists = [
@@ -105,17 +105,16 @@ export async function networksPage(main, life) {
     });
     const remove = (entry) => acting(async () => { await call("DELETE", `${list.id}/${segment(entry.name)}`); await draw({ list, card }); });
     replace(card, h("div", { class: "bar" }, h("h2", { class: "grow" }, list.title), h("button", { type: "button", class: "add", onclick: add }, list.isNumbered ? "Add" : "Add…")),
-      entries.length ? h("div", { class: "scroll" }, h("table", {}, h("thead", {}, h("tr", {}, h("th", {}, "Name"), list.fields.map(([, label]) => h("th", {}, label)), h("th"))),
-        h("tbody", {}, entries.map((entry) => h("tr", { "data-name": entry.name }, h("td", {}, entry.name), list.fields.map(([name]) => h("td", {}, shown(entry[name]))), h("td", { class: "bar" },
-          (list.more ?? []).map(([word, text, action]) => h("button", { type: "button", class: word, onclick: acting(async () => {
-            await action(`${list.id}/${segment(entry.name)}`, entry);
-            await draw({ list, card });
-          }) }, text)),
-          list.hasService ? ["start", "stop"].map((verb) => h("button", { type: "button", class: verb, onclick: acting(async () => {
-            await call("POST", `${list.id}/${segment(entry.name)}/${verb}`);
-            notice(verb === "start" ? `${entry.name} runs, even without machines.` : `${entry.name} has ended.`);
-          }) }, verb === "start" ? "Start" : "Stop")) : null,
-          h("button", { type: "button", onclick: change(entry) }, "Change…"), h("button", { type: "button", class: "danger", onclick: remove(entry) }, "Remove"))))))) : h("p", { class: "dim" }, "None."));
+      table([["Name", (entry) => entry.name], ...list.fields.map(([name, label]) => [label, (entry) => shown(entry[name])])], entries, (entry) => [
+        (list.more ?? []).map(([word, text, action]) => h("button", { type: "button", class: word, onclick: acting(async () => {
+          await action(`${list.id}/${segment(entry.name)}`, entry);
+          await draw({ list, card });
+        }) }, text)),
+        list.hasService ? ["start", "stop"].map((verb) => h("button", { type: "button", class: verb, onclick: acting(async () => {
+          await call("POST", `${list.id}/${segment(entry.name)}/${verb}`);
+          notice(verb === "start" ? `${entry.name} runs, even without machines.` : `${entry.name} has ended.`);
+        }) }, verb === "start" ? "Start" : "Stop")) : null,
+        h("button", { type: "button", onclick: change(entry) }, "Change…"), h("button", { type: "button", class: "danger", onclick: remove(entry) }, "Remove")]));
   };
   await Promise.all(cards.map(draw));
 }

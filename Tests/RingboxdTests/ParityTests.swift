@@ -1,0 +1,109 @@
+import Base
+import Foundation
+import TestSupport
+import Testing
+
+/// What REST can do to machines beside the command line: each sees what the other has done.
+@Suite("REST beside the command line", .serialized) struct ParityTests {
+  private let service: ServiceUnderTest
+  init() throws {
+    service = try ServiceUnderTest()
+    try service.done(
+      "POST", "machines", ["name": "m", "osType": "Debian_64", "options": ["memory": 64, "nic1": "none"]])
+  }
+  private func told(_ words: [String]) throws -> String { try service.machines.output(words) }
+
+  @Test func filtersOfUSBDevices() throws {
+    let path = "machines/m/usbfilters"
+    let first = try service.done(
+      "POST", path, ["name": "stick", "vendorId": "046d", "remote": false, "maskedInterfaces": 3, "active": false])
+    #expect(
+      first == [
+        "name": "stick", "active": false, "vendorId": "046d", "productId": "", "revision": "", "manufacturer": "",
+        "product": "", "remote": false, "serialNumber": "", "maskedInterfaces": 3,
+      ])
+    _ = try told(["usbfilter", "add", "0", "--target", "m", "--name", "by hand", "--productid", "abcd"])
+    try service.done("POST", path, ["name": "between", "place": 1])
+    let changed = try service.done("PATCH", "\(path)/2", ["active": true, "remote": .null, "serialNumber": "x"])
+    #expect(changed["remote"] == .null && changed["vendorId"] == "046d" && changed["active"] == true)
+    #expect(try service.done("GET", path).array?.map { $0["name"] } == ["by hand", "between", "stick"])
+    #expect(try service.machines.info("m", "USBFilterSerialNumber3") == "x")
+    try service.done("DELETE", "\(path)/1")
+    #expect(try service.machines.info("m", "USBFilterName2") == "stick")
+    #expect(try service.machines.info("m", "USBFilterName3") == nil)
+    // What cannot be is named.
+    let missing = try service.ask("PATCH", "\(path)/2", [:])
+    #expect(missing.status == 404 && missing.text.contains("no place 2"))
+    #expect(try service.ask("DELETE", "\(path)/one").status == 400)
+    let wrong = try service.ask("POST", path, ["name": "x", "vendorId": "12345"])
+    #expect(wrong.status == 400 && wrong.text.contains("body.vendorId"))
+    #expect(try service.ask("POST", path, ["vendorId": "1234"]).text.contains("body.name is missing"))
+    #expect(try service.ask("POST", path, ["name": "x", "action": "hold"]).status == 400)
+    #expect(try service.ask("GET", "machines/none/usbfilters").status == 404)
+
+    // Those for all machines.
+    try service.done("POST", "usbfilters", ["name": "all", "action": "hold", "revision": "0100"])
+    #expect(try service.done("GET", "usbfilters").array?.first?["action"] == "hold")
+    #expect(try told(["list", "usbfilters"]).contains("Action:           Hold\n"))
+    _ = try told(["usbfilter", "modify", "0", "--target", "global", "--action", "ignore"])
+    #expect(try service.done("PATCH", "usbfilters/0", ["revision": ""])["action"] == "ignore")
+    try service.done("DELETE", "usbfilters/0")
+    #expect(try told(["list", "usbfilters"]).contains("<none>"))
+  }
+
+  @Test func propertiesOfTheGuestHaveFlags() throws {
+    let path = "machines/m/guestproperties"
+    try service.done("PUT", "\(path)/%2Fa%2Fone", ["value": "1", "flags": ["RDONLYGUEST", "TRANSIENT"]])
+    _ = try told(["guestproperty", "set", "m", "/a/two", "2", "--flags", "transreset"])
+    _ = try told(["guestproperty", "set", "m", "/b", "3"])
+    #expect(
+      try told(["guestproperty", "enumerate", "m", "--patterns", "/a/one", "--old-format"]).hasSuffix(
+        ", flags: TRANSIENT, RDONLYGUEST\n"))
+    func shown(_ patterns: String) throws -> [JSON] {
+      let list = try service.done("GET", path + patterns).array ?? []
+      #expect(list.allSatisfy { ($0["time"]?.integer ?? 0) > 1_600_000_000_000 })
+      return list.map { ["\($0["name"]?.string ?? "")": $0["value"] ?? .null, "flags": $0["flags"] ?? .null] }
+    }
+    let one: JSON = ["/a/one": "1", "flags": ["TRANSIENT", "RDONLYGUEST"]]
+    let two: JSON = ["/a/two": "2", "flags": ["TRANSRESET"]]
+    #expect(try shown("") == [one, two, ["/b": "3", "flags": []]])
+    #expect(try shown("?patterns=%2Fa%2F*") == [one, two])
+    #expect(try shown("?patterns=*two%7C%2F%3F") == [two, ["/b": "3", "flags": []]])
+    // Another value keeps the flags, wherever it comes from; other flags take their place.
+    try service.done("PUT", "\(path)/%2Fa%2Ftwo", ["value": "22"])
+    _ = try told(["guestproperty", "set", "m", "/a/one", "11"])
+    try service.done("PUT", "\(path)/%2Fb", ["value": "3", "flags": ["RDONLYHOST", "RDONLYGUEST"]])
+    #expect(
+      try shown("") == [
+        ["/a/two": "22", "flags": ["TRANSRESET"]], ["/a/one": "11", "flags": ["TRANSIENT", "RDONLYGUEST"]],
+        ["/b": "3", "flags": ["READONLY"]],
+      ])
+    // The host may not change this one any more.
+    let refused = try service.ask("PUT", "\(path)/%2Fb", ["value": ""])
+    #expect(refused.status == 403 && refused.text.contains("'/b' cannot be changed by the host"))
+    let kept = try service.machines.manage(["guestproperty", "delete", "m", "/b"])
+    #expect(kept.status == 1 && kept.errors.contains("E_ACCESSDENIED"))
+    #expect(try service.ask("PUT", "\(path)/x", ["value": "1", "flags": ["SHINY"]]).text.contains("body.flags[0]"))
+    let wrong = try service.machines.manage(["guestproperty", "set", "m", "x", "1", "--flags", "SHINY"])
+    #expect(wrong.status == 1 && wrong.errors.contains("Invalid flag 'SHINY'"))
+    try service.done("PUT", "\(path)/%2Fa%2Fone", ["value": ""])
+    #expect(try shown("").count == 2)
+  }
+
+  @Test func foldersOfAllMachines() throws {
+    let folder = try service.done("POST", "sharedfolders", ["name": "g", "path": "/tmp", "writable": false])
+    #expect(folder["name"] == "g" && folder["writable"] == false)
+    #expect(try service.done("GET", "sharedfolders").array == [folder])
+    #expect(try service.machines.info("m", "SharedFolderNameGlobalMapping1") == "g")
+    let again = try service.ask("POST", "sharedfolders", ["name": "g", "path": "/"])
+    #expect(again.status == 409 && again.text.contains("'g' already exists"))
+    #expect(try service.ask("POST", "sharedfolders", ["name": "r", "path": "relative"]).status == 400)
+    _ = try told(["sharedfolder", "remove", "global", "--name", "g"])
+    #expect(try service.done("GET", "sharedfolders").array == [])
+    let missing = try service.ask("DELETE", "sharedfolders/g")
+    #expect(missing.status == 404 && missing.text.contains("'g'"))
+    _ = try told(["sharedfolder", "add", "global", "--name", "h", "--hostpath", "/tmp"])
+    try service.done("DELETE", "sharedfolders/h")
+    #expect(try service.machines.info("m", "SharedFolderNameGlobalMapping1") == nil)
+  }
+}
