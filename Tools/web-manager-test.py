@@ -243,6 +243,7 @@ def story(browser, url, folder):
     for tab, sign in (("logs", "#log"), ("performance", "canvas.chart"), ("inside", "#registers pre"), ("network", "#nic1"), ("settings", "#settings")):
         browser.run(f"location.hash = '#/m/{machine}/{tab}'")
         browser.wait(tab, f"document.querySelector({json.dumps(sign)}) !== null")
+    registers_story(browser, machine)
     for page in ("media", "networks", "host", "tasks"):
         browser.run(f"location.hash = '#/{page}'")
         browser.wait(page, f"document.querySelector('main h1')?.textContent.toLowerCase() === '{page}'")

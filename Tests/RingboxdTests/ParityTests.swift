@@ -90,6 +90,30 @@ import Testing
     #expect(try shown("").count == 2)
   }
 
+  @Test func registersAreSet() throws {
+    let path = "machines/m/processors/0/registers"
+    #expect(try service.ask("PATCH", path, ["r8": "0x1"]).status == 409, "it does not run")
+    try service.done("POST", "machines/m/start")
+    defer { _ = try? service.done("POST", "machines/m/poweroff") }
+    try service.waitForScreen("m", "SeaBIOS")
+    // Firmware of 16 and 32 bits does not know these.
+    #expect(try service.done("PATCH", path, ["r8": "0x1234", "r15": "0xFFFFffffFFFFffff"])["r8"] == "0x1234")
+    #expect(try told(["debugvm", "m", "getregisters", "r8"]) == "r8 = 0x0000000000001234\n")
+    _ = try told(["debugvm", "m", "setregisters", "r8=5", "R8=0x6"])
+    let registers = try service.done("GET", path)
+    #expect(registers["r8"] == "0x6" && registers["r15"] == "0xffffffffffffffff")
+    #expect(try service.done("PATCH", path, [:])["r8"] == "0x6")
+    let address = try service.ask("PATCH", path, ["rip": "0xffff000000000000"])
+    #expect(address.status == 400 && address.text.contains("no address 0xffff000000000000"))
+    let name = try service.ask("PATCH", path, ["cr3": "0x0"])
+    #expect(name.status == 400 && name.text.contains("no member 'cr3'"))
+    #expect(try service.ask("PATCH", path, ["rax": "5"]).text.contains("body.rax must be"))
+    #expect(try service.ask("PATCH", "machines/m/processors/1/registers", ["rax": "0x5"]).status == 404)
+    // The same frames by both.
+    try service.done("POST", "machines/m/pause")
+    #expect(try service.ask("GET", "machines/m/processors/0/stack").text == told(["debugvm", "m", "stack"]))
+  }
+
   @Test func foldersOfAllMachines() throws {
     let folder = try service.done("POST", "sharedfolders", ["name": "g", "path": "/tmp", "writable": false])
     #expect(folder["name"] == "g" && folder["writable"] == false)
