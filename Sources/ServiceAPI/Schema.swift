@@ -39,6 +39,10 @@ public indirect enum Schema: Sendable {
   static let rule = Schema.pattern(
     "[^,\\u0000-\\u001f\\u007f]*,(tcp|udp),(\(dotted))?,(0|\(port)),(\(dotted))?,(\(port))",
     "NAME,tcp|udp,HOST-IP,HOST-PORT,GUEST-IP,GUEST-PORT")
+  /// The same with addresses of IPv6, which are only kept.
+  static let rule6 = Schema.pattern(
+    "[^,\\u0000-\\u001f\\u007f]*,(tcp|udp),[0-9A-Fa-f:.]*,(0|\(port)),[0-9A-Fa-f:.]*,(\(port))",
+    "NAME,tcp|udp,HOST-IP,HOST-PORT,GUEST-IP,GUEST-PORT")
   /// Ones, and zeros behind them, with dots.
   static let mask = Schema.pattern(
     (1...32).map { bits in IPv4Text.text(UInt32.max << UInt32(32 - bits)) }.joined(separator: "|")

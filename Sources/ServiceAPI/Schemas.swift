@@ -64,6 +64,10 @@ enum Schemas {
       member("guestPort", .integer(0...65535), "Where it leads to."),
       member("rule", .text, "As modifyvm --natpf takes it."),
     ]),
+    "Loopback": .object([
+      member("address", .text, "Of the host's own, as 127.0.0.1."),
+      member("offset", count, "Where in the network, from its first address on."),
+    ]),
     "Snapshot": .object([
       member("uuid", .uuid, "Unique."), member("name", .text, "As the user gave it."),
       member("description", .text, "By the user."), member("time", .text, "When it was taken."),

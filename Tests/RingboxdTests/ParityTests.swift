@@ -114,6 +114,54 @@ import Testing
     #expect(try service.ask("GET", "machines/m/processors/0/stack").text == told(["debugvm", "m", "stack"]))
   }
 
+  @Test func networksHaveLoopbacksAndPortsOfIPv6() throws {
+    try service.done("PUT", "natnetworks/lab", ["network": "10.0.9.0/24"])
+    let path = "natnetworks/lab"
+    try service.done("PUT", "\(path)/loopbacks/127.0.0.1", ["offset": 3])
+    _ = try told(["natnetwork", "modify", "--netname", "lab", "--loopback-4", "127.0.0.2=5"])
+    let mapped = try service.done("PUT", "\(path)/loopbacks/127.0.0.1", ["offset": 2])
+    #expect(
+      mapped["loopbacks"] == [["address": "127.0.0.2", "offset": 5], ["address": "127.0.0.1", "offset": 2]])
+    try service.done("PUT", "\(path)/loopbacks6/%3A%3A1", ["offset": 2])
+    let rule: JSON = ["rule": "web,tcp,::1,8080,fd17::4,80"]
+    #expect(try service.done("POST", "\(path)/forwards6", rule)["forwards6"]?.array?.first?["rule"] == rule["rule"])
+    _ = try told(["natnetwork", "modify", "--netname", "lab", "--port-forward-6", "ssh:tcp:[::1]:2222:[fd17::4]:22"])
+    let shown = try service.done("GET", "natnetworks").array?.first
+    #expect(shown?["forwards"] == [] && shown?["forwards6"]?.array?.map { $0["name"] } == ["web", "ssh"])
+    let list = try told(["natnetwork", "list"])
+    #expect(
+      list.contains(
+        "Port-forwarding (ipv6)\n        web:tcp:[::1]:8080:[fd17::4]:80\n        ssh:tcp:[::1]:2222:[fd17::4]:22\n"
+          + "loopback mappings (ipv4)\n        127.0.0.2=5\n        127.0.0.1=2\nloopback mappings (ipv6)\n        ::1=2\n"
+      ))
+    // What cannot be is named.
+    for (method, place, body, status, text) in [
+      ("POST", "forwards6", rule, 400, "A NAT rule of this name already exists"),
+      ("POST", "forwards6", ["rule": "x,tcp,me,1,you,2"], 400, "body.rule must be"),
+      ("PUT", "loopbacks/host", ["offset": 2], 400, "'host=2'"),
+      ("PUT", "loopbacks/127.0.0.1", ["offset": 0], 400, "offset"),
+      ("PUT", "loopbacks6/127.0.0.1", ["offset": 2], 400, "'127.0.0.1=2'"),
+      ("DELETE", "loopbacks/127.0.0.9", nil, 404, "'127.0.0.9'"), ("DELETE", "forwards6/none", nil, 404, "'none'"),
+    ] as [(String, String, JSON?, Int, String)] {
+      let answer = try service.ask(method, "\(path)/\(place)", body)
+      #expect(answer.status == status && answer.text.contains(text), "\(method) \(place): \(answer.text)")
+    }
+    #expect(try service.ask("PUT", "natnetworks/none/loopbacks/127.0.0.1", ["offset": 2]).status == 404)
+    let again = try service.machines.manage([
+      "natnetwork", "modify", "--netname", "lab", "--port-forward-6", "ssh:tcp:[]:1:[]:2",
+    ])
+    #expect(again.status == 1 && again.errors.contains("already exists"))
+    // Each takes away what the other has made.
+    _ = try told([
+      "natnetwork", "modify", "--netname", "lab", "--loopback-4", "delete", "127.0.0.1", "--loopback-6", "delete",
+      "::1",
+      "--port-forward-6", "delete", "web",
+    ])
+    try service.done("DELETE", "\(path)/loopbacks/127.0.0.2")
+    let empty = try service.done("DELETE", "\(path)/forwards6/ssh")
+    #expect(empty["forwards6"] == [] && empty["loopbacks"] == [] && empty["loopbacks6"] == [])
+  }
+
   @Test func foldersOfAllMachines() throws {
     let folder = try service.done("POST", "sharedfolders", ["name": "g", "path": "/tmp", "writable": false])
     #expect(folder["name"] == "g" && folder["writable"] == false)
