@@ -516,6 +516,13 @@ def everything_story(browser, machine, folder):
     answer(browser, repair=False)
     browser.wait("the verdict", "document.querySelector('#notices').textContent.includes('has no errors')")
 
+    # What it holds, part by part.
+    browser.click(f"{row(path)} .bytes")
+    browser.wait("the first bytes", "document.querySelector('#bytes')?.textContent.startsWith('0000000000000000: 31 c0 8e d8')")
+    browser.click("#ask-ok")
+    browser.wait("the next", "document.querySelector('#bytes')?.textContent.startsWith('0000000000000200: 00')")
+    browser.click("dialog button", "Cancel")
+
     # A linked clone of a snapshot.
     go(f"#/m/{machine}/snapshots")
     browser.click("#take-snapshot")

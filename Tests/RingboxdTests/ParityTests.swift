@@ -162,6 +162,69 @@ import Testing
     #expect(empty["forwards6"] == [] && empty["loopbacks"] == [] && empty["loopbacks6"] == [])
   }
 
+  @Test func bytesOfMediaAreReadAndCopied() throws {
+    let raw = try service.folder.write("r.img", (0..<4096).map { UInt8(truncatingIfNeeded: $0 / 16) })
+    let disk = service.folder.name("d.vdi"), uuid = "6b8f2c1e-1111-4000-8000-0123456789ab"
+    try service.finish(
+      "POST", "media/convert", ["source": .string(raw), "target": .string(disk), "uuid": .string(uuid)])
+    #expect(try told(["showmediuminfo", disk]).contains(uuid))
+    _ = try told(["mediumproperty", "set", disk, "k", "v"])
+    let part = try service.ask("GET", "media/\(uuid)/bytes?offset=500&size=600")
+    #expect(part.status == 200 && part.head.contains("application/octet-stream"))
+    #expect(part.body == (500..<1100).map { UInt8(truncatingIfNeeded: $0 / 16) })
+    #expect(try service.ask("GET", "media/\(uuid)/bytes").body.count == 4096)
+    let listing = try service.ask("GET", "media/\(uuid)/listing?offset=1040&size=33").text
+    #expect(listing.split(separator: "\n").count == 3 && listing.contains("AAAAAAAAAAAAAAAA\n"))
+    #expect(
+      try told(["mediumio", "--disk", uuid, "cat", "--hex", "--offset", "1040", "--size", "33"]) == listing)
+    let beyond = try service.ask("GET", "media/\(uuid)/bytes?offset=4097")
+    #expect(beyond.status == 400 && beyond.text.contains("has 4096 bytes"))
+    #expect(try service.ask("GET", "media/\(uuid)/bytes?size=-1").text.contains("Invalid value of size: '-1'"))
+    #expect(try service.ask("GET", "media/\(uuid.dropLast())0/listing").status == 404)
+
+    // An image with a unit and an identity of its own; a copy that is larger; a copy into it.
+    let own = "6b8f2c1e-2222-4000-8000-0123456789ab", made = service.folder.name("made.vdi")
+    try service.done(
+      "POST", "media", ["path": .string(made), "size": 65_536, "blockSize": 4096, "uuid": .string(own)])
+    #expect(try told(["showmediuminfo", made, "--json"]).contains("\"blockSize\":4096"))
+    #expect(
+      try service.ask("POST", "media", ["path": .string(made + "x"), "size": 65_536, "blockSize": 1536]).status == 422)
+    #expect(
+      try service.ask("POST", "media", ["path": .string(made + "x"), "size": 65_536, "uuid": "1"]).text.contains("body")
+    )
+    try service.finish("POST", "media/clone", ["source": .string(uuid), "target": .string(made), "existing": true])
+    #expect(try service.done("GET", "media/info?path=\(made)")["uuid"]?.string == own)
+    #expect(try told(["mediumio", "--disk", made, "cat", "--hex", "--offset", "1040", "--size", "33"]) == listing)
+    let larger = service.folder.name("larger.vmdk")
+    try service.finish("POST", "media/clone", ["source": .string(uuid), "target": .string(larger), "size": 131_072])
+    #expect(try service.done("GET", "media/info?path=\(larger)")["capacity"] == 131_072)
+    let small = try service.done(
+      "POST", "media/clone", ["source": .string(larger), "target": .string(made), "existing": true])
+    let end = try service.done("GET", "tasks/\(small["id"]?.integer ?? 0)?wait=60")
+    #expect(end["state"] == "failed" && end["error"]?["text"]?.string?.contains("is smaller than") == true)
+  }
+
+  @Test func aMergedImageIsForgotten() throws {
+    let base = service.folder.name("base.vmdk"), over = service.folder.name("over.vmdk")
+    let top = service.folder.name("top.vmdk")
+    try service.done("POST", "media", ["path": .string(base), "size": 1_048_576, "format": "VMDK"])
+    for (path, parent) in [(over, base), (top, over)] {
+      try service.done("POST", "media", ["path": .string(path), "parent": .string(parent)])
+    }
+    for path in [base, over, top] { _ = try told(["mediumproperty", "set", path, "k", "v"]) }
+    func known() throws -> [String] { try service.done("GET", "media").array?.compactMap { $0["path"]?.string } ?? [] }
+    #expect(try known().sorted() == [base, over, top])
+    // Another one differs from it: refused before anything is merged.
+    let refused = try service.machines.manage(["mergemedium", over, "--delete"])
+    #expect(refused.status == 1 && refused.errors.contains("has child media"))
+    _ = try told(["mergemedium", top, "--delete"])
+    #expect(try known().sorted() == [base, over] && !FileManager.default.fileExists(atPath: top))
+    let uuid = try #require(
+      try service.done("GET", "media").array?.first { $0["path"]?.string == over }?["uuid"]?.string)
+    _ = try told(["mergemedium", uuid, "--delete"])
+    #expect(try known() == [base] && !FileManager.default.fileExists(atPath: over))
+  }
+
   @Test func foldersOfAllMachines() throws {
     let folder = try service.done("POST", "sharedfolders", ["name": "g", "path": "/tmp", "writable": false])
     #expect(folder["name"] == "g" && folder["writable"] == false)
