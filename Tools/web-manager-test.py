@@ -302,6 +302,9 @@ def story(browser, url, folder):
     browser.wait("the explanation", "document.querySelector('#notices').textContent.includes(\"did you mean 'memory'\")")
     browser.problems = [problem for problem in browser.problems if "(Bad Request)" not in problem]
     browser.run(f"location.hash = '#/m/{machine}/snapshots'")
+    browser.click(".details")
+    browser.wait("what it was", "document.querySelector('dialog dl')?.textContent.includes('64 MiB')")
+    answer(browser)
     browser.click(".restore")
     browser.click("#ask-ok")
     until(120, lambda: api(browser, f"machines/{machine}")["memory"] == 64, "the snapshot was not restored")

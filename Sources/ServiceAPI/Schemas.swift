@@ -46,6 +46,8 @@ enum Schemas {
       member("type", .optional(.text), "The medium's type."),
       member("nonrotational", .flag, "A solid-state disk."), member("discard", .flag, "Gives space back."),
       member("hotPluggable", .flag, "May change while the machine runs."),
+      member("temporaryEject", .flag, "Of a CD drive: what the guest ejects is in it again at the next start; kept."),
+      member("passthrough", .flag, "Of a CD drive: the guest writes to the host's; kept."),
       member("bandwidthGroup", .optional(.text), "The group whose limit it shares."),
     ]),
     "Adapter": .object([

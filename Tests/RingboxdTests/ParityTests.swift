@@ -241,4 +241,30 @@ import Testing
     try service.done("DELETE", "sharedfolders/h")
     #expect(try service.machines.info("m", "SharedFolderNameGlobalMapping1") == nil)
   }
+
+  @Test func drivesOfDiscsHaveTheirSettings() throws {
+    try service.done("POST", "machines/m/controllers", ["name": "IDE", "bus": "ide"])
+    let path = "machines/m/controllers/IDE/drives/1/0"
+    let disc = try service.folder.write("disc.iso", [UInt8](repeating: 0, count: 4096))
+    try service.done("PUT", path, ["kind": "dvddrive", "medium": .string(disc), "temporaryEject": true])
+    func drive() throws -> JSON? {
+      try service.done("GET", "machines/m")["controllers"]?.array?.first?["drives"]?.array?.first
+    }
+    #expect(try drive()?["temporaryEject"] == true && drive()?["passthrough"] == false)
+    #expect(try service.machines.info("m", "\"IDE-tempeject-1-0\"") == "on")
+    _ = try told([
+      "storageattach", "m", "--storagectl", "IDE", "--port", "1", "--device", "0", "--passthrough", "on", "--tempeject",
+      "off",
+    ])
+    #expect(try drive()?["temporaryEject"] == false && drive()?["passthrough"] == true)
+  }
+
+  @Test func snapshotsAreLookedInto() throws {
+    _ = try told(["snapshot", "m", "take", "s"])
+    _ = try told(["modifyvm", "m", "--memory", "96"])
+    #expect(try service.done("GET", "machines/m/snapshots/s")["memory"] == 64)
+    #expect(try service.done("GET", "machines/m")["memory"] == 96)
+    let missing = try service.ask("GET", "machines/m/snapshots/t")
+    #expect(missing.status == 404 && missing.text.contains("'t'"))
+  }
 }

@@ -275,7 +275,7 @@ import Testing
       guard case .call = route.action, case .json(let schema) = route.result else { continue }
       let values = [
         "{machine}": uuid, "{task}": "1", "{port}": "0", "{medium}": medium, "{name}": "vboxnet0", "{log}": "0",
-        "{processor}": "0",
+        "{processor}": "0", "{snapshot}": "s",
       ]
       var path = route.path.map { values[$0] ?? $0 }.joined(separator: "/")
       if ["showImage", "readLabel"].contains(route.id) { path += "?path=\(disk)" }
