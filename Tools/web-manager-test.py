@@ -243,6 +243,7 @@ def story(browser, url, folder):
     for tab, sign in (("logs", "#log"), ("performance", "canvas.chart"), ("inside", "#registers pre"), ("network", "#nic1"), ("settings", "#settings")):
         browser.run(f"location.hash = '#/m/{machine}/{tab}'")
         browser.wait(tab, f"document.querySelector({json.dumps(sign)}) !== null")
+    registers_story(browser, machine)
     for page in ("media", "networks", "host", "tasks"):
         browser.run(f"location.hash = '#/{page}'")
         browser.wait(page, f"document.querySelector('main h1')?.textContent.toLowerCase() === '{page}'")
@@ -276,8 +277,14 @@ def story(browser, url, folder):
     if api(browser, f"machines/{machine}/bandwidthgroups") != [{"name": "slow", "type": "Network", "limit": 125000}]:
         raise Wrong("the limit is another")
 
+    browser.click("#guestproperties .add")
+    answer(browser, name="/note", value="a b", TRANSIENT=True, RDONLYGUEST=True)
+    properties = lambda: [(one["name"], one["value"], one["flags"]) for one in api(browser, f"machines/{machine}/guestproperties")]
+    until(30, lambda: properties() == [("/note", "a b", ["TRANSIENT", "RDONLYGUEST"])], lambda: f"{properties()}")
+    usb_story(browser, machine)
+
     # Snapshot, change, restore, delete.
-    browser.click(".tabs a", "Snapshots")
+    browser.run(f"location.hash = '#/m/{machine}/snapshots'")
     browser.click("#take-snapshot")
     browser.fill("#ask-name", "first")
     browser.click("#ask-ok")
@@ -295,6 +302,9 @@ def story(browser, url, folder):
     browser.wait("the explanation", "document.querySelector('#notices').textContent.includes(\"did you mean 'memory'\")")
     browser.problems = [problem for problem in browser.problems if "(Bad Request)" not in problem]
     browser.run(f"location.hash = '#/m/{machine}/snapshots'")
+    browser.click(".details")
+    browser.wait("what it was", "document.querySelector('dialog dl')?.textContent.includes('64 MiB')")
+    answer(browser)
     browser.click(".restore")
     browser.click("#ask-ok")
     until(120, lambda: api(browser, f"machines/{machine}")["memory"] == 64, "the snapshot was not restored")
@@ -422,6 +432,41 @@ def answer(browser, **values):
     browser.wait("the dialogue's end", "document.querySelector('dialog') === null")
 
 
+def registers_story(browser, machine):
+    """A register that a boot sector of 16 bits does not know is set."""
+    browser.run(f"location.hash = '#/m/{machine}/inside'")
+    browser.fill("#registers form input", "r8=0xABC r9=0x1")
+    browser.click("#registers form button", "Set")
+    browser.wait("the registers", "/r8 +0xabc\\nr9 +0x1\\n/.test(document.querySelector('#registers pre').textContent)")
+
+
+def usb_story(browser, machine):
+    """Filters of the machine on its page, and those for all machines on the host's."""
+    for place, sign, path, more in ((f"#/m/{machine}/data", "#sharedfolders", f"machines/{machine}/usbfilters", {}),
+                                    ("#/host", "#property-machinefolder", "usbfilters", {"action": "hold"})):
+        browser.run(f"location.hash = '{place}'")
+        browser.wait("the page", f"document.querySelector({json.dumps(sign)}) !== null")
+        browser.click("#usbfilters .add")
+        answer(browser, name="second", vendorId="046d", remote="false")
+        browser.wait("the filter", "document.querySelector('#usbfilters tr[data-name=second]') !== null")
+        browser.click("#usbfilters .add")
+        answer(browser, name="first", place="1", active=False, **more)
+        filters = lambda: [(one["name"], one["active"], one["vendorId"], one["remote"]) for one in api(browser, path)]
+        until(30, lambda: filters() == [("first", False, "", None), ("second", True, "046d", False)], lambda: f"{filters()}")
+        # Rows know their places: the page must have the new one.
+        browser.wait("the first filter", "document.querySelector('#usbfilters tr[data-name=first]') !== null")
+        browser.click("#usbfilters tr[data-name=second] .change")
+        answer(browser, remote="", product="A mouse", maskedInterfaces="2")
+        second = lambda: api(browser, path)[1]
+        until(30, lambda: (second()["remote"], second()["product"], second()["maskedInterfaces"]) == (None, "A mouse", 2), lambda: f"{second()}")
+        browser.click("#usbfilters tr[data-name=first] button", "Remove")
+        until(30, lambda: [one["name"] for one in api(browser, path)] == ["second"], lambda: f"{filters()}")
+    browser.click("#sharedfolders .add")
+    answer(browser, name="for all", path="/tmp", writable=False)
+    browser.click("#sharedfolders tr[data-name='for all'] button", "Remove")
+    until(30, lambda: api(browser, "sharedfolders") == [], "the folder is still there")
+
+
 def everything_story(browser, machine, folder):
     """What the command line can do to a machine that is off."""
     show = lambda: api(browser, f"machines/{machine}")
@@ -473,6 +518,13 @@ def everything_story(browser, machine, folder):
     browser.click(f"{row(path)} .check")
     answer(browser, repair=False)
     browser.wait("the verdict", "document.querySelector('#notices').textContent.includes('has no errors')")
+
+    # What it holds, part by part.
+    browser.click(f"{row(path)} .bytes")
+    browser.wait("the first bytes", "document.querySelector('#bytes')?.textContent.startsWith('0000000000000000: 31 c0 8e d8')")
+    browser.click("#ask-ok")
+    browser.wait("the next", "document.querySelector('#bytes')?.textContent.startsWith('0000000000000200: 00')")
+    browser.click("dialog button", "Cancel")
 
     # A linked clone of a snapshot.
     go(f"#/m/{machine}/snapshots")
@@ -534,6 +586,20 @@ def everything_story(browser, machine, folder):
     browser.wait("the list", "document.querySelector('#natnetworks tr[data-name=lab] .forwards') !== null")
     until(30, lambda: [rule["rule"] for rule in api(browser, "natnetworks")[0]["forwards"]] == ["web,tcp,127.0.0.1,8080,10.0.3.15,80"],
           lambda: f"{api(browser, 'natnetworks')}")
+    lab = lambda: next(one for one in api(browser, "natnetworks") if one["name"] == "lab")
+    browser.click("#natnetworks tr[data-name=lab] .forwards")
+    answer(browser, family="6", name="six", host="::1", guest="fd17::4")
+    until(30, lambda: [rule["rule"] for rule in lab()["forwards6"]] == ["six,tcp,::1,2222,fd17::4,22"], lambda: f"{lab()}")
+    browser.click("#natnetworks tr[data-name=lab] .loopbacks")
+    answer(browser, address="127.0.0.1", offset="2")
+    until(30, lambda: lab()["loopbacks"] == [{"address": "127.0.0.1", "offset": 2}], lambda: f"{lab()}")
+    # A page that is opened anew has it for certain.
+    go("#/tasks")
+    browser.wait("another page", "document.querySelector('#natnetworks') === null")
+    go("#/networks")
+    browser.click("#natnetworks tr[data-name=lab] .loopbacks")
+    answer(browser, what="loopbacks/127.0.0.1")
+    until(30, lambda: lab()["loopbacks"] == [], lambda: f"{lab()}")
     browser.click("#natnetworks tr[data-name=lab] .start")
     browser.wait("the network's service", "document.querySelector('#notices').textContent.includes('lab runs')")
     browser.click("#natnetworks tr[data-name=lab] .stop")

@@ -23,10 +23,7 @@ enum CoreDump {
         var position: UInt64 = 0
         while position < area.size {
           let count = min(piece, area.size - position)
-          let reply = try client.command(
-            "read-memory",
-            [("address", .integer(Int64(area.address + position))), ("count", .integer(Int64(count)))])
-          try put(Hex.bytes(reply["hex"]?.string ?? "", count: Int(count)), file)
+          try put(try client.memory(at: area.address + position, count: Int(count)), file)
           position += count
           done += count
           guard progress(done) else { throw ServiceError(.failure, "The dump was cancelled", .console) }

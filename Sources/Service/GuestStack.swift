@@ -13,14 +13,14 @@ public struct GuestStack {
   private static let limit = 64
 
   /// `registers` by their names in small letters. `read` gives bytes of guest-physical memory, or nil where there are none.
-  public init(_ registers: [String: UInt64], read: (UInt64, Int) throws -> [UInt8]?) throws {
+  public init(_ registers: [String: UInt64], read: (UInt64, Int) -> [UInt8]?) {
     let space = AddressSpace(registers)
     let size = space.pointerSize
-    func word(_ address: UInt64) throws -> UInt64? {
+    func word(_ address: UInt64) -> UInt64? {
       var bytes: [UInt8] = []
       // A word may lie across two pages.
       for index in 0..<UInt64(size) {
-        guard let place = try space.translate(address &+ index, read), let byte = try read(place, 1)?.first else {
+        guard let place = space.translate(address &+ index, read), let byte = read(place, 1)?.first else {
           return nil
         }
         bytes.append(byte)
@@ -30,8 +30,8 @@ public struct GuestStack {
     var frames: [Frame] = []
     var base = registers["rbp"] ?? 0, instruction = registers["rip"] ?? 0
     if size == 4 { (base, instruction) = (base & 0xffff_ffff, instruction & 0xffff_ffff) }
-    while base != 0, frames.count < GuestStack.limit, let previous = try word(base),
-      let back = try word(base &+ UInt64(size))
+    while base != 0, frames.count < GuestStack.limit, let previous = word(base),
+      let back = word(base &+ UInt64(size))
     {
       frames.append(Frame(base: base, instruction: instruction, previousBase: previous, returnAddress: back))
       // Stacks grow downwards: a chain that goes another way is none.
@@ -86,7 +86,7 @@ struct AddressSpace {
     pointerSize = isLong ? 8 : 4
   }
 
-  func translate(_ address: UInt64, _ read: (UInt64, Int) throws -> [UInt8]?) throws -> UInt64? {
+  func translate(_ address: UInt64, _ read: (UInt64, Int) -> [UInt8]?) -> UInt64? {
     let address = pointerSize == 4 ? address & 0xffff_ffff : address
     guard levels > 0 else { return address }
     let (bits, size) = usesLongEntries ? (UInt64(9), 8) : (10, 4)
@@ -95,7 +95,7 @@ struct AddressSpace {
       let shift = 12 + bits * UInt64(level - 1)
       // The first table of PAE paging has four entries.
       let index = address >> shift & (levels == 3 && level == 3 ? 3 : (1 << bits) - 1)
-      guard let bytes = try read(table + index * UInt64(size), size), bytes.count == size else { return nil }
+      guard let bytes = read(table + index * UInt64(size), size), bytes.count == size else { return nil }
       let entry = bytes.reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
       guard entry & 1 != 0 else { return nil }
       let isLarge = entry & 0x80 != 0 && level > 1 && !(levels == 3 && level == 3) && level <= 3 && hasLargePages

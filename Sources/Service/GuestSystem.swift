@@ -19,9 +19,7 @@ public struct GuestSystem: Equatable, Sendable {
     var last: [UInt8] = []
     for address in stride(from: UInt64(0), to: min(bytes, limit), by: Int(piece)) {
       let count = min(piece, bytes - address)
-      let reply = try client.command(
-        "read-memory", [("address", .integer(Int64(address))), ("count", .integer(Int64(count)))])
-      let part = Hex.bytes(reply["hex"]?.string ?? "", count: Int(count))
+      let part = try client.memory(at: address, count: Int(count))
       // A sentence may lie across two pieces.
       if let found = GuestSystem(last + part) { return found }
       last = Array(part.suffix(128))

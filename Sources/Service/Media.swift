@@ -226,6 +226,19 @@ extension Registry {
       if delete { try MediumFile.delete(Paths.absolute(name)) } else { _ = try MediumFile.info(Paths.absolute(name)) }
       return
     }
+    try refuseClosing(medium, users)
+    try settling { () throws(ServiceError) in
+      let files = delete ? try MediumFile.removableFiles(medium.path) : []
+      UnfinishedWork.note(files: files)
+      try forget(medium)
+      for file in files { HostFiles.remove(file) }
+    }
+  }
+  /// Throws for a medium that machines have, or that other images differ from.
+  public func refuseClosing(of name: String) throws(ServiceError) {
+    if let (medium, users) = try medium(name) { try refuseClosing(medium, users) }
+  }
+  private func refuseClosing(_ medium: Medium, _ users: [MachineSettings]) throws(ServiceError) {
     guard users.isEmpty else {
       throw ServiceError(
         .objectInUse,
@@ -234,12 +247,6 @@ extension Registry {
     }
     if try media().contains(where: { $0.medium.parent == medium.uuid }) {
       throw ServiceError(.objectInUse, "Cannot close medium '\(medium.path)' because it has child media", .medium)
-    }
-    try settling { () throws(ServiceError) in
-      let files = delete ? try MediumFile.removableFiles(medium.path) : []
-      UnfinishedWork.note(files: files)
-      try forget(medium)
-      for file in files { HostFiles.remove(file) }
     }
   }
   private func forget(_ medium: Medium) throws(ServiceError) {

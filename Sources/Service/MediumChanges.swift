@@ -288,3 +288,19 @@ enum MediumMove {
     }
   }
 }
+
+extension ImageLibrary {
+  /// Copies all that `source` shows into an image that exists and is at least as large; what that one held is gone.
+  public func copy(
+    _ source: any DiskImage, intoExisting path: String, progress: WorkProgress = .none
+  ) throws(DiskError) -> ImageInfo {
+    let target = try open(path)
+    guard target.sectorCount >= source.sectorCount else {
+      throw .invalid("\(path) is smaller than what is to be copied into it")
+    }
+    try target.writeZeroes(0, count: target.sectorCount)
+    try copy(source, to: target, progress: progress)
+    try target.close()
+    return try target.info()
+  }
+}

@@ -28,12 +28,7 @@ extension Registry {
     var options = options
     // It shows the same afterwards: what differs from it still does.
     options.keepsModification = true
-    if known != nil {
-      // Some formats name their parents by UUIDs only.
-      let places = Dictionary(try media().map { ($0.medium.uuid, $0.medium.path) }) { first, _ in first }
-      let own = options.locate
-      options.locate = { own($0) ?? places[$0.description] }
-    }
+    if known != nil { options = try locating(options) }
     let chosen = options
     do throws(DiskError) { return try ImageLibrary().mergeParentInto(path, chosen, progress: progress) } catch {
       throw ServiceError(.fileError, "Could not merge '\(path)': \(error)", .medium)

@@ -97,14 +97,7 @@ extension MachineSettings {
   /// Forgets what was only for the run that has ended: guest properties and folders that are transient.
   mutating func dropTransients() {
     hardware = hardware.withoutTransientFolders
-    guard hardware.child("GuestProperties") != nil else { return }
-    machine.change(path: ["Hardware", "GuestProperties"]) { list in
-      list.remove("GuestProperty") { property in
-        (property["flags"] ?? "").split(whereSeparator: { ", ".contains($0) }).contains {
-          $0.uppercased() == "TRANSIENT"
-        }
-      }
-    }
+    dropTransientProperties()
   }
 }
 

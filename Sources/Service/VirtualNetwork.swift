@@ -106,10 +106,7 @@ public struct VirtualNetwork {
       throw refuse("NAT network '\(name)': its address must have 8 to 28 bits")
     }
     func address(_ number: UInt32) -> JSON { .string(IPv4Text.text(network.address | number)) }
-    let rules = (entry.child("PortForwarding4")?.elements("Forwarding") ?? []).map { PortRule($0).forward }
-    let offsets = (entry.child("Mappings")?.elements("Loopback4") ?? []).compactMap {
-      $0["offset"].flatMap(UInt32.init)
-    }
+    let rules = entry.natForwards(.ipv4).map(\.forward), offsets = entry.natLoopbacks(.ipv4).map(\.offset)
     let last = ~(UInt32.max << UInt32(32 - network.bits))
     let mapped = offsets.first { (1..<last).contains($0) && $0 != 3 }
     json.set(

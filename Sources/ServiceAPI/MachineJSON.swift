@@ -87,7 +87,8 @@ extension MachineService {
       "kind": .string(attachment.kind.word), "medium": attachment.medium.map { .string($0) } ?? .null,
       "path": medium.map { .string($0.path) } ?? .null, "type": medium.map { .string($0.type) } ?? .null,
       "nonrotational": .bool(attachment.isNonrotational), "discard": .bool(attachment.discards),
-      "hotPluggable": .bool(attachment.isHotPluggable),
+      "hotPluggable": .bool(attachment.isHotPluggable), "temporaryEject": .bool(attachment.isTemporaryEject),
+      "passthrough": .bool(attachment.isPassedThrough),
       "bandwidthGroup": attachment.bandwidthGroup.map { .string($0) } ?? .null,
     ]
   }

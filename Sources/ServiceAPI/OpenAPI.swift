@@ -75,7 +75,10 @@ public enum OpenAPI {
     switch name {
     case "port", "device", "log": .integer(0...255)
     case "adapter": .integer(1...8)
+    case "filter": .integer(0...Int64(Route.filterLimit - 1))
     case "scope": DHCPScope.pattern
+    case "address": .address
+    case "address6": .pattern(LoopbackMapping.address6, "an address of IPv6")
     default: .name
     }
   }

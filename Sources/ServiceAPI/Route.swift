@@ -119,7 +119,7 @@ public struct Route: Sendable {
   /// Every operation, in the order of the document.
   public static let all: [Route] =
     service + web + machines + power + console + storage + network + snapshots + appliances + media + networks
-    + networkServices + data + inspection + tasks
+    + networkServices + data + usb + inspection + tasks
 }
 
 /// A request that was matched with a route.
@@ -152,8 +152,8 @@ public struct APIRequest: Sendable {
     return number
   }
   /// A place in the path, as in `/ports/0`.
-  func place(_ key: String) throws(ServiceError) -> Int {
-    guard let number = Int(name(key)), (0..<256).contains(number) else {
+  func place(_ key: String, below limit: Int = 256) throws(ServiceError) -> Int {
+    guard let number = Int(name(key)), (0..<limit).contains(number) else {
       throw ServiceError(.invalidArgument, "Invalid \(key) '\(name(key))'")
     }
     return number

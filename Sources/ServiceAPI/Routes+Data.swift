@@ -7,6 +7,14 @@ import SettingsFiles
 extension Route {
   private static let value = Schema.object([Schema.member("value", .line, "Empty: takes the key away.")])
 
+  private static let folder = [
+    Schema.member("path", .keptPath, "An absolute name."),
+    Schema.option("writable", .flag, "true if not said otherwise."),
+    Schema.option("autoMount", .flag, "The guest's additions mount it by themselves."),
+    Schema.option("mountPoint", .line, "Where they do."),
+    Schema.option("linkPolicy", .word(["forbidden", "subtree", "relative", "any"]), "How far links in it may lead."),
+  ]
+
   static let data: [Route] = [
     Route(.get, "extradata", "listGlobalExtraData", "data", "Extra data of the registry.", .json(.map(.text))) {
       service, _ throws(ServiceError) in
@@ -34,29 +42,30 @@ extension Route {
     }.taking(value),
     Route(
       .get, "machines/{machine}/guestproperties", "listGuestProperties", "data",
-      "Properties that guest programs read.", .json(.map(.text))
+      "Properties that guest programs read.", .json(.list(.named("GuestProperty")))
     ) { service, request throws(ServiceError) in
-      let list = try service.machine(request).hardware.child("GuestProperties")?.elements("GuestProperty") ?? []
-      return .json(MachineService.object(list.map { ($0["name"] ?? "", $0["value"] ?? "") }))
-    },
+      let all = try service.machine(request).guestProperties, patterns = request.query["patterns"]
+      let chosen = all.filter { property in patterns.map { Glob.matchesAny(property.name, $0) } ?? true }
+      return .json(.array(chosen.map(MachineService.json)))
+    }.asking("patterns", .text, "Only names like this: with * and ?, several with | between."),
     Route(
       .put, "machines/{machine}/guestproperties/{key}", "setGuestProperty", "data",
       "Keeps a property for guest programs.", .nothing
     ) { service, request throws(ServiceError) in
-      let key = request.name("key"), value = request.text("value") ?? ""
-      try service.registry.changeShared(request.name("machine")) { settings in
-        settings.machine.change(path: ["Hardware", "GuestProperties"]) { list in
-          list.remove("GuestProperty") { $0["name"] == key }
-          guard !value.isEmpty else { return }
-          list.insert(
-            SettingsElement(
-              "GuestProperty",
-              [("name", key), ("value", value), ("timestamp", "\(HostClock.wallNanoseconds)"), ("flags", "")]))
-        }
+      let text = request.text("value") ?? ""
+      let flags = request.body["flags"]?.array?.compactMap(\.string).joined(separator: ",")
+      try service.registry.changeShared(request.name("machine")) { settings throws(ServiceError) in
+        try settings.setGuestProperty(request.name("key"), text.isEmpty ? nil : text, flags: flags)
       }
       service.noticed()
       return .nothing
-    }.taking(value),
+    }.taking(
+      .object([
+        Schema.member("value", .line, "Empty: takes the property away."),
+        Schema.option(
+          "flags", .list(.word(GuestProperty.knownFlags)),
+          "In place of those it has; one that the host may not change stays."),
+      ])),
     Route(
       .get, "machines/{machine}/sharedfolders", "listSharedFolders", "data", "Folders of the host for the guest.",
       .json(.list(.named("SharedFolder")))
@@ -67,35 +76,45 @@ extension Route {
       .put, "machines/{machine}/sharedfolders/{key}", "setSharedFolder", "data", "Adds a folder, or changes it.",
       .json(.named("SharedFolder"))
     ) { service, request throws(ServiceError) in
-      var folder = SharedFolder(name: request.name("key"), path: try request.file("path") ?? "")
-      folder.isWritable = request.flag("writable") ?? true
-      folder.mounts = request.flag("autoMount") ?? false
-      folder.mountPoint = request.text("mountPoint") ?? ""
-      folder.isTransient = request.flag("transient") ?? false
-      folder.linkPolicy = request.text("linkPolicy") ?? ""
+      let folder = try request.folder(request.name("key"))
       if folder.isTransient { _ = try service.registry.client(try service.machine(request)) }
-      let chosen = folder
       try service.registry.changeShared(request.name("machine")) { settings throws(ServiceError) in
-        try settings.add(chosen, replacing: true)
+        try settings.add(folder, replacing: true)
       }
       service.noticed()
-      return .json(MachineService.json(chosen))
+      return .json(MachineService.json(folder))
     }.taking(
-      .object([
-        Schema.member("path", .path, "An absolute name."),
-        Schema.option("writable", .flag, "true if not said otherwise."),
-        Schema.option("autoMount", .flag, "The guest's additions mount it by themselves."),
-        Schema.option("mountPoint", .line, "Where they do."),
-        Schema.option("transient", .flag, "It goes when the machine's run ends; of a machine that runs."),
-        Schema.option(
-          "linkPolicy", .word(["forbidden", "subtree", "relative", "any"]), "How far links in it may lead."),
-      ])),
+      .object(
+        folder + [Schema.option("transient", .flag, "It goes when the machine's run ends; of a machine that runs.")])),
     Route(
       .delete, "machines/{machine}/sharedfolders/{key}", "removeSharedFolder", "data", "Takes a folder away.", .nothing
     ) { service, request throws(ServiceError) in
       try service.registry.changeShared(request.name("machine")) { settings throws(ServiceError) in
         try settings.removeSharedFolder(request.name("key"))
       }
+      service.noticed()
+      return .nothing
+    },
+    Route(
+      .get, "sharedfolders", "listGlobalSharedFolders", "data", "Folders of the host for the guests of all machines.",
+      .json(.list(.named("SharedFolder")))
+    ) { service, _ throws(ServiceError) in
+      .json(.array(try service.registry.globalFolders().map(MachineService.json)))
+    },
+    Route(
+      .post, "sharedfolders", "addGlobalSharedFolder", "data", "Adds a folder for all machines.",
+      .json(.named("SharedFolder"))
+    ) { service, request throws(ServiceError) in
+      let folder = try request.folder(request.text("name") ?? "")
+      try service.registry.setGlobalFolder(folder.name, folder)
+      service.noticed()
+      return .json(MachineService.json(folder))
+    }.taking(.object([Schema.member("name", .keptName, "Unique among them.")] + folder)),
+    Route(
+      .delete, "sharedfolders/{key}", "removeGlobalSharedFolder", "data", "Takes a folder of all machines away.",
+      .nothing
+    ) { service, request throws(ServiceError) in
+      try service.registry.setGlobalFolder(request.name("key"), nil)
       service.noticed()
       return .nothing
     },
@@ -167,11 +186,31 @@ extension Route {
   ]
 }
 
+extension APIRequest {
+  /// What the body says of a shared folder.
+  fileprivate func folder(_ name: String) throws(ServiceError) -> SharedFolder {
+    var folder = SharedFolder(name: name, path: try file("path") ?? "")
+    folder.isWritable = flag("writable") ?? true
+    folder.mounts = flag("autoMount") ?? false
+    folder.mountPoint = text("mountPoint") ?? ""
+    folder.isTransient = flag("transient") ?? false
+    folder.linkPolicy = text("linkPolicy") ?? ""
+    return folder
+  }
+}
+
 extension MachineService {
   static func object(_ pairs: [(key: String, value: String)]) -> JSON {
     // Hand-written files may name a key twice; the first counts.
     var seen: Set<String> = []
     return .object(pairs.filter { seen.insert($0.key).inserted }.map { JSON.Member($0.key, .string($0.value)) })
+  }
+  static func json(_ property: GuestProperty) -> JSON {
+    [
+      "name": .string(property.name), "value": .string(property.value),
+      "flags": .array(GuestProperty.words(property.flags).map { .string($0) }),
+      "time": .integer(property.time / 1_000_000),
+    ]
   }
   static func json(bandwidthGroup group: SettingsElement) -> JSON {
     [

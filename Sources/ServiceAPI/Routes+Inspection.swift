@@ -18,10 +18,10 @@ extension Route {
       .json(try service.registry.client(try service.machine(request)).command("device-info")["devices"] ?? [])
     },
     Route(
-      .get, "machines/{machine}/devices/{device}", "showDevice", "inspection", "A device's state in words.",
+      .get, "machines/{machine}/devices/{name}", "showDevice", "inspection", "A device's state in words.",
       .data("text/plain")
     ) { service, request throws(ServiceError) in
-      let client = try service.registry.client(try service.machine(request)), name = request.name("device")
+      let client = try service.registry.client(try service.machine(request)), name = request.name("name")
       guard try client.command("device-info")["devices"]?.array?.contains(.string(name)) == true else {
         throw ServiceError(.objectNotFound, "The machine has no device '\(name)'", .console)
       }
@@ -32,24 +32,31 @@ extension Route {
       .get, "machines/{machine}/processors/{processor}/registers", "showRegisters", "inspection",
       "A processor's registers, in hexadecimal digits. The machine stands still meanwhile.", .json(.map(.text))
     ) { service, request throws(ServiceError) in
-      .json(try service.registers(request))
+      let (client, processor) = try service.processor(request)
+      return .json(try client.registers(of: processor))
     },
+    Route(
+      .patch, "machines/{machine}/processors/{processor}/registers", "setRegisters", "inspection",
+      "Changes registers of a processor, in hexadecimal digits behind 0x: general ones, rip, and of rflags what belongs to "
+        + "programs. Answers with all of them. The machine stands still meanwhile.", .json(.map(.text))
+    ) { service, request throws(ServiceError) in
+      let (client, processor) = try service.processor(request)
+      let values: [(name: String, value: UInt64)] = (request.body.members ?? []).map {
+        ($0.key, UInt64(($0.value.string ?? "").dropFirst(2), radix: 16) ?? 0)
+      }
+      if !values.isEmpty { try client.setRegisters(of: processor, values) }
+      return .json(try client.registers(of: processor))
+    }.taking(
+      .object(
+        registers.map {
+          Schema.option($0, .pattern("0x[0-9A-Fa-f]{1,16}", "up to 16 hexadecimal digits behind 0x"), "Its new value.")
+        })),
     Route(
       .get, "machines/{machine}/processors/{processor}/stack", "showStack", "inspection",
       "The frames on a processor's stack, as far as its code keeps frame pointers.", .data("text/plain")
     ) { service, request throws(ServiceError) in
-      let client = try service.registry.client(try service.machine(request))
-      let registers = Dictionary(
-        (try service.registers(request).members ?? []).map {
-          ($0.key, UInt64(($0.value.string ?? "").dropFirst(2), radix: 16) ?? 0)
-        }
-      ) { first, _ in first }
-      let stack = try? GuestStack(registers) { address, count in
-        let reply = try? client.command(
-          "read-memory", [("address", .string("0x\(String(address, radix: 16))")), ("count", .integer(Int64(count)))])
-        return reply.map { Hex.bytes($0["hex"]?.string ?? "", count: count) }
-      }
-      return .data("text/plain", Array((stack?.text ?? "").utf8))
+      let (client, processor) = try service.processor(request)
+      return .data("text/plain", Array(try GuestStack(of: processor, client).text.utf8))
     },
     Route(
       .get, "machines/{machine}/system", "detectSystem", "inspection",
@@ -81,16 +88,20 @@ extension Route {
           "Devices, as -all +ahci or -nic*; without it nothing changes.")
       ]), optional: true),
   ]
+  /// Those that can be set.
+  private static let registers =
+    ["rip", "rflags", "rax", "rbx", "rcx", "rdx", "rsi", "rdi", "rbp", "rsp"] + (8...15).map { "r\($0)" }
 }
 
 extension MachineService {
-  fileprivate func registers(_ request: APIRequest) throws(ServiceError) -> JSON {
+  /// The processor that a request names, and who knows about it.
+  fileprivate func processor(_ request: APIRequest) throws(ServiceError) -> (VMClient, Int) {
     let settings = try machine(request), number = try request.place("processor")
     let client = try registry.client(settings)
     guard number < settings.cpus else {
       throw ServiceError(.objectNotFound, "The machine has no processor \(number)", .console)
     }
-    return try client.command("registers", [("cpu", .integer(Int64(number)))])["registers"] ?? [:]
+    return (client, number)
   }
   fileprivate func modifyLive(_ request: APIRequest) throws(ServiceError) -> APIResponse {
     let settings = try machine(request)

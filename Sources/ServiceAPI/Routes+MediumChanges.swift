@@ -119,6 +119,7 @@ extension MachineService {
         .objectInUse, "Medium '\(medium.path)' is attached to \(users.count) virtual machines", .medium)
     }
     try registry.refuseMerge(of: medium.uuid)
+    if deletes { try registry.refuseClosing(of: medium.uuid) }
     return try work("Merge '\(Paths.name(of: medium.path))'", canCancel: true) { task throws(ServiceError) in
       let parent = try ImageWork.attempt { () throws(DiskError) in
         try ImageLibrary().mergeIntoParent(medium.path, progress: task.progress)

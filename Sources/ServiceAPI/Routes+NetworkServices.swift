@@ -7,30 +7,8 @@ extension Route {
   static let networkServices: [Route] =
     power("natnetworks", "NATNetwork", "NAT network") { $0 }
     + power("dhcpservers", "DHCPServer", "DHCP server") { $0 }
+    + forwards(.ipv4) + forwards(.ipv6) + loopbacks(.ipv4) + loopbacks(.ipv6)
     + [
-      Route(
-        .post, "natnetworks/{name}/forwards", "addNetworkForward", "networks", "Adds a port forward to a NAT network.",
-        .json(.named("NATNetwork"))
-      ) { service, request throws(ServiceError) in
-        let rule = try PortRule(parsing: request.text("rule") ?? "")
-        return try service.changeForwards(request.name("name")) { list throws(ServiceError) in
-          guard !list.contains(where: { $0.name == rule.name }) else {
-            throw ServiceError(.invalidArgument, "A NAT rule of this name already exists", .registry)
-          }
-          list.append(rule)
-        }
-      }.taking(.object([Schema.member("rule", .rule, "NAME,tcp|udp,HOST-IP,HOST-PORT,GUEST-IP,GUEST-PORT")])),
-      Route(
-        .delete, "natnetworks/{name}/forwards/{rule}", "removeNetworkForward", "networks",
-        "Takes a port forward of a NAT network away.", .json(.named("NATNetwork"))
-      ) { service, request throws(ServiceError) in
-        try service.changeForwards(request.name("name")) { list throws(ServiceError) in
-          guard list.contains(where: { $0.name == request.name("rule") }) else {
-            throw ServiceError(.objectNotFound, "Could not find a rule named '\(request.name("rule"))'", .registry)
-          }
-          list.removeAll { $0.name == request.name("rule") }
-        }
-      },
       Route(
         .put, "dhcpservers/{name}/scopes/{scope}", "setDHCPScope", "networks",
         "Says what a DHCP server tells all clients (global), those of a group (group:NAME), or one card (mac:ADDRESS, "
@@ -85,6 +63,61 @@ extension Route {
         return .json(try service.registry.networkService(network)?.command("status")["status"] ?? [:])
       },
     ]
+
+  private static func forwards(_ family: AddressFamily) -> [Route] {
+    let path = "natnetworks/{name}/forwards\(family.suffix)"
+    return [
+      Route(
+        .post, path, "addNetworkForward\(family.suffix)", "networks",
+        "Adds a port forward of IPv\(family.rawValue) to a NAT network.", .json(.named("NATNetwork"))
+      ) { service, request throws(ServiceError) in
+        let rule = try PortRule(parsing: request.text("rule") ?? "")
+        return try service.changeNATNetwork(request) { entry throws(ServiceError) in
+          try entry.addNATForward(rule, family)
+        }
+      }.taking(
+        .object([
+          Schema.member(
+            "rule", family == .ipv4 ? .rule : .rule6, "NAME,tcp|udp,HOST-IP,HOST-PORT,GUEST-IP,GUEST-PORT")
+        ])),
+      Route(
+        .delete, "\(path)/{rule}", "removeNetworkForward\(family.suffix)", "networks",
+        "Takes a port forward of IPv\(family.rawValue) of a NAT network away.", .json(.named("NATNetwork"))
+      ) { service, request throws(ServiceError) in
+        try service.changeNATNetwork(request) { entry throws(ServiceError) in
+          try entry.removeNATForward(request.name("rule"), family)
+        }
+      },
+    ]
+  }
+  private static func loopbacks(_ family: AddressFamily) -> [Route] {
+    let path = "natnetworks/{name}/loopbacks\(family.suffix)/{address\(family.suffix)}"
+    @Sendable func address(_ request: APIRequest) -> String { request.name("address\(family.suffix)") }
+    return [
+      Route(
+        .put, path, "setLoopback\(family.suffix)", "networks",
+        "Says where in a NAT network machines reach services on an address of IPv\(family.rawValue) of the host's own, as "
+          + "127.0.0.1.", .json(.named("NATNetwork"))
+      ) { service, request throws(ServiceError) in
+        let offset = UInt32(clamping: request.integer("offset") ?? 0)
+        return try service.changeNATNetwork(request) { entry throws(ServiceError) in
+          try entry.mapNATLoopback(LoopbackMapping(address: address(request), offset: offset), family)
+        }
+      }.taking(
+        .object([
+          Schema.member(
+            "offset", .integer(1...Int64(LoopbackMapping.largestOffset)), "From the network's first address on.")
+        ])),
+      Route(
+        .delete, path, "removeLoopback\(family.suffix)", "networks",
+        "Makes services there unreachable for a NAT network.", .json(.named("NATNetwork"))
+      ) { service, request throws(ServiceError) in
+        try service.changeNATNetwork(request) { entry throws(ServiceError) in
+          try entry.removeNATLoopback(address(request), family)
+        }
+      },
+    ]
+  }
 
   /// `start` keeps the service of a network even without machines, until `stop`.
   private static func power(
@@ -144,24 +177,19 @@ extension MachineService {
     }
     return .json(answer)
   }
-  fileprivate func changeForwards(
-    _ name: String, _ body: (inout [PortRule]) throws(ServiceError) -> Void
-  ) throws(ServiceError) -> APIResponse {
-    try changeEntry("NATNetwork", name) { entry throws(ServiceError) in
-      var rules = entry.forwards
-      try body(&rules)
-      entry.change("PortForwarding4") { list in
-        list.remove("Forwarding") { _ in true }
-        for rule in rules { list.insert(rule.element) }
-      }
-    }
-  }
+  fileprivate func changeNATNetwork(
+    _ request: APIRequest, _ body: (inout SettingsElement) throws(ServiceError) -> Void
+  ) throws(ServiceError) -> APIResponse { try changeEntry("NATNetwork", request.name("name"), body) }
   fileprivate func changeServer(
     _ name: String, _ body: (inout SettingsElement) throws(ServiceError) -> Void
   ) throws(ServiceError) -> APIResponse { try changeEntry("DHCPServer", name, body) }
 }
 
-extension SettingsElement {
-  /// The port forwards of a NAT network.
-  var forwards: [PortRule] { (child("PortForwarding4")?.elements("Forwarding") ?? []).map(PortRule.init) }
+extension AddressFamily {
+  /// Behind names of what belongs to the family; those of IPv4 are older.
+  var suffix: String { self == .ipv4 ? "" : "6" }
+}
+
+extension LoopbackMapping {
+  var json: JSON { ["address": .string(address), "offset": .integer(Int64(offset))] }
 }

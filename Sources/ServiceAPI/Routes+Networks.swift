@@ -182,13 +182,26 @@ struct NetworkShape: Sendable {
         + more.map { Schema.member($0.name, $0.schema, $0.text) })
   }
   /// What entries have besides, with operations of its own.
-  private var more: [(name: String, schema: Schema, text: String, json: @Sendable (SettingsElement) -> JSON)] {
+  private var more: [Part] {
     switch list {
-    case .natNetworks:
-      [("forwards", .list(.named("Forward")), "Ports of the host.", { .array($0.forwards.map(\.json)) })]
+    case .natNetworks: AddressFamily.allCases.flatMap(NetworkShape.parts)
     case .dhcpServers: [("scopes", DHCPScope.shape, "What is told to whom.", DHCPScope.all)]
     case .hostOnlyNetworks: []
     }
+  }
+  private typealias Part = (name: String, schema: Schema, text: String, json: @Sendable (SettingsElement) -> JSON)
+  private static func parts(_ family: AddressFamily) -> [Part] {
+    let suffix = family.suffix, what = "of IPv\(family.rawValue)"
+    return [
+      (
+        "forwards\(suffix)", .list(.named("Forward")), "Ports of the host, \(what).",
+        { .array($0.natForwards(family).map(\.json)) }
+      ),
+      (
+        "loopbacks\(suffix)", .list(.named("Loopback")), "The host's own addresses \(what) that machines reach.",
+        { .array($0.natLoopbacks(family).map(\.json)) }
+      ),
+    ]
   }
   /// The name of the network's switch.
   func network(_ name: String) -> String {

@@ -26,6 +26,16 @@ extension Route {
         Schema.member("name", .name, "Need not be unique."), Schema.option("description", .line, "By the user."),
       ])),
     Route(
+      .get, "machines/{machine}/snapshots/{snapshot}", "showSnapshot", "snapshots",
+      "The machine with the settings that it had then.", .json(.named("Machine"))
+    ) { service, request throws(ServiceError) in
+      let settings = try service.machine(request)
+      let node = try service.registry.snapshot(request.name("snapshot"), of: settings)
+      var entry = try service.registry.entry(settings.uuid)
+      entry.settings = .success(try settings.asOf(node.uuid))
+      return .json(service.details(entry))
+    },
+    Route(
       .patch, "machines/{machine}/snapshots/{snapshot}", "editSnapshot", "snapshots",
       "Changes a snapshot's name and description.", .json(.list(.named("Snapshot")))
     ) {

@@ -58,6 +58,8 @@ extension Route {
         Schema.option("nonrotational", .flag, "A solid-state disk."),
         Schema.option("discard", .flag, "Gives space back."),
         Schema.option("hotPluggable", .flag, "May change while the machine runs."),
+        Schema.option("temporaryEject", .flag, "What the guest ejects is in it again at the next start; kept."),
+        Schema.option("passthrough", .flag, "The guest writes to the host's drive; kept."),
         Schema.option("bandwidthGroup", .optional(.text), "A group of disks, whose limit the disk shares; null: none."),
       ])),
     Route(
@@ -127,6 +129,8 @@ extension MachineService {
     change.isNonrotational = request.flag("nonrotational")
     change.discards = request.flag("discard")
     change.isHotPluggable = request.flag("hotPluggable")
+    change.isTemporaryEject = request.flag("temporaryEject")
+    change.isPassedThrough = request.flag("passthrough")
     if let group = request.body["bandwidthGroup"] { change.bandwidthGroup = group.string ?? "" }
     return try self.change(request, change)
   }

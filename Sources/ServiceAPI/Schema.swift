@@ -39,6 +39,10 @@ public indirect enum Schema: Sendable {
   static let rule = Schema.pattern(
     "[^,\\u0000-\\u001f\\u007f]*,(tcp|udp),(\(dotted))?,(0|\(port)),(\(dotted))?,(\(port))",
     "NAME,tcp|udp,HOST-IP,HOST-PORT,GUEST-IP,GUEST-PORT")
+  /// The same with addresses of IPv6, which are only kept.
+  static let rule6 = Schema.pattern(
+    "[^,\\u0000-\\u001f\\u007f]*,(tcp|udp),[0-9A-Fa-f:.]*,(0|\(port)),[0-9A-Fa-f:.]*,(\(port))",
+    "NAME,tcp|udp,HOST-IP,HOST-PORT,GUEST-IP,GUEST-PORT")
   /// Ones, and zeros behind them, with dots.
   static let mask = Schema.pattern(
     (1...32).map { bits in IPv4Text.text(UInt32.max << UInt32(32 - bits)) }.joined(separator: "|")
@@ -46,6 +50,10 @@ public indirect enum Schema: Sendable {
   /// Into a host-only network.
   static let hostRule = Schema.pattern(
     "(tcp|udp):(\(dotted))?:(\(port))-(\(dotted)):(\(port))", "tcp|udp:[HOST-IP]:PORT-GUEST-IP:PORT")
+  /// A name, and a file's, that settings files can hold.
+  static let keptName = Schema.pattern("[^\\u0000-\\u001f\\u007f\\ufffe\\uffff]+", "a text without control characters")
+  static let keptPath = Schema.pattern(
+    "/[^\\u0000-\\u001f\\u007f\\ufffe\\uffff]*", "an absolute name without control characters")
   /// Where a machine is in the list.
   static let group = Schema.pattern(
     "/([^/\\u0000-\\u001f\\u007f]+(/[^/\\u0000-\\u001f\\u007f]+)*)?", "slashes and names")

@@ -46,6 +46,8 @@ enum Schemas {
       member("type", .optional(.text), "The medium's type."),
       member("nonrotational", .flag, "A solid-state disk."), member("discard", .flag, "Gives space back."),
       member("hotPluggable", .flag, "May change while the machine runs."),
+      member("temporaryEject", .flag, "Of a CD drive: what the guest ejects is in it again at the next start; kept."),
+      member("passthrough", .flag, "Of a CD drive: the guest writes to the host's; kept."),
       member("bandwidthGroup", .optional(.text), "The group whose limit it shares."),
     ]),
     "Adapter": .object([
@@ -63,6 +65,10 @@ enum Schemas {
       member("guestAddress", .text, "Empty: whatever the guest has."),
       member("guestPort", .integer(0...65535), "Where it leads to."),
       member("rule", .text, "As modifyvm --natpf takes it."),
+    ]),
+    "Loopback": .object([
+      member("address", .text, "Of the host's own, as 127.0.0.1."),
+      member("offset", count, "Where in the network, from its first address on."),
     ]),
     "Snapshot": .object([
       member("uuid", .uuid, "Unique."), member("name", .text, "As the user gave it."),
@@ -106,6 +112,12 @@ enum Schemas {
       member("mountPoint", .text, "Where they do; empty: where they like."),
       member("transient", .flag, "It goes when the machine's run ends."),
       member("linkPolicy", .text, "How far links in it may lead; empty: not said."),
+    ]),
+    "USBFilter": USBFilterAttribute.shape,
+    "GuestProperty": .object([
+      member("name", .text, "Unique in the machine."), member("value", .text, "A text."),
+      member("flags", .list(.text), "As \(GuestProperty.knownFlags.joined(separator: ", "))."),
+      member("time", .integer(Int64.min...Int64.max), "When it was set: milliseconds since 1970."),
     ]),
     "BandwidthGroup": .object([
       member("name", .text, "Unique in the machine."), member("type", .word(["Disk", "Network"]), "Of its devices."),

@@ -3,6 +3,7 @@ import Base
 import DiskImages
 import Foundation
 import HostSystem
+import Service
 
 /// `ringbox createmedium`: an empty disk image.
 struct CreateMediumCommand: ParsableCommand {
@@ -95,8 +96,10 @@ struct CloneMediumCommand: ParsableCommand {
     let size = try MediumSupport.size(resize, nil)
     let info = try MediumSupport.attempt {
       let source = try library.open(names[0], options)
-      if existing { try MediumSupport.registry().refuseChange(of: names[1]) }
-      if existing { return try intoExisting(names[1], source, library) }
+      if existing {
+        try MediumSupport.registry().refuseChange(of: names[1])
+        return try library.copy(source, intoExisting: names[1], progress: MediumSupport.progress(isQuiet: json))
+      }
       let format = named ?? ImageFormat(named: URL(fileURLWithPath: names[1]).pathExtension) ?? .vdi
       let creation = ImageCreation(
         format, try MediumSupport.variant(variant, format), capacity: max(size ?? 0, source.sectorCount * 512))
@@ -107,18 +110,6 @@ struct CloneMediumCommand: ParsableCommand {
     if json { return MediumSupport.show(info.json) }
     print(
       "Clone medium created in format '\(info.format.rawValue)'." + (info.uuid.map { " UUID: \($0)" } ?? ""))
-  }
-  private func intoExisting(
-    _ path: String, _ source: any ManagedImage, _ library: ImageLibrary
-  ) throws -> ImageInfo {
-    let target = try library.open(path)
-    guard target.sectorCount >= source.sectorCount else {
-      throw Failure.failure("\(path) is smaller than what is to be copied into it")
-    }
-    try target.writeZeroes(0, count: target.sectorCount)
-    try library.copy(source, to: target, progress: MediumSupport.progress(isQuiet: json))
-    try target.close()
-    return try target.info()
   }
 }
 
@@ -176,7 +167,7 @@ struct MergeMediumCommand: ParsableCommand {
   @Argument(help: "[disk] FILE") var words: [String] = []
   @Flag(help: "The image takes in what its parent holds, and becomes a child of the parent's parent.")
   var takeParent = false
-  @Flag(help: "Remove the image's files after it was merged into its parent.") var delete = false
+  @Flag(help: "Remove the image after it was merged into its parent, also from the registry.") var delete = false
   @Flag(help: "As one line of JSON; no progress.") var json = false
 
   func run() throws {
@@ -189,13 +180,11 @@ struct MergeMediumCommand: ParsableCommand {
       guard !takeParent else {
         return try MediumSupport.registry().takeParent(into: names[0], options, progress: progress)
       }
-      try MediumSupport.registry().refuseMerge(of: names[0])
+      let registry = try MediumSupport.registry()
+      try registry.refuseMerge(of: names[0])
+      if delete { try registry.refuseClosing(of: names[0]) }
       let parent = try library.mergeIntoParent(names[0], options, progress: progress)
-      if delete {
-        var alone = ImageLibrary.Options(readOnly: true)
-        alone.isAlone = true
-        for file in try library.open(names[0], alone).info().files { try library.remove(file) }
-      }
+      if delete { try registry.closeMedium(names[0], delete: true) }
       return parent
     }
     if json { MediumSupport.show(info.json) }

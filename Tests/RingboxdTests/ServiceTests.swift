@@ -257,6 +257,13 @@ import Testing
     try service.done("PUT", "machines/m/controllers/IDE/drives/0/0", ["kind": "hdd", "medium": .string(disk)])
     try service.finish("POST", "machines/m/snapshots", ["name": "s", "description": "d"])
     try service.done("PUT", "machines/m/extradata/a%2Fb", ["value": "1"])
+    try service.done("PUT", "machines/m/guestproperties/k", ["value": "1", "flags": ["READONLY"]])
+    for path in ["usbfilters", "machines/m/usbfilters"] {
+      try service.done("POST", path, ["name": "f", "remote": true])
+    }
+    try service.done("POST", "sharedfolders", ["name": "g", "path": "/tmp"])
+    try service.done("PUT", "natnetworks/lab", ["network": "10.0.9.0/24"])
+    try service.done("PUT", "natnetworks/lab/loopbacks/127.0.0.1", ["offset": 2])
     try service.done("POST", "hostonlyinterfaces")
     try service.done(
       "PUT", "dhcpservers/vboxnet0",
@@ -268,7 +275,7 @@ import Testing
       guard case .call = route.action, case .json(let schema) = route.result else { continue }
       let values = [
         "{machine}": uuid, "{task}": "1", "{port}": "0", "{medium}": medium, "{name}": "vboxnet0", "{log}": "0",
-        "{processor}": "0",
+        "{processor}": "0", "{snapshot}": "s",
       ]
       var path = route.path.map { values[$0] ?? $0 }.joined(separator: "/")
       if ["showImage", "readLabel"].contains(route.id) { path += "?path=\(disk)" }

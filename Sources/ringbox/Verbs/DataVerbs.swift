@@ -77,33 +77,21 @@ enum DataVerbs {
         "verbose": 0, "flags": 1, "patterns": 1, "timeout": 1, "failontimeout": 0, "oldformat": 0, "nofixedwidth": 0,
         "notimestamp": 0,
       ], words: 1...3)
-    let properties = { (settings: MachineSettings) in
-      settings.hardware.child("GuestProperties")?.elements("GuestProperty") ?? []
-    }
+    func value(_ name: String) -> String? { options.last { $0.name == name }?.value }
     switch (verb, values.count) {
     case ("get", 2):
-      guard let found = properties(try registry.machine(values[0])).first(where: { $0["name"] == values[1] }) else {
+      guard let found = try registry.machine(values[0]).guestProperties.first(where: { $0.name == values[1] }) else {
         return Answer(text: "No value set!\n", json: ["value": .null])
       }
-      return Answer(text: "Value: \(found["value"] ?? "")\n", json: ["value": .string(found["value"] ?? "")])
+      return Answer(text: "Value: \(found.value)\n", json: json(found))
     case ("set", 2...3), ("delete", 2), ("unset", 2):
-      let value = values.count > 2 ? values[2] : nil
-      let flags = options.last { $0.name == "flags" }?.value ?? ""
-      try registry.changeShared(values[0]) { settings in
-        settings.machine.change(path: ["Hardware", "GuestProperties"]) { list in
-          list.remove("GuestProperty") { $0["name"] == values[1] }
-          guard let value else { return }
-          list.insert(
-            SettingsElement(
-              "GuestProperty",
-              [
-                ("name", values[1]), ("value", value), ("timestamp", "\(HostClock.wallNanoseconds)"), ("flags", flags),
-              ]))
-        }
+      let flags = value("flags")
+      try registry.changeShared(values[0]) { settings throws(ServiceError) in
+        try settings.setGuestProperty(values[1], values.count > 2 ? values[2] : nil, flags: flags)
       }
       return .done
     case ("wait", 2):
-      let timeout = options.last { $0.name == "timeout" }?.value
+      let timeout = value("timeout")
       if let timeout, Int64(timeout) == nil { throw Failure.usage("Invalid --timeout argument '\(timeout)'") }
       guard let found = try wait(values[0], values[1], timeout.flatMap { Int64($0) }, registry) else {
         let fails = options.contains { $0.name == "failontimeout" }
@@ -111,39 +99,33 @@ enum DataVerbs {
           text: "Time out or interruption while waiting for a notification.\n", json: ["value": .null],
           status: fails ? 2 : 0)
       }
-      return Answer(
-        text: "Name: \(found["name"] ?? ""), value: \(found["value"] ?? ""), flags: \(found["flags"] ?? "")\n",
-        json: ["name": .string(found["name"] ?? ""), "value": .string(found["value"] ?? "")])
+      return Answer(text: "Name: \(found.name), value: \(found.value), flags: \(found.flags)\n", json: json(found))
     case ("enumerate", 1...):
       let patterns = values.dropFirst() + options.filter { $0.name == "patterns" }.map(\.value)
-      let found = properties(try registry.machine(values[0])).filter { property in
-        patterns.isEmpty
-          || patterns.contains { list in
-            list.split(separator: "|").contains { Glob.matches(property["name"] ?? "", String($0)) }
-          }
+      let found = try registry.machine(values[0]).guestProperties.filter { property in
+        patterns.isEmpty || patterns.contains { Glob.matchesAny(property.name, $0) }
       }
       guard !found.isEmpty else { return Answer(text: "No properties found.\n", json: [:]) }
       let isOld = options.contains { $0.name == "oldformat" }
       return Answer(
         text: isOld ? found.map(oldLine).joined() : GuestPropertyTable(found).text,
-        json: .object(found.map { JSON.Member($0["name"] ?? "", .string($0["value"] ?? "")) }))
+        json: .object(found.map { JSON.Member($0.name, .string($0.value)) }))
     default: throw Failure.usage("Invalid parameter '\(verb)'")
     }
   }
 
-  private static func oldLine(_ property: SettingsElement) -> String {
-    "Name: \(property["name"] ?? ""), value: \(property["value"] ?? ""), "
-      + "timestamp: \(property["timestamp"] ?? "0"), flags: \(property["flags"] ?? "")\n"
+  private static func json(_ property: GuestProperty) -> JSON {
+    ["name": .string(property.name), "value": .string(property.value), "flags": .string(property.flags)]
+  }
+  private static func oldLine(_ property: GuestProperty) -> String {
+    "Name: \(property.name), value: \(property.value), timestamp: \(property.time), flags: \(property.flags)\n"
   }
   /// Waits until a property whose name matches is new or has changed.
   private static func wait(_ machine: String, _ patterns: String, _ milliseconds: Int64?, _ registry: Registry) throws
-    -> SettingsElement?
+    -> GuestProperty?
   {
-    func matching() throws -> [SettingsElement] {
-      let all = try registry.machine(machine).hardware.child("GuestProperties")?.elements("GuestProperty") ?? []
-      return all.filter { property in
-        patterns.split(separator: "|").contains { Glob.matches(property["name"] ?? "", String($0)) }
-      }
+    func matching() throws -> [GuestProperty] {
+      try registry.machine(machine).guestProperties.filter { Glob.matchesAny($0.name, patterns) }
     }
     let before = try matching()
     let deadline = milliseconds.map { HostClock.monotonicNanoseconds + $0 * 1_000_000 }
@@ -229,20 +211,18 @@ private struct FolderChange: Sendable {
 private struct GuestPropertyTable {
   private(set) var text = ""
 
-  init(_ properties: [SettingsElement]) {
-    let rows = properties.map { ($0["name"] ?? "", "'\($0["value"] ?? "")'", $0) }.sorted { $0.0 < $1.0 }
+  init(_ properties: [GuestProperty]) {
+    let rows = properties.map { ($0.name, "'\($0.value)'", $0) }.sorted { $0.0 < $1.0 }
     let names = min(64, rows.map(\.0.count).max() ?? 0), values = min(40, rows.map(\.1.count).max() ?? 0)
     func pad(_ text: String, _ width: Int) -> String {
       text + String(repeating: " ", count: max(0, width - text.count))
     }
     for (name, value, property) in rows {
-      let nanoseconds = property["timestamp"].flatMap(Int64.init) ?? 0
-      let time = Timestamp.text(nanoseconds / 1_000_000_000).dropLast()
-      let fraction = String(nanoseconds / 1_000_000 % 1000)
-      let flags = property["flags"] ?? ""
+      let time = Timestamp.text(property.time / 1_000_000_000).dropLast()
+      let fraction = String(property.time / 1_000_000 % 1000)
       text += "\(pad(name, names)) = \(pad(value, values)) @ \(time)."
       text += String(repeating: "0", count: max(0, 3 - fraction.count)) + fraction + "Z"
-      text += (flags.isEmpty ? "" : " \(flags)") + "\n"
+      text += (property.flags.isEmpty ? "" : " \(property.flags)") + "\n"
     }
   }
 }

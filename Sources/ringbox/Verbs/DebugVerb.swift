@@ -44,11 +44,7 @@ enum DebugVerb {
       try setRegisters(names, value("cpu"), client)
       return .done
     case "stack":
-      let stack = try GuestStack(try allRegisters(value("cpu"), client)) { address, count in
-        let reply = try? client.command(
-          "read-memory", [("address", .string("0x\(String(address, radix: 16))")), ("count", .integer(Int64(count)))])
-        return reply.map { Hex.bytes($0["hex"]?.string ?? "", count: count) }
-      }
+      let stack = try GuestStack(of: try number(value("cpu")), client)
       return Answer(text: stack.text, json: stack.json)
     case "injectnmi":
       try client.command("nmi")
@@ -93,28 +89,22 @@ enum DebugVerb {
   }
   private static func setRegisters(_ words: [String], _ cpu: String?, _ client: VMClient) throws {
     guard !words.isEmpty else { throw Failure.usage("Missing argument: REGISTER=VALUE") }
-    var values: JSON = [:]
+    var values: [(name: String, value: UInt64)] = []
     for word in words {
       let parts = word.split(separator: "=", maxSplits: 1).map(String.init)
       guard parts.count == 2 else { throw Failure.usage("Invalid parameter '\(word)'") }
       let text = parts[1].lowercased()
       let number = text.hasPrefix("0x") ? UInt64(text.dropFirst(2), radix: 16) : UInt64(text)
       guard let number else { throw Failure.usage("Invalid parameter '\(word)'") }
-      values.set(parts[0].lowercased(), .string("0x\(String(number, radix: 16))"))
+      values.append((parts[0].lowercased(), number))
     }
-    try client.command("set-registers", [("cpu", .integer(try number(cpu))), ("registers", values)])
+    try client.setRegisters(of: try number(cpu), values)
   }
-  private static func number(_ cpu: String?) throws -> Int64 {
-    guard let number = Int64(cpu ?? "0"), (0..<64).contains(number) else {
+  private static func number(_ cpu: String?) throws -> Int {
+    guard let number = Int(cpu ?? "0"), (0..<64).contains(number) else {
       throw Failure.usage("Invalid --cpu argument '\(cpu ?? "")'")
     }
     return number
-  }
-  private static func allRegisters(_ cpu: String?, _ client: VMClient) throws -> [String: UInt64] {
-    let members = try client.command("registers", [("cpu", .integer(try number(cpu)))])["registers"]?.members ?? []
-    return Dictionary(
-      members.map { ($0.key, UInt64(($0.value.string ?? "").dropFirst(2), radix: 16) ?? 0) }
-    ) { first, _ in first }
   }
   /// The logger's settings are all there is to show: its groups.
   private static func show(_ names: [String], _ client: VMClient) throws -> Answer {
@@ -128,7 +118,7 @@ enum DebugVerb {
     throw Failure.usage("Invalid parameter '\(bad)'")
   }
   private static func registers(_ names: [String], _ cpu: String?, _ client: VMClient) throws -> Answer {
-    let members = try client.command("registers", [("cpu", .integer(try number(cpu)))])["registers"]?.members ?? []
+    let members = try client.registers(of: try number(cpu)).members ?? []
     let wanted = names.map { $0.lowercased() }.filter { $0 != "all" }
     if let bad = wanted.first(where: { name in !members.contains { $0.key == name } }) {
       throw ServiceError(.invalidArgument, "No register '\(bad)' (VERR_DBGF_REGISTER_NOT_FOUND)", .console)

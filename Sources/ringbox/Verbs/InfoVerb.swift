@@ -317,8 +317,7 @@ struct MachineInfo {
   }
   /// Devices of the host's USB that are meant for the machine.
   private mutating func addFilters() {
-    let filters = settings.hardware.descendant(["USB", "DeviceFilters"])?.elements("DeviceFilter") ?? []
-    for (index, filter) in filters.enumerated() {
+    for (index, filter) in settings.usbFilters.enumerated() {
       let number = index + 1
       add("USBFilterActive\(number)", filter.bool("active") ?? false)
       for (key, attribute) in [

@@ -115,7 +115,7 @@ enum InspectVerbs {
         : try RawImage(path: path, readOnly: true, tail: .fill)
       switch names[0] {
       case "cat":
-        try MediumBytes(image, offset: offset ?? 0, size: size, isHex: isHex).write(to: output)
+        try write(MediumBytes(image, offset: offset ?? 0, size: size), isHex: isHex, to: output)
         return output == nil ? Answer(text: "", json: ["ok": true]) : .done
       case "stream":
         guard let output else { throw Failure.usage("Missing argument: --output FILE") }
@@ -130,50 +130,11 @@ enum InspectVerbs {
       }
     }
   }
-}
-
-/// A range of a medium's bytes, raw or as a hexadecimal listing.
-private struct MediumBytes {
-  private let image: any DiskImage
-  private let start: UInt64, end: UInt64
-  private let isHex: Bool
-
-  init(_ image: any DiskImage, offset: UInt64, size: UInt64?, isHex: Bool) throws {
-    self.image = image
-    self.isHex = isHex
-    let total = image.sectorCount * 512
-    guard offset <= total else { throw Failure.failure("The medium has \(total) bytes; --offset lies beyond them") }
-    start = offset
-    end = offset + min(size ?? .max, total - offset)
-  }
-  func write(to path: String?) throws {
+  private static func write(_ bytes: MediumBytes, isHex: Bool, to path: String?) throws {
     let file = try path.map { try OutputFile(creating: Paths.absolute($0)) }
-    var position = start
-    while position < end {
-      let sector = position / 512
-      let count = min(2048, image.sectorCount - sector)
-      let bytes = try image.read(sector, count: Int(count))
-      let from = Int(position - sector * 512), to = Int(min(UInt64(bytes.count), end - sector * 512))
-      let part = Array(bytes[from..<to])
-      let output = isHex ? Array(MediumBytes.listing(part, at: position).utf8) : part
+    try bytes.forEachPiece(isHex: isHex) { output in
       let isWritten = file.map { $0.append(output) } ?? HostStream.standard(1).writeAll(output)
       guard isWritten else { throw Failure.failure("cannot write the output") }
-      position += UInt64(part.count)
     }
-  }
-  private static func listing(_ bytes: [UInt8], at position: UInt64) -> String {
-    func hex(_ number: UInt64, _ digits: Int) -> String {
-      let text = String(number, radix: 16)
-      return String(repeating: "0", count: max(0, digits - text.count)) + text
-    }
-    var text = ""
-    for start in stride(from: 0, to: bytes.count, by: 16) {
-      let line = bytes[start..<min(bytes.count, start + 16)]
-      let columns = line.map { hex(UInt64($0), 2) }.joined(separator: " ")
-      let letters = line.map { (0x20..<0x7f).contains($0) ? String(UnicodeScalar($0)) : "." }.joined()
-      text += "\(hex(position + UInt64(start), 16)): \(columns)"
-      text += String(repeating: " ", count: max(0, 48 - columns.count)) + "\(letters)\n"
-    }
-    return text
   }
 }

@@ -199,7 +199,7 @@ struct Listing {
     return Answer(text: lines.joined(), json: .array(names.map { .string($0) }))
   }
   private func filters() throws -> Answer {
-    let all = try registry.global().root.child("USBDeviceFilters")?.elements("DeviceFilter") ?? []
+    let all = try registry.usbFilters()
     var text = "Global USB Device Filters:\n\n" + (all.isEmpty ? "<none>\n" : "")
     let labels = [
       ("active", "Active"), ("name", "Name"), ("action", "Action"), ("vendorId", "VendorId"),

@@ -165,7 +165,9 @@ enum NetworkVerbs {
   static let natNetwork = Verb(
     "natnetwork", ["natnet"],
     usage: "add|modify --netname NAME [--network CIDR] [--enable|--disable] [--dhcp on|off] [--ipv6 on|off] "
-      + "[--port-forward-4 RULE|delete NAME] [--loopback-4 RULE] | remove|start|stop --netname NAME | list [PATTERN]",
+      + "[--port-forward-4 RULE|delete NAME] [--port-forward-6 RULE|delete NAME] "
+      + "[--loopback-4 ADDRESS=OFFSET|delete ADDRESS] [--loopback-6 ADDRESS=OFFSET|delete ADDRESS] "
+      + "| remove|start|stop --netname NAME | list [PATTERN]",
     "Keeps NAT networks."
   ) { words, registry in
     let verb = try words.next("add, modify, remove, start, stop or list")
@@ -226,28 +228,32 @@ enum NetworkVerbs {
     case "ipv6": entry?["ipv6"] = try flag()
     case "ipv6default": entry?["advertiseDefaultIPv6Route"] = try flag()
     case "ipv6prefix": entry?["ipv6prefix"] = option.value
-    case "portforward4", "portforward6":
-      let list = option.name == "portforward4" ? "PortForwarding4" : "PortForwarding6"
-      if option.values.count > 1 {
-        entry?.change(list) { $0.remove("Forwarding") { $0["name"] == option.values[1] } }
-      } else {
-        entry?.change(list) { $0.insert(NetworkVerbs.forwarding(option.value)) }
-        guard entry?.child(list)?.elements.last?["guestport"] != nil else {
-          throw Failure.usage("Invalid port-forward rule '\(option.value)'")
-        }
-      }
-    case "loopback4", "loopback6":
-      let parts = option.value.split(separator: "=").map(String.init)
-      guard parts.count == 2, Int(parts[1]) != nil else {
-        throw Failure.usage("Invalid loopback rule '\(option.value)'")
-      }
-      let name = option.name == "loopback4" ? "Loopback4" : "Loopback6"
-      entry?.change("Mappings") { $0.insert(SettingsElement(name, [("address", parts[0]), ("offset", parts[1])])) }
+    case "portforward4", "portforward6": try setForward(option, family(option), &entry)
+    case "loopback4", "loopback6": try setLoopback(option, family(option), &entry)
     default: break
     }
   }
-  /// "NAME:tcp:[HOST-IP]:PORT:[GUEST-IP]:PORT".
-  private static func forwarding(_ rule: String) -> SettingsElement {
+  private static func family(_ option: Words.Option) -> AddressFamily { option.name.hasSuffix("4") ? .ipv4 : .ipv6 }
+  private static func setForward(
+    _ option: Words.Option, _ family: AddressFamily, _ entry: inout SettingsElement?
+  ) throws {
+    guard option.values.count == 1 else { return try entry?.removeNATForward(option.values[1], family) ?? () }
+    guard let rule = forwarding(option.value) else {
+      throw Failure.usage("Invalid port-forward rule '\(option.value)'")
+    }
+    try entry?.addNATForward(rule, family)
+  }
+  private static func setLoopback(
+    _ option: Words.Option, _ family: AddressFamily, _ entry: inout SettingsElement?
+  ) throws {
+    guard option.values.count == 1 else { return try entry?.removeNATLoopback(option.values[1], family) ?? () }
+    guard let mapping = LoopbackMapping(parsing: option.value) else {
+      throw Failure.usage("Invalid loopback rule '\(option.value)'")
+    }
+    try entry?.mapNATLoopback(mapping, family)
+  }
+  /// "NAME:tcp:[HOST-IP]:PORT:[GUEST-IP]:PORT"; nil for anything else.
+  private static func forwarding(_ rule: String) -> PortRule? {
     var fields: [String] = [], field = "", isInside = false
     for character in rule {
       switch character {
@@ -260,15 +266,7 @@ enum NetworkVerbs {
       }
     }
     fields.append(field)
-    guard fields.count == 6, ["tcp", "udp"].contains(fields[1].lowercased()), UInt16(fields[3]) != nil,
-      UInt16(fields[5]) != nil
-    else { return SettingsElement("Forwarding") }
-    return SettingsElement(
-      "Forwarding",
-      [
-        ("name", fields[0]), ("proto", fields[1].lowercased() == "udp" ? "0" : "1"), ("hostip", fields[2]),
-        ("hostport", fields[3]), ("guestip", fields[4]), ("guestport", fields[5]),
-      ])
+    return try? PortRule(parsing: fields.joined(separator: ","))
   }
 
   // MARK: DHCP
@@ -455,6 +453,8 @@ struct NetworkListing {
             "ipv6Prefix": text("ipv6prefix"),
             "ipv6Default": .bool(item.bool("advertiseDefaultIPv6Route") ?? false),
             "forwards": .array(forwards.map(attributes)),
+            "loopbacks": .array(
+              AddressFamily.allCases.flatMap { item.natLoopbacks($0) }.map { .string($0.text) }),
           ]
         }))
   }
@@ -463,45 +463,20 @@ struct NetworkListing {
   }
   private func rules(_ item: SettingsElement) -> String {
     var text = ""
-    for (list, title) in [("PortForwarding4", "ipv4"), ("PortForwarding6", "ipv6")] {
-      let rules = item.child(list)?.elements("Forwarding") ?? []
+    for family in AddressFamily.allCases {
+      let rules = item.natForwards(family)
       guard !rules.isEmpty else { continue }
-      text += "Port-forwarding (\(title))\n"
+      text += "Port-forwarding (ipv\(family.rawValue))\n"
       for rule in rules {
-        func value(_ name: String) -> String { rule[name] ?? "" }
-        text += "        \(value("name")):\(value("proto") == "0" ? "udp" : "tcp"):[\(value("hostip"))]:"
-        text += "\(value("hostport")):[\(value("guestip"))]:\(value("guestport"))\n"
+        text += "        \(rule.name):\(rule.isUDP ? "udp" : "tcp"):[\(rule.hostIP)]:\(rule.hostPort):"
+        text += "[\(rule.guestIP)]:\(rule.guestPort)\n"
       }
     }
-    let mappings = item.child("Mappings")?.elements ?? []
-    if !mappings.isEmpty {
-      text += "loopback mappings (ipv4)\n"
-      for mapping in mappings { text += "        \(mapping["address"] ?? "")=\(mapping["offset"] ?? "")\n" }
+    for family in AddressFamily.allCases {
+      let mappings = item.natLoopbacks(family)
+      if !mappings.isEmpty { text += "loopback mappings (ipv\(family.rawValue))\n" }
+      for mapping in mappings { text += "        \(mapping.text)\n" }
     }
     return text
-  }
-}
-
-/// Patterns with `*` and `?`.
-enum Glob {
-  static func matches(_ text: String, _ pattern: String) -> Bool {
-    let text = Array(text), pattern = Array(pattern)
-    var (t, p) = (0, 0)
-    /// Where the last `*` was, and what it covers so far.
-    var star: (pattern: Int, text: Int)?
-    while t < text.count {
-      if p < pattern.count, pattern[p] == "*" {
-        star = (p, t)
-        p += 1
-      } else if p < pattern.count, pattern[p] == "?" || pattern[p] == text[t] {
-        (t, p) = (t + 1, p + 1)
-      } else if let last = star {
-        star = (last.pattern, last.text + 1)
-        (t, p) = (last.text + 1, last.pattern + 1)
-      } else {
-        return false
-      }
-    }
-    return pattern[p...].allSatisfy { $0 == "*" }
   }
 }

@@ -84,6 +84,14 @@ export const check = (name, label, checked) => ({ name, label, input: h("input",
 // Words or elements that ask nothing.
 export const note = (text) => ({ text });
 
+// The entries of a list as a table: columns are [title, text of an entry], `buttons` makes what stands behind them.
+export function table(columns, entries, buttons) {
+  if (!entries.length) return h("p", { class: "dim" }, "None.");
+  return h("div", { class: "scroll" }, h("table", {}, h("thead", {}, h("tr", {}, columns.map(([title]) => h("th", {}, title)), h("th"))),
+    h("tbody", {}, entries.map((entry) => h("tr", { "data-name": entry.name },
+      columns.map(([, text]) => h("td", {}, text(entry))), h("td", { class: "bar" }, buttons(entry)))))));
+}
+
 // [value, text] pairs, or words.
 export function select(options, value, properties = {}) {
   const element = h("select", properties, options.map((option) => {

@@ -14,8 +14,8 @@ export async function insideTab(body, context) {
     if (isNow) show().catch(() => {});
     else replace(body, h("p", { class: "dim" }, "The machine does not run."));
   };
-  // A choice, and the text that belongs to it.
-  function viewer(id, title, words, read) {
+  // A choice, and the text that belongs to it; `more` makes what stands below.
+  function viewer(id, title, words, read, more = () => []) {
     const choice = select(words, words[0]?.[0], { "aria-label": title });
     const output = h("pre", { tabindex: 0 });
     const load = async () => {
@@ -23,7 +23,17 @@ export async function insideTab(body, context) {
       if (!life.aborted) output.textContent = found;
     };
     choice.addEventListener("change", acting(load));
-    return h("div", { class: "card", id }, h("div", { class: "bar" }, h("h2", { class: "grow" }, title), choice, h("button", { type: "button", onclick: acting(load) }, "Read")), output);
+    return h("div", { class: "card", id }, h("div", { class: "bar" }, h("h2", { class: "grow" }, title), choice, h("button", { type: "button", onclick: acting(load) }, "Read")), output, more(choice, load));
+  }
+  // NAME=VALUE, several with blanks between them.
+  function setter(choice, load) {
+    const values = h("input", { class: "grow", required: true, pattern: " *([A-Za-z0-9]+=0x[0-9A-Fa-f]{1,16} *)+", placeholder: "rax=0x1 rip=0x7c00", "aria-label": "Registers to set" });
+    return h("form", { class: "bar", onsubmit: acting(async () => {
+      const pairs = values.value.toLowerCase().split(" ").filter(Boolean).map((pair) => pair.split("="));
+      await call("PATCH", `${path}/processors/${choice.value}/registers`, Object.fromEntries(pairs));
+      values.value = "";
+      await load();
+    }) }, values, h("button", { type: "submit" }, "Set"));
   }
   async function show() {
     const devices = await get(`${path}/devices`);
@@ -38,7 +48,7 @@ export async function insideTab(body, context) {
       }) }, "Look")), system),
       viewer("devices", "Devices", devices.map((name) => [name, name]), (name) => text(`${path}/devices/${segment(name)}`)),
       viewer("registers", "Registers", processors, async (number) =>
-        Object.entries(await get(`${path}/processors/${number}/registers`)).map(([name, value]) => `${name.padEnd(8)} ${value}`).join("\n")),
+        Object.entries(await get(`${path}/processors/${number}/registers`)).map(([name, value]) => `${name.padEnd(8)} ${value}`).join("\n"), setter),
       viewer("stack", "Stack", processors, (number) => text(`${path}/processors/${number}/stack`)),
       h("form", { class: "card", id: "groups", onsubmit: acting(async () => {
         groups.value = (await call("PUT", `${path}/loggroups`, { settings: groups.value })).settings;

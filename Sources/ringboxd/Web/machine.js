@@ -5,6 +5,7 @@ import { cloneMachine, exportMachine } from "./appliances.js";
 import { consoleTab } from "./console.js";
 import { dataTab } from "./data.js";
 import { acting, ask, choice, field, h, notice, replace, time } from "./dom.js";
+import { hardwareFacts, pairs } from "./facts.js";
 import { insideTab } from "./inside.js";
 import { logsTab } from "./logs.js";
 import { networkTab } from "./network.js";
@@ -131,13 +132,8 @@ async function overviewTab(body, context) {
   context.changed = () => {
     const machine = context.machine;
     thumbnail.state = machine.state;
-    const drives = machine.controllers.flatMap((controller) => controller.drives.map((drive) =>
-      `${controller.name} ${drive.port}-${drive.device}: ${drive.path ?? "empty"}`));
-    const cards = machine.adapters.filter((card) => card.enabled).map((card) => `${card.number}: ${card.type}, ${card.attachment}`);
     const rows = [
-      ["Guest system", machine.osDescription], ["Memory", `${machine.memory} MiB`], ["Processors", machine.cpus],
-      ["Since", time(machine.since)], ["Drives", drives.length ? drives.map((text) => h("div", {}, text)) : "none"],
-      ["Network cards", cards.length ? cards.map((text) => h("div", {}, text)) : "none"], ["Snapshots", machine.snapshots],
+      ...hardwareFacts(machine), ["Since", time(machine.since)], ["Snapshots", machine.snapshots],
       ["Groups", machine.groups.join(", ")], ["Settings file", machine.settingsFile], ["UUID", machine.uuid],
       machine.process ? ["Process", machine.process] : null,
       ["Description", [machine.description || "–", " ", h("button", { type: "button", onclick: acting(async () => {
@@ -145,7 +141,7 @@ async function overviewTab(body, context) {
         if (answer) context.set(await call("PATCH", path, { options: { description: answer.text } }));
       }) }, "Change…")]],
     ];
-    replace(details, rows.filter(Boolean).map(([label, value]) => [h("dt", {}, label), h("dd", {}, value)]));
+    replace(details, pairs(rows));
   };
   context.changed();
 }

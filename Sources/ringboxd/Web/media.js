@@ -1,6 +1,6 @@
 // Disk images and discs that machines or the registry know.
 
-import { call, events, finish, get, segment } from "./api.js";
+import { call, events, finish, get, segment, text } from "./api.js";
 import { acting, ask, check, choice, field, h, note, notice, replace, size } from "./dom.js";
 
 const types = ["normal", "immutable", "writethrough", "shareable", "readonly", "multiattach"];
@@ -13,13 +13,15 @@ export async function mediaPage(main, life) {
     const answer = await ask("A new disk", [
       field("path", "File", `${machinefolder}/disk.vdi`, { required: true }), field("size", "Size (MiB)", "8192", { type: "number", min: 1, required: true }),
       choice("format", "Format", ["VDI", "VMDK", "VHD", "QCOW2"]), choice("variant", "Its space", variants),
+      field("blockSize", "Unit in which space is taken (KiB; empty: as usual)", "", { type: "number", min: 1, max: 262144 }), field("uuid", "UUID (empty: a new one)"),
     ]);
     if (!answer) return;
-    await call("POST", "media", { ...answer, size: Number(answer.size) * 1048576 });
+    const { blockSize, uuid, ...rest } = answer;
+    await call("POST", "media", { ...rest, size: Number(answer.size) * 1048576, ...(blockSize ? { blockSize: Number(blockSize) * 1024 } : {}), ...(uuid ? { uuid } : {}) });
     notice(`${answer.path} is made. It appears here when a machine has it.`);
   });
   replace(main, h("div", { class: "bar" }, h("h1", { class: "grow" }, "Media"), h("button", { type: "button", onclick: create }, "New disk…")),
-    h("div", { class: "card scroll" }, h("table", {}, h("thead", {}, h("tr", {}, ["File", "Kind", "Size", "On disk", "Used by", ""].map((text) => h("th", {}, text)))), list)));
+    h("div", { class: "card scroll" }, h("table", {}, h("thead", {}, h("tr", {}, ["File", "Kind", "Size", "On disk", "Used by", ""].map((title) => h("th", {}, title)))), list)));
   const load = async () => {
     const media = await get("media");
     if (life.aborted) return;
@@ -31,10 +33,11 @@ export async function mediaPage(main, life) {
         h("button", { type: "button", class: "move", onclick: acting(() => move(medium)) }, "Move…"),
         h("button", { type: "button", class: "check", onclick: acting(() => look(medium)) }, "Check…"),
         medium.parent ? h("button", { type: "button", class: "merge", onclick: acting(() => merge(medium)) }, "Merge…") : null,
-        h("button", { type: "button", onclick: acting(() => copy(medium)) }, "Copy…"),
         h("button", { type: "button", onclick: acting(() => grow(medium)) }, "Grow…"),
         h("button", { type: "button", onclick: acting(() => call("POST", `media/${medium.uuid}/compact`)) }, "Compact"),
-      ] : null, h("button", { type: "button", class: "danger", disabled: medium.users.length > 0, onclick: acting(() => close(medium)) }, "Close…")))));
+      ] : null,
+        h("button", { type: "button", class: "copy", onclick: acting(() => copy(medium)) }, "Copy…"), h("button", { type: "button", class: "bytes", onclick: acting(() => bytes(medium)) }, "Bytes…"),
+        h("button", { type: "button", class: "danger", disabled: medium.users.length > 0, onclick: acting(() => close(medium)) }, "Close…")))));
   };
   // Everything that is kept with a medium; what differs is changed.
   async function details(medium) {
@@ -80,9 +83,24 @@ export async function mediaPage(main, life) {
     await load();
   }
   async function copy(medium) {
+    const formats = ["VDI", "VMDK", "VHD", "QCOW2", "RAW"];
     const answer = await ask("Copy", [field("target", "Into the file", medium.path.replace(/(\.[a-z0-9]+)?$/i, "-copy$1"), { required: true }),
-      choice("format", "Format", ["VDI", "VMDK", "VHD", "QCOW2", "RAW"], medium.format), choice("variant", "Its space", [...variants, ["stream", "compressed, for others to import (VMDK)"]])]);
-    if (answer) { await call("POST", "media/clone", { source: medium.uuid, ...answer }); notice("Copying; the tasks show how far it is."); }
+      choice("format", "Format", formats, formats.includes(medium.format) ? medium.format : "RAW"), choice("variant", "Its space", [...variants, ["stream", "compressed, for others to import (VMDK)"]]),
+      field("size", "Size (MiB), if it shall be larger", "", { type: "number", min: 1 }), check("existing", "The file is there, and what it holds goes", false)]);
+    if (!answer) return;
+    const { size, ...rest } = answer;
+    await call("POST", "media/clone", { source: medium.uuid, ...rest, ...(size ? { size: Number(size) * 1048576 } : {}) });
+    notice("Copying; the tasks show how far it is.");
+  }
+  // A part of what it holds after the other.
+  async function bytes(medium) {
+    const part = 512;
+    for (let offset = 0, answer = {}; answer;) {
+      const lines = await text(`media/${medium.uuid}/listing?offset=${offset}&size=${part}`);
+      answer = await ask("Bytes", [note(medium.path), note(h("pre", { tabindex: 0, id: "bytes" }, lines || "The medium ends here.")),
+        field("offset", "From byte", Math.min(offset + part, medium.capacity), { type: "number", min: 0, max: medium.capacity, required: true })], { ok: "Read" });
+      offset = Number(answer?.offset);
+    }
   }
   async function grow(medium) {
     const answer = await ask("Grow", [field("size", "Size (MiB)", Math.ceil(medium.capacity / 1048576), { type: "number", required: true })]);

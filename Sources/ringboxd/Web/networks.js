@@ -1,11 +1,11 @@
 // Networks that machines share.
 
 import { call, get, segment } from "./api.js";
-import { acting, ask, choice, field, h, note, notice, replace } from "./dom.js";
+import { acting, ask, choice, field, h, note, notice, replace, table } from "./dom.js";
 
 // Fields as [name, label, usual value]; a usual value of true or false makes a box to tick.
 const lists = [
-  { id: "natnetworks", title: "NAT networks", hasService: true, more: [["forwards", "Ports…", forwards]], fields: [["network", "Network", "10.0.3.0/24"], ["enabled", "Machines may use it", true], ["dhcp", "With a DHCP server", true],
+  { id: "natnetworks", title: "NAT networks", hasService: true, more: [["forwards", "Ports…", forwards], ["loopbacks", "Host…", loopbacks]], fields: [["network", "Network", "10.0.3.0/24"], ["enabled", "Machines may use it", true], ["dhcp", "With a DHCP server", true],
     ["ipv6", "With IPv6", false], ["prefix6", "IPv6 network", "fd17:625c:f037:3::/64"], ["defaultRoute6", "IPv6 leads to everywhere", false]] },
   { id: "hostonlynetworks", title: "Host-only networks", fields: [["mask", "Mask", "255.255.255.0"], ["lower", "First address", "192.168.57.1"],
     ["upper", "Last address", "192.168.57.199"], ["enabled", "Machines may use it", true]] },
@@ -21,17 +21,31 @@ const input = ([name, label, usual], value = usual) => typeof usual === "boolean
   ? { name, label, input: h("input", { type: "checkbox", checked: value }) } : field(name, label, Array.isArray(value) ? value.join(" ") : value, typeof usual === "number" ? { type: "number", min: 0, max: 128 } : {});
 const shown = (value) => value === true ? "yes" : value === false ? "no" : Array.isArray(value) ? value.join(" ") : String(value);
 
+const families = [["", "IPv4"], ["6", "IPv6 (kept without effect)"]];
+// What a network has of a list of both families, as what a dialogue shows of it, and the choice between one more and one less.
+// `look` makes of an entry its name and its text.
+function entries(network, list, look) {
+  const found = families.flatMap(([family]) => network[`${list}${family}`].map((entry) => [`${list}${family}/${segment(look(entry)[0])}`, ...look(entry)]));
+  return [note(found.length ? h("ul", {}, found.map(([, , text]) => h("li", {}, text))) : "None yet."),
+    choice("what", "What", [["", "one more"], ...found.map(([place, name]) => [place, `'${name}' goes`])], ""), choice("family", "Addresses", families, "")];
+}
 // Port forwards of a NAT network.
 async function forwards(path, entry) {
-  const answer = await ask(`Ports to '${entry.name}'`, [
-    note(entry.forwards.length ? h("ul", {}, entry.forwards.map((rule) => h("li", {}, rule.rule))) : "None yet."),
-    choice("what", "What", [["", "one more"], ...entry.forwards.map((rule) => [rule.name, `'${rule.name}' goes`])], ""),
+  const answer = await ask(`Ports to '${entry.name}'`, [...entries(entry, "forwards", (rule) => [rule.name, rule.rule]),
     field("name", "Name", "ssh"), choice("protocol", "Protocol", ["tcp", "udp"]), field("host", "Host's address", "127.0.0.1"), field("hostPort", "Host's port", "2222", { type: "number", min: 1, max: 65535 }),
     field("guest", "Guest's address", "10.0.3.15"), field("guestPort", "Guest's port", "22", { type: "number", min: 1, max: 65535 }),
   ]);
   if (!answer) return;
-  if (answer.what) await call("DELETE", `${path}/forwards/${segment(answer.what)}`);
-  else await call("POST", `${path}/forwards`, { rule: [answer.name, answer.protocol, answer.host, answer.hostPort, answer.guest, answer.guestPort].join(",") });
+  if (answer.what) await call("DELETE", `${path}/${answer.what}`);
+  else await call("POST", `${path}/forwards${answer.family}`, { rule: [answer.name, answer.protocol, answer.host, answer.hostPort, answer.guest, answer.guestPort].join(",") });
+}
+// The host's own services that machines of a NAT network reach.
+async function loopbacks(path, entry) {
+  const answer = await ask(`The host's services in '${entry.name}'`, [...entries(entry, "loopbacks", ({ address, offset }) => [address, `${address}: at .${offset}`]),
+    field("address", "The host's own address", "127.0.0.1"), field("offset", "Where in the network (from its first address on)", 2, { type: "number", min: 1, max: 16777215 })]);
+  if (!answer) return;
+  if (answer.what) await call("DELETE", `${path}/${answer.what}`);
+  else await call("PUT", `${path}/loopbacks${answer.family}/${segment(answer.address)}`, { offset: Number(answer.offset) });
 }
 async function status(path, entry) {
   const found = Object.entries(await get(`${path}/status`));
@@ -105,17 +119,16 @@ export async function networksPage(main, life) {
     });
     const remove = (entry) => acting(async () => { await call("DELETE", `${list.id}/${segment(entry.name)}`); await draw({ list, card }); });
     replace(card, h("div", { class: "bar" }, h("h2", { class: "grow" }, list.title), h("button", { type: "button", class: "add", onclick: add }, list.isNumbered ? "Add" : "Add…")),
-      entries.length ? h("div", { class: "scroll" }, h("table", {}, h("thead", {}, h("tr", {}, h("th", {}, "Name"), list.fields.map(([, label]) => h("th", {}, label)), h("th"))),
-        h("tbody", {}, entries.map((entry) => h("tr", { "data-name": entry.name }, h("td", {}, entry.name), list.fields.map(([name]) => h("td", {}, shown(entry[name]))), h("td", { class: "bar" },
-          (list.more ?? []).map(([word, text, action]) => h("button", { type: "button", class: word, onclick: acting(async () => {
-            await action(`${list.id}/${segment(entry.name)}`, entry);
-            await draw({ list, card });
-          }) }, text)),
-          list.hasService ? ["start", "stop"].map((verb) => h("button", { type: "button", class: verb, onclick: acting(async () => {
-            await call("POST", `${list.id}/${segment(entry.name)}/${verb}`);
-            notice(verb === "start" ? `${entry.name} runs, even without machines.` : `${entry.name} has ended.`);
-          }) }, verb === "start" ? "Start" : "Stop")) : null,
-          h("button", { type: "button", onclick: change(entry) }, "Change…"), h("button", { type: "button", class: "danger", onclick: remove(entry) }, "Remove"))))))) : h("p", { class: "dim" }, "None."));
+      table([["Name", (entry) => entry.name], ...list.fields.map(([name, label]) => [label, (entry) => shown(entry[name])])], entries, (entry) => [
+        (list.more ?? []).map(([word, text, action]) => h("button", { type: "button", class: word, onclick: acting(async () => {
+          await action(`${list.id}/${segment(entry.name)}`, entry);
+          await draw({ list, card });
+        }) }, text)),
+        list.hasService ? ["start", "stop"].map((verb) => h("button", { type: "button", class: verb, onclick: acting(async () => {
+          await call("POST", `${list.id}/${segment(entry.name)}/${verb}`);
+          notice(verb === "start" ? `${entry.name} runs, even without machines.` : `${entry.name} has ended.`);
+        }) }, verb === "start" ? "Start" : "Stop")) : null,
+        h("button", { type: "button", onclick: change(entry) }, "Change…"), h("button", { type: "button", class: "danger", onclick: remove(entry) }, "Remove")]));
   };
   await Promise.all(cards.map(draw));
 }

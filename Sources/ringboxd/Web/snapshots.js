@@ -2,6 +2,7 @@
 
 import { call, finish, get, segment } from "./api.js";
 import { acting, ask, field, h, note, replace, time } from "./dom.js";
+import { hardwareFacts, pairs } from "./facts.js";
 
 export async function snapshotsTab(body, context) {
   const path = `${context.path}/snapshots`;
@@ -21,10 +22,14 @@ export async function snapshotsTab(body, context) {
       h("div", { class: "bar" }, h("span", { class: "name" }, node.name), h("span", { class: "dim" }, time(node.time)),
         h("span", { class: "grow dim" }, node.description),
         h("button", { type: "button", class: "restore", onclick: acting(() => restore(node)) }, "Restore"),
+        h("button", { type: "button", class: "details", onclick: acting(() => details(node)) }, "Details…"),
         h("button", { type: "button", onclick: acting(() => edit(node)) }, "Edit…"),
         h("button", { type: "button", class: "danger delete", onclick: acting(() => remove(node)) }, "Delete")),
       h("ul", {}, draw(node.uuid), node.current ? now() : null)));
     replace(tree, nodes.length ? draw(null) : now());
+  }
+  async function details(node) {
+    await ask(node.name, [note(h("dl", { class: "pairs" }, pairs(hardwareFacts(await get(`${path}/${segment(node.uuid)}`)))))]);
   }
   async function restore(node) {
     const sure = await ask(`Back to '${node.name}'?`, [note("What was written since the last snapshot is lost.")], { ok: "Restore", isDanger: true });

@@ -47,6 +47,8 @@ export async function storageTab(body, context) {
       note(drive.path ?? "empty"), isDisk ? choice("type", "Type of the medium", types, (drive.type ?? "normal").toLowerCase()) : null,
       isDisk ? check("nonrotational", "A solid-state disk", drive.nonrotational) : null, isDisk ? check("discard", "Gives space back that the guest does not need", drive.discard) : null,
       check("hotPluggable", "May come and go while the machine runs", drive.hotPluggable),
+      drive.kind === "dvddrive" ? check("temporaryEject", "What the guest ejects is in it again at the next start (kept without effect)", drive.temporaryEject) : null,
+      drive.kind === "dvddrive" ? check("passthrough", "The guest writes to the host's drive (kept without effect)", drive.passthrough) : null,
     ].filter(Boolean));
     if (!answer) return;
     const { type, ...rest } = answer;
