@@ -62,7 +62,7 @@ import Testing
       }
     }
     /// The machine's process, by the lock that it holds.
-    func process() throws -> Int32 { try machines.process(holding: "\(uuid).lock") }
+    func process() throws -> Int32 { try machines.process(of: "ringbox-vm", holding: "\(uuid).lock") }
 
     /// Boots, and kills the process while its state file is unfinished; false when it was finished before that.
     func killWhileSaving() throws -> Bool {

@@ -64,8 +64,8 @@ import Testing
     // One is saved; then the service and the other one are killed. Nothing that was on a disk is lost.
     _ = try machines.output(["controlvm", "deb", "savestate"])
     let uuid = try #require(try machines.info("twin", "UUID"))
-    kill(try machines.process(holding: "ringboxd-"), SIGKILL)
-    kill(try machines.process(holding: "\(uuid).lock"), SIGKILL)
+    kill(try machines.process(of: "ringboxd", holding: "ringboxd-"), SIGKILL)
+    kill(try machines.process(of: "ringbox-vm", holding: "\(uuid).lock"), SIGKILL)
     try machines.waitForState("twin", "aborted", timeout: 60)
     try guestReads("one", try start("deb"))
     try machines.stop("deb")

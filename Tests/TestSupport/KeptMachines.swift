@@ -50,12 +50,14 @@ public final class KeptMachines {
     let value = line.dropFirst(key.count + 1)
     return value.hasPrefix("\"") ? String(value.dropFirst().dropLast()) : String(value)
   }
-  /// The process that has a file open in the runtime folder whose name contains `name`: a machine's by its lock, the
-  /// service by its own.
-  public func process(holding name: String) throws -> Int32 {
+  /// The process of `program` that has a file open in the runtime folder whose name contains `name`: a machine's by its
+  /// lock, the service by its own. Others open locks for a moment, to see whether somebody has them.
+  public func process(of program: String, holding name: String) throws -> Int32 {
     let files = FileManager.default
     for number in try files.contentsOfDirectory(atPath: "/proc") {
-      guard let pid = Int32(number), pid != getpid() else { continue }
+      guard let pid = Int32(number), pid != getpid(),
+        (try? String(contentsOfFile: "/proc/\(number)/comm", encoding: .utf8)) == program + "\n"
+      else { continue }
       let open = (try? files.contentsOfDirectory(atPath: "/proc/\(number)/fd")) ?? []
       let targets = open.compactMap { try? files.destinationOfSymbolicLink(atPath: "/proc/\(number)/fd/\($0)") }
       if targets.contains(where: { $0.hasPrefix(folder.name("run/")) && $0.contains(name) }) { return pid }
