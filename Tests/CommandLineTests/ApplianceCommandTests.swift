@@ -209,6 +209,27 @@ import Testing
     #expect(
       try errors(["mediumio", "--disk", folder.name("d.vdi"), "cat", "--offset", "9999"], status: 1).contains("1024"))
   }
+  @Test("a FAT file system is made over the whole disk", arguments: [(1, 12), (3, 12), (5, 16), (300, 16), (600, 32)])
+  func formatted(megabytes: Int, bits: Int) throws {
+    let disk = folder.name("d.vdi"), raw = folder.name("d.img")
+    _ = try machines.output(["createmedium", "--filename", disk, "--size", "\(megabytes)"])
+    _ = try machines.output(["mediumio", "--disk", disk, "formatfat", "--quick"])
+    _ = try machines.output(["mediumio", "--disk", disk, "cat", "--output", raw])
+    let check = try RingboxProgram.run(["-n", "-v", raw], program: "/usr/sbin/fsck.fat")
+    #expect(check.status == 0 && check.output.contains("2 FATs, \(bits) bit entries"), "\(check.output)")
+  }
+  @Test func aFloppyIsFormatted() throws {
+    let path = try folder.write("f.img", [UInt8](repeating: 0x55, count: 1_474_560))
+    _ = try machines.output(["mediumio", "--floppy", path, "formatfat"])
+    let check = try RingboxProgram.run(["-n", "-v", path], program: "/usr/sbin/fsck.fat")
+    #expect(check.status == 0 && check.output.contains("2 FATs, 12 bit entries"), "\(check.output)")
+    try folder.write("hello.txt", Array("hello".utf8))
+    #expect(
+      try RingboxProgram.run(["-i", path, folder.name("hello.txt"), "::/HELLO.TXT"], program: "/usr/bin/mcopy").status
+        == 0)
+    #expect(try RingboxProgram.run(["-i", path, "::/HELLO.TXT"], program: "/usr/bin/mtype").output == "hello")
+    #expect(try errors(["mediumio", "--dvd", path, "formatfat"], status: 1).contains("DVD"))
+  }
   @Test func figuresOfTheHostAreShown() throws {
     #expect(try machines.output(["metrics", "list", "host"]).contains("RAM/Usage/Total"))
     let query = try machines.output(["metrics", "query", "host", "RAM/*"])

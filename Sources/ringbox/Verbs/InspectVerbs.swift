@@ -86,8 +86,8 @@ enum InspectVerbs {
   static let mediumIO = Verb(
     "mediumio",
     usage: "--disk|--dvd|--floppy FILE|UUID cat [--hex] [--offset N] [--size N] [--output FILE] | "
-      + "stream --output FILE [--format FORMAT] [--variant WORDS]",
-    "Shows and copies what is in a medium."
+      + "stream --output FILE [--format FORMAT] [--variant WORDS] | formatfat [--quick]",
+    "Shows, copies and replaces what is in a medium."
   ) { words, registry in
     let (names, options) = try words.parse(
       [
@@ -108,6 +108,13 @@ enum InspectVerbs {
     let offset = try number("offset"), size = try number("size")
     let formatName = value("format"), variantName = value("variant") ?? "Standard", output = value("output")
     let isHex = options.contains { $0.name == "hex" }, isQuiet = words.wantsJSON
+    if names[0] == "formatfat" {
+      let isQuick = options.contains { $0.name == "quick" }
+      return try MediumSupport.attempt {
+        try formatFAT(medium.name, path, isQuick: isQuick)
+        return .done
+      }
+    }
     return try MediumSupport.attempt {
       let image: any DiskImage =
         medium.name == "disk"
@@ -125,9 +132,18 @@ enum InspectVerbs {
         let info = try ImageLibrary().clone(
           image, to: Paths.absolute(output), creation, progress: MediumSupport.progress(isQuiet: isQuiet))
         return Answer(json: info.json)
-      case "formatfat": throw ServiceError(.notSupported, "mediumio formatfat is not supported", .medium)
       default: throw Failure.usage("Invalid parameter '\(names[0])'")
       }
+    }
+  }
+  private static func formatFAT(_ kind: String, _ path: String, isQuick: Bool) throws {
+    switch kind {
+    case "disk":
+      let image = try ImageLibrary().open(path, MediumSupport.options(readOnly: false))
+      try image.formatFAT(isQuick: isQuick)
+      try image.close()
+    case "floppy": try RawImage(path: path).formatFAT(isQuick: isQuick)
+    default: throw ServiceError(.invalidArgument, "Nothing can be written to a DVD: '\(path)'", .medium)
     }
   }
   private static func write(_ bytes: MediumBytes, isHex: Bool, to path: String?) throws {
