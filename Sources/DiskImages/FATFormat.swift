@@ -67,51 +67,46 @@ struct FATFormat {
 
   private func bootSector(_ serial: UInt32) -> [UInt8] {
     var sector = [UInt8](repeating: 0, count: Self.sectorBytes)
-    func put(_ offset: Int, _ value: UInt64, _ size: Int) {
-      for index in 0..<size { sector[offset + index] = UInt8(truncatingIfNeeded: value >> UInt64(8 * index)) }
-    }
-    func put(_ offset: Int, _ text: String) {
-      for (index, byte) in text.utf8.enumerated() { sector[offset + index] = byte }
-    }
     // JMP to where code would be, NOP.
-    put(0, bits == 32 ? 0x90_58eb : 0x90_3ceb, 3)
-    put(3, "RINGBOX ")
-    put(11, UInt64(Self.sectorBytes), 2)
-    put(13, perCluster, 1)
-    put(14, reserved, 2)
-    put(16, Self.copies, 1)
-    put(17, rootEntries, 2)
-    put(sectors < 0x1_0000 && bits != 32 ? 19 : 32, sectors, sectors < 0x1_0000 && bits != 32 ? 2 : 4)
-    put(21, UInt64(media), 1)
-    if bits != 32 { put(22, tableSectors, 2) }
-    put(24, isFloppy ? 18 : 63, 2)
-    put(26, isFloppy ? 2 : 255, 2)
+    sector.put([0xeb, bits == 32 ? 0x58 : 0x3c, 0x90], at: 0)
+    sector.put("RINGBOX ".utf8, at: 3)
+    sector.putLittle(UInt16(Self.sectorBytes), at: 11)
+    sector[13] = UInt8(perCluster)
+    sector.putLittle(UInt16(reserved), at: 14)
+    sector[16] = UInt8(Self.copies)
+    sector.putLittle(UInt16(rootEntries), at: 17)
+    if sectors < 0x1_0000 {
+      sector.putLittle(UInt16(sectors), at: 19)
+    } else {
+      sector.putLittle(UInt32(sectors), at: 32)
+    }
+    sector[21] = media
+    sector.putLittle(UInt16(isFloppy ? 18 : 63), at: 24)
+    sector.putLittle(UInt16(isFloppy ? 2 : 255), at: 26)
     if bits == 32 {
-      put(36, tableSectors, 4)
-      put(44, UInt64(Self.rootCluster), 4)
-      put(48, 1, 2)
-      put(50, 6, 2)
+      sector.putLittle(UInt32(tableSectors), at: 36)
+      sector.putLittle(Self.rootCluster, at: 44)
+      sector.putLittle(UInt16(1), at: 48)
+      sector.putLittle(UInt16(6), at: 50)
+    } else {
+      sector.putLittle(UInt16(tableSectors), at: 22)
     }
     let extended = bits == 32 ? 64 : 36
-    put(extended, isFloppy ? 0 : 0x80, 1)
-    put(extended + 2, 0x29, 1)
-    put(extended + 3, UInt64(serial), 4)
-    put(extended + 7, "NO NAME    ")
-    put(extended + 18, "FAT\(bits)   ")
-    put(510, 0xaa55, 2)
+    sector[extended] = isFloppy ? 0 : 0x80
+    sector[extended + 2] = 0x29
+    sector.putLittle(serial, at: extended + 3)
+    sector.put("NO NAME    FAT\(bits)   ".utf8, at: extended + 7)
+    sector.putLittle(UInt16(0xaa55), at: 510)
     return sector
   }
   /// FSInfo: how many clusters are free, and where to look first.
   private func informationSector() -> [UInt8] {
     var sector = [UInt8](repeating: 0, count: Self.sectorBytes)
-    let fields =
-      [
-        (0, 0x4161_5252), (484, 0x6141_7272), (488, UInt32(clusters) - 1), (492, Self.rootCluster + 1),
-        (508, 0xaa55_0000),
-      ] as [(Int, UInt32)]
-    for (offset, value) in fields {
-      for index in 0..<4 { sector[offset + index] = UInt8(truncatingIfNeeded: value >> UInt32(8 * index)) }
-    }
+    sector.putLittle(UInt32(0x4161_5252), at: 0)
+    sector.putLittle(UInt32(0x6141_7272), at: 484)
+    sector.putLittle(UInt32(clusters) - 1, at: 488)
+    sector.putLittle(Self.rootCluster + 1, at: 492)
+    sector.putLittle(UInt32(0xaa55_0000), at: 508)
     return sector
   }
 }

@@ -218,6 +218,17 @@ import Testing
     let check = try RingboxProgram.run(["-n", "-v", raw], program: "/usr/sbin/fsck.fat")
     #expect(check.status == 0 && check.output.contains("2 FATs, \(bits) bit entries"), "\(check.output)")
   }
+  @Test func whatOthersDifferFromIsNotFormatted() throws {
+    let base = folder.name("base.vdi"), child = folder.name("child.vdi")
+    _ = try machines.output(["createmedium", "--filename", base, "--size", "1"])
+    _ = try machines.output(["createmedium", "--diffparent", base, "--filename", child])
+    for path in [base, child] { _ = try machines.output(["mediumproperty", "set", path, "k", "v"]) }
+    let before = folder.bytes("base.vdi")
+    #expect(try errors(["mediumio", "--disk", base, "formatfat"], status: 1).contains("child"))
+    let isSame = folder.bytes("base.vdi") == before
+    #expect(isSame)
+    #expect(try errors(["mediumio", "--disk", folder.name("none"), "formatfat"], status: 1).contains("none"))
+  }
   @Test func aFloppyIsFormatted() throws {
     let path = try folder.write("f.img", [UInt8](repeating: 0x55, count: 1_474_560))
     _ = try machines.output(["mediumio", "--floppy", path, "formatfat"])

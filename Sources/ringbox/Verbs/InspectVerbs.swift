@@ -111,6 +111,7 @@ enum InspectVerbs {
     if names[0] == "formatfat" {
       let isQuick = options.contains { $0.name == "quick" }
       return try MediumSupport.attempt {
+        try registry.refuseChange(of: path)
         try formatFAT(medium.name, path, isQuick: isQuick)
         return .done
       }
